@@ -1,0 +1,133 @@
+"""What the recorder needs of a camera's stream, and what it offers in return. Neither side knows the other's wire.
+
+A `Source` (an RTSP client in `protocols/`, handed in by `integration/`) runs one session with one camera stream and
+writes what comes into an `Intake`, which the recording core implements. Video is laid down in place: the source asks
+the intake's `Lane` where the next access unit begins, writes it there (payloads go from the socket's buffer straight
+into the fragment that will be written to disk), and commits it. Everything else is small and is handed over as bytes.
+
+Order of calls on an intake:  opened (lane.commit | sample | lost | parameters)* closed,  and again for each session.
+None of them may raise on account of the camera's data: a hostile stream is the source's to refuse before this line.
+All calls come from one thread, the loop's; none blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from mmap import mmap
+from typing import Protocol
+
+from device.media import Track, Utc
+
+
+class Cause(Enum):
+    """Why a span of time has no video. The vocabulary of the gap ledger and of the camera's health."""
+
+    CONNECTING = "connecting"  #: first connection after the camera was added or enabled
+    UNREACHABLE = "unreachable"  #: no route, refused, or timed out
+    REJECTED = "rejected"  #: 401 or 403: held until the credentials change
+    PROTOCOL = "protocol"  #: the camera answered, but not in a way we can use
+    LINK_LOST = "link_lost"  #: the session was cut
+    SILENT = "silent"  #: the session is open, nothing arrives
+    FROZEN = "frozen"  #: packets arrive, key frames do not
+    PACKET_LOSS = "packet_loss"  #: packets missing inside a running session
+    NO_PICTURE = "no_picture"  #: parameter sets missing or broken: nothing that a decoder could start at
+    CLOCK_STEP = "clock_step"  #: the recorder's wall clock was stepped over this span
+    STORAGE = "storage"  #: no volume could take it
+    OVERLOAD = "overload"  #: the volume could not keep up; dropped by whole groups of pictures
+    RECORDER_DOWN = "recorder_down"  #: the recording plane, or the machine, was not running
+    UPGRADE = "upgrade"  #: the recording plane was replaced by a newer one
+    DISABLED = "disabled"  #: not due: switched off by a person
+    NOT_SCHEDULED = "not_scheduled"  #: not due: outside the schedule, or no event in event mode
+    DELETED = "deleted"  #: was recorded, then removed by a person
+    EXPIRED = "expired"  #: was recorded, then removed by retention
+
+    @property
+    def due(self) -> bool:
+        """Whether a camera should have been recorded while this was the cause (counts against completeness)."""
+        return self not in (Cause.DISABLED, Cause.NOT_SCHEDULED, Cause.DELETED, Cause.EXPIRED)
+
+
+class Lane(Protocol):
+    """Memory into which one video track is laid down, access unit after access unit."""
+
+    memory: mmap  #: the fragment being filled; may change at every commit, never between
+    fill: int  #: offset in `memory` at which the next access unit begins
+    limit: int  #: first offset that may not be written
+
+    def commit(self, end: int, time: int, utc: Utc, key: bool, damaged: bool) -> None:
+        """The bytes from `fill` to `end` are one whole access unit at media time `time`. Moves `fill`."""
+
+
+class Intake(Protocol):
+    """Where one camera stream goes."""
+
+    def opened(self, tracks: Sequence[Track]) -> Lane | None:
+        """A session begins, and with it a new run. Returns the lane of the first video track, None without one.
+
+        Raises nothing: where no volume takes the stream the intake counts the span as a gap and swallows the data.
+        """
+
+    def sample(self, track: int, time: int, utc: Utc, data: bytes) -> None:
+        """One access unit of a track other than the lane's."""
+
+    def parameters(self, tracks: Sequence[Track]) -> Lane | None:
+        """The tracks changed in mid-session (new parameter sets, resolution or codec). Called before the key frame
+        that uses them; the next sample starts a new segment. Returns the lane to go on with."""
+
+    def lost(self, track: int, packets: int) -> None:
+        """Packets of a track were lost: for the ledger and the counters."""
+
+    def closed(self, cause: Cause, detail: str = "") -> None:
+        """The session ended. The gap that begins at the end of the last sample is entered under `cause`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How to reach one stream of a camera."""
+
+    url: str  #: rtsp://, rtsps:// or another scheme that a source understands; without credentials
+    user: str = ""
+    password: str = ""
+    transport: str = "tcp"  #: tcp | udp
+    verify_tls: bool = False  #: cameras sign their own certificates; a fingerprint can be pinned instead
+    fingerprint: str = ""  #: SHA-256 of the camera's certificate, hex; empty: trust the first
+
+
+@dataclass(slots=True)
+class Reception:
+    """Counters of one session, read at any time for status and tests."""
+
+    packets: int = 0
+    lost: int = 0  #: packets, by sequence number, after reordering
+    reordered: int = 0
+    octets: int = 0
+    samples: int = 0
+    keys: int = 0
+    dropped: int = 0  #: access units that could not be put together
+    malformed: int = 0
+    last_sample: float = 0.0  #: monotonic seconds, 0 before the first
+    last_key: float = 0.0
+
+
+class SessionEnded(Exception):  # noqa: N818 - it is how every session ends, not an error of ours
+    """Why a session ended; `run` always leaves with one of these, or by cancellation."""
+
+    def __init__(self, cause: Cause, detail: str = "") -> None:
+        super().__init__(detail or cause.value)
+        self.cause = cause
+        self.detail = detail
+
+
+class Source(Protocol):
+    """One session with one camera stream."""
+
+    reception: Reception
+
+    async def run(self, intake: Intake) -> None:
+        """Connect, play, and write into `intake` until the session ends. Calls `opened` once media is announced,
+        and `closed` on every way out after it. Raises SessionEnded with the cause."""
+
+    def attention(self, low_latency: bool) -> None:
+        """While somebody watches, wake for every packet; otherwise in batches (SO_RCVLOWAT), which halves the cost."""

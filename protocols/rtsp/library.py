@@ -1,0 +1,75 @@
+"""What an RTSP server serves, without saying from where: the recorder's library and the virtual cameras' are two."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from device.media import Sample, Track, Utc
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """In stored media: what follows does not continue what came before."""
+
+    utc: Utc  #: wall time of the first sample after the break
+    tracks: tuple[Track, ...]  #: the tracks from here on; same kinds in the same order where the source kept them
+
+
+class Feed(Protocol):
+    """A running stream. Serves any number of listeners; costs nothing while there is none."""
+
+    tracks: tuple[Track, ...]
+
+    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+        """Call `listener` with every sample from the next key frame on, in the loop's thread. Returns the unsubscribe."""
+
+
+class Store(Protocol):
+    """A recording: media with a past, read at the speed of the one who asks."""
+
+    tracks: tuple[Track, ...]  #: at `first`
+
+    async def span(self) -> tuple[Utc, Utc]:
+        """First and last instant that can be played now. Grows while it is being recorded."""
+
+    def read(self, start: Utc, end: Utc | None) -> AsyncIterator[Sample | Break]:
+        """Samples in decoding order from the key frame at or before `start`. A Break stands before the first sample
+        and after every gap. Ends at `end`, or at the end of what is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The path leads to a running stream."""
+
+    feed: Feed
+    name: str = ""  #: for the session name in SDP
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The path leads to a recording."""
+
+    store: Store
+    start: Utc | None = None  #: where PLAY without Range begins, if not at the first sample
+    name: str = ""
+
+
+class Library(Protocol):
+    """Finds what a URL asks for, and decides who may have it."""
+
+    async def open(self, path: str, query: Mapping[str, str], account: str) -> Live | Stored:
+        """`path` is decoded and begins with a slash; `account` is the authenticated name, empty where none is asked.
+
+        Raises NotFound, NotAuthorized, or BadValue naming the query parameter.
+        """
+
+
+class Credentials(Protocol):
+    """Where the digest secrets of accounts come from (RFC 7616 s3.4.2: H(user:realm:password))."""
+
+    realm: str
+
+    def ha1(self, user: str, algorithm: str) -> str | None:
+        """Lower-case hex HA1 for `MD5` or `SHA-256`; None where there is no such account, or none of that form."""
