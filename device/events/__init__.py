@@ -1,0 +1,1 @@
+"""Events: what the recorder says, to itself and on every wire."""

@@ -1,0 +1,13 @@
+"""All settings of the recorder."""
+
+from __future__ import annotations
+
+from device.settings.cameras import Camera
+from device.settings.recorder import Recorder
+from device.settings.recording import Recording
+from device.settings.rtsp import Rtsp
+from device.settings.section import Section
+from device.settings.storages import Storage
+
+#: Every section, in the order in which they are shown.
+SECTIONS: tuple[type[Section], ...] = (Recorder, Recording, Camera, Storage, Rtsp)

@@ -1,0 +1,108 @@
+"""The data folder: where each thing of the recorder lies that is not video, and who has it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from device.errors import Refused
+
+
+class RecorderRuns(Refused):
+    """The data folder is in use by a running recorder."""
+
+    transient = True
+    hint = "Ask the running recorder, or stop it first."
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Names of what lies in it."""
+
+    path: Path
+
+    def make(self) -> None:
+        """Make the folder and its parts, for our user alone. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+        self.sockets.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def sockets(self) -> Path:
+        """Folder of the planes' sockets."""
+        return self.path / "run"
+
+    def socket(self, plane: str) -> Path:
+        """Where a plane answers."""
+        return self.sockets / f"{plane}.sock"
+
+    @property
+    def key(self) -> Path:
+        """The master key of all secrets."""
+        return self.path / "master.key"
+
+    @property
+    def identity(self) -> Path:
+        """Who this recorder is, for ever."""
+        return self.path / "identity.json"
+
+    @property
+    def settings(self) -> Path:
+        """Database of the settings."""
+        return self.path / "settings.db"
+
+    @property
+    def accounts(self) -> Path:
+        """Database of the accounts."""
+        return self.path / "accounts.db"
+
+    @property
+    def jobs(self) -> Path:
+        """Database of the jobs."""
+        return self.path / "jobs.db"
+
+    @property
+    def catalogue(self) -> Path:
+        """Database of what is recorded; the recording plane alone writes it."""
+        return self.path / "catalogue.db"
+
+    @property
+    def certificates(self) -> Path:
+        """Folder of the recorder's certificates and their keys."""
+        return self.path / "certificates"
+
+    @property
+    def video(self) -> Path:
+        """The storage that a new installation begins with."""
+        return self.path / "video"
+
+    def journal(self, plane: str) -> Path:
+        """Database of a plane's events."""
+        return self.path / f"events-{plane}.db"
+
+    def lock(self) -> Lock:
+        """Take the folder for this process. Raises RecorderRuns where another one has it."""
+        return Lock(self.path / "lock")
+
+
+class Lock:
+    """An flock(2) on a file, held until closed, and by every process that inherits `fd`."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self.fd)
+            raise RecorderRuns(f"{path.parent} is in use by a running recorder.") from None
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.fd)

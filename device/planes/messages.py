@@ -1,0 +1,352 @@
+"""What the planes say to each other. Every message is a frozen dataclass; its class says what answers it.
+
+A field that is added needs a default, and none is ever renamed: the planes of two versions talk during an
+upgrade. Who serves what:  every plane Ping, Shutdown and SubscribeEvents;  recording what follows them up
+to DeleteSpan; streaming AskStreaming;  control the settings, the accounts and the jobs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from device.media import Sample, Track, Utc
+from device.planes.wire import Request, Subscription, message
+
+
+@message
+class Done:
+    """It was done, and what had to be kept is on the disk."""
+
+
+# ------------------------------------------------------------------------------------------- every plane
+
+
+@message
+class Pong:
+    """The plane's loop runs."""
+
+    plane: str
+    pid: int
+    since: Utc  #: start of this process
+
+
+@message
+class Ping(Request[Pong]):
+    """Are you there?"""
+
+
+@message
+class Shutdown(Request[Done]):
+    """End in good order. Answered before it is done."""
+
+
+@message
+class EventItem:
+    """One entry of the plane's journal, already durable there."""
+
+    seq: int
+    utc: Utc
+    origin: str
+    origin_seq: int
+    raised: int
+    event: str  #: as `device.events.catalogue.dump` writes it
+
+
+@message
+class SubscribeEvents(Subscription[EventItem]):
+    """The journal from an entry on, and then what is added, as it becomes durable."""
+
+    origin: str  #: the journal that `after` was read from; another one is read from its beginning
+    after: int  #: last entry known
+
+
+# ---------------------------------------------------------------------------------------------- recording
+
+
+@message
+class StreamStatus:
+    """One stream of a camera, as the recording plane sees it now."""
+
+    camera: str
+    stream: str  #: main | sub
+    token: str  #: of the recording
+    well: bool  #: key frames advance
+    cause: str  #: why not (device.cameras.source.Cause), empty while well
+    detail: str
+    since: Utc  #: of the last change of health
+    tracks: tuple[Track, ...]
+    acknowledged: Utc  #: end of the last sample that is safe on the disk; 0 before the first
+    packets: int
+    lost: int  #: packets
+    octets: int
+    samples: int
+    watched: bool  #: somebody taps it
+
+
+@message
+class VolumeStatus:
+    """One storage."""
+
+    uuid: str
+    path: str
+    state: str  #: device.recording.notices.VolumeState
+    total: int  #: bytes of the file system
+    free: int  #: bytes
+    used: int  #: bytes of recordings
+    detail: str = ""
+
+
+@message
+class RecordingStatus:
+    """The recording plane now."""
+
+    since: Utc
+    streams: tuple[StreamStatus, ...]
+    volumes: tuple[VolumeStatus, ...]
+
+
+@message
+class AskRecording(Request[RecordingStatus]):
+    """How is recording going?"""
+
+
+@message
+class TapTracks:
+    """In a tap, before the first sample, and again whenever a run begins or the tracks change."""
+
+    run: int
+    tracks: tuple[Track, ...]
+
+
+@message
+class TapLost:
+    """In a tap: the listener was too slow; the next sample of a video track is a key frame."""
+
+    samples: int
+
+
+@message
+class Tap(Subscription[TapTracks | TapLost | Sample]):
+    """Live samples of a recording, from the next key frame on, while somebody watches."""
+
+    token: str
+
+
+@message
+class Locked:
+    """An evidence lock is in force."""
+
+    lock: int
+
+
+@message
+class Lock(Request[Locked]):
+    """Keep a span whatever retention says."""
+
+    token: str
+    start: Utc
+    end: Utc
+    until: Utc | None  #: None: until it is unlocked
+    who: str
+    why: str
+
+
+@message
+class Unlock(Request[Done]):
+    """End an evidence lock. NotFound where there is none."""
+
+    lock: int
+    who: str
+
+
+@message
+class TriggerEvent(Request[Done]):
+    """Something happened at a camera: in event mode the time around it is kept."""
+
+    camera: str
+    utc: Utc
+    until: Utc | None  #: end of what happened; None: a moment
+    why: str
+
+
+@message
+class Deleted:
+    """What was removed by a person."""
+
+    segments: int
+    octets: int
+
+
+@message
+class DeleteSpan(Request[Deleted]):
+    """Remove what was recorded. Whole segments go, locked ones stay."""
+
+    token: str
+    start: Utc
+    end: Utc
+    who: str
+
+
+# ---------------------------------------------------------------------------------------------- streaming
+
+
+@message
+class SessionStatus:
+    """One client of the streaming plane."""
+
+    protocol: str  #: rtsp | rtsps
+    peer: str  #: address
+    account: str  #: empty: nobody is asked
+    path: str
+
+
+@message
+class StreamingStatus:
+    """The streaming plane now."""
+
+    since: Utc
+    sessions: tuple[SessionStatus, ...]
+
+
+@message
+class AskStreaming(Request[StreamingStatus]):
+    """Who watches?"""
+
+
+# ------------------------------------------------------------------------------------------------ control
+
+
+@message
+class SettingsEntry:
+    """One section, or one entry of a collection."""
+
+    section: str
+    key: str  #: empty for a section that is not a collection
+    version: int  #: 0: never set
+    values: str  #: JSON object; a secret is {"set": bool}
+
+
+@message
+class SettingsShown:
+    """What was asked for."""
+
+    entries: tuple[SettingsEntry, ...]
+
+
+@message
+class SettingsGet(Request[SettingsShown]):
+    """Read settings. An empty section: all; an empty key: every entry of the section."""
+
+    section: str = ""
+    key: str = ""
+
+
+@message
+class SettingsStored:
+    """Settings were changed, and are durable."""
+
+    version: int
+    fields: tuple[str, ...]  #: that really changed
+
+
+@message
+class SettingsSet(Request[SettingsStored]):
+    """Change some fields. Makes the entry of a collection where there is none."""
+
+    section: str
+    key: str
+    changes: str = field(repr=False)  #: JSON object of the fields to change; may hold secrets
+    by: str
+    expect: int | None = None  #: the version that the asker has seen; another one is a Conflict
+
+
+@message
+class SettingsRemove(Request[Done]):
+    """Remove an entry of a collection."""
+
+    section: str
+    key: str
+    by: str
+
+
+@message
+class AccountShown:
+    """One account."""
+
+    name: str
+    role: str
+    created: Utc
+
+
+@message
+class AccountsShown:
+    """All accounts, by name."""
+
+    accounts: tuple[AccountShown, ...]
+
+
+@message
+class AccountsList(Request[AccountsShown]):
+    """Which accounts are there?"""
+
+
+@message
+class AccountCreate(Request[Done]):
+    """Make an account. The first one must be an administrator's."""
+
+    name: str
+    password: str = field(repr=False)
+    role: str
+    by: str
+
+
+@message
+class AccountPassword(Request[Done]):
+    """Give an account another password."""
+
+    name: str
+    password: str = field(repr=False)
+    by: str
+
+
+@message
+class AccountDelete(Request[Done]):
+    """Remove an account. The last administrator stays."""
+
+    name: str
+    by: str
+
+
+@message
+class JobShown:
+    """One job."""
+
+    id: str
+    kind: str
+    phase: str
+    state: str  #: device.jobs.State
+    done: int
+    total: int  #: 0: not known
+    unit: str
+    eta: float | None  #: seconds that are left
+    error: str
+
+
+@message
+class JobsShown:
+    """All jobs, newest first."""
+
+    jobs: tuple[JobShown, ...]
+
+
+@message
+class JobsList(Request[JobsShown]):
+    """Which jobs are there?"""
+
+
+@message
+class JobCancel(Request[Done]):
+    """Stop a job."""
+
+    id: str
+    by: str
