@@ -1,0 +1,425 @@
+"""The catalogue as everybody else reads it: recordings, segments, gaps, timelines. Any process, any number at
+once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from device.cameras.source import Cause
+from device.errors import BadValue, NotFound
+from device.media import Track, Utc
+from device.recording import index
+from device.recording.database import open_reader, undescribe
+from device.recording.index import FragmentRow
+from device.recording.segments import Flag, State, file_of
+
+__all__ = [
+    "CatalogueReader",
+    "Completeness",
+    "FragmentRow",
+    "GapRow",
+    "RecordingRow",
+    "SegmentRow",
+    "TimelineRow",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRow:
+    """One recording. `first` and `last` are None where it has no video yet."""
+
+    id: int
+    token: str
+    camera: str
+    stream: str
+    created: Utc
+    first: Utc | None  #: of the oldest segment
+    last: Utc | None  #: end of the newest, as far as it is acknowledged
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """One file. `utc` and `duration` are the ledger's: they tile exactly with the gaps."""
+
+    id: int
+    run: int
+    epoch: int  #: one more each time that the wall clock was set back
+    path: Path
+    utc: Utc
+    duration: int  #: microseconds, gaps inside included
+    missing: int  #: microseconds of gaps inside
+    tracks: tuple[Track, ...]
+    bytes: int
+    fragments: tuple[FragmentRow, ...]
+    open: bool  #: it still grows
+    damaged: bool  #: holds samples after a loss
+
+    @property
+    def end(self) -> Utc:
+        """End of its span."""
+        return Utc(self.utc + self.duration)
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A span without video. `end` None: it lasts."""
+
+    epoch: int
+    start: Utc
+    end: Utc | None
+    cause: Cause
+    lost: int  #: packets
+    detail: str
+    inside: int  #: id of the segment in whose span it lies, or 0
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """A span of a timeline: recorded (`cause` None) or not."""
+
+    start: Utc
+    end: Utc
+    cause: Cause | None
+    damaged: bool
+    run: int  #: 0 for a gap
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """Microseconds of a span: recorded, missing though due, and not due."""
+
+    recorded: int
+    missing: int
+    idle: int
+
+    @property
+    def share(self) -> float:
+        """recorded / due; 1.0 where nothing was due."""
+        due = self.recorded + self.missing
+        return self.recorded / due if due else 1.0
+
+
+#: What covers `start` in an epoch: nothing overlaps within one, so it is the last that begins before.
+_FROM = (
+    "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state < 2"
+    " AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
+)
+
+#: Event mode: what nobody is shown.
+_HIDDEN_FROM = (
+    "SELECT t0 FROM segment INDEXED BY segment_provisional WHERE recording = ? AND epoch = ? AND flags & 1"
+    " AND state < 2 AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
+)
+_HIDDEN = (
+    "SELECT t0, dur, id FROM segment INDEXED BY segment_provisional WHERE recording = ? AND epoch = ?"
+    " AND flags & 1 AND state < 2 AND dur > 0 AND t0 >= ? AND t0 < ? ORDER BY t0"
+)
+
+_DAMAGED_FROM = (
+    "SELECT t0 FROM segment INDEXED BY segment_damaged WHERE recording = ? AND epoch = ? AND flags & 2"
+    " AND state < 2 AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
+)
+_DAMAGED = (
+    "SELECT t0, dur FROM segment INDEXED BY segment_damaged WHERE recording = ? AND epoch = ? AND flags & 2"
+    " AND state < 2 AND t0 >= ? AND t0 < ? ORDER BY t0"
+)
+
+_RUN_FROM = "SELECT t0 FROM run WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
+_RUNS = "SELECT t0, id FROM run WHERE recording = ? AND epoch = ? AND t0 >= ? AND t0 < ? ORDER BY t0, id"
+
+_BEGIN = (
+    (
+        "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state < 2"
+        " AND dur > 0 ORDER BY t0 LIMIT 1"
+    ),
+    "SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 LIMIT 1",
+)
+_END = (
+    (
+        "SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND"
+        " state < 2"
+        " AND dur > 0 ORDER BY t0 DESC LIMIT 1"
+    ),
+    "SELECT t1 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 DESC LIMIT 1",
+)
+
+_SEGMENTS = (
+    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx,"
+    " v.path, t.description FROM segment AS s INDEXED BY segment_cover JOIN volume AS v ON v.id = s.volume"
+    " JOIN tracks AS t ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state < 2"
+    " AND s.t0 >= ? AND s.t0 < ? ORDER BY s.t0"
+)
+
+_GAPS_FROM = "SELECT t0 FROM gap WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
+
+_GAPS = (
+    "SELECT epoch, t0, t1, cause, lost, detail, inside FROM gap"
+    " WHERE recording = ? AND epoch = ? AND t0 >= ? AND t0 < ? ORDER BY t0, id"
+)
+
+
+class CatalogueReader:
+    """Reads the catalogue; safe while it is being written, and from any thread. Close it, or use it in a
+    `with`.
+
+    Times given are spans [start, end). Everything that is answered is durable: on the disk, whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises NewerCatalogue, CatalogueBroken, and Fault where there is none."""
+        self._connection = open_reader(path)
+        self._turn = threading.Lock()
+        self._tracks: dict[str, tuple[Track, ...]] = {}
+
+    def __enter__(self) -> CatalogueReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def recordings(self) -> list[RecordingRow]:
+        """All of them, by token."""
+        with self._reading() as c:
+            rows = c.execute(
+                "SELECT id, token, camera, stream, created, bytes FROM recording ORDER BY token"
+            ).fetchall()
+            return [
+                RecordingRow(i, token, camera, stream, Utc(created), *self._extent(c, i), size)
+                for i, token, camera, stream, created, size in rows
+            ]
+
+    def recording(self, token: str) -> RecordingRow:
+        """One of them. Raises NotFound."""
+        with self._reading() as c:
+            row = c.execute(
+                "SELECT id, token, camera, stream, created, bytes FROM recording WHERE token = ?", (token,)
+            ).fetchone()
+            if row is None:
+                raise NotFound("recording", token)
+            i, token, camera, stream, created, size = row
+            return RecordingRow(i, token, camera, stream, Utc(created), *self._extent(c, i), size)
+
+    def segments(self, token: str, start: Utc, end: Utc) -> list[SegmentRow]:
+        """Those that overlap the span, in the order recorded. Provisional ones of event mode are not
+        shown."""
+        _ordered(start, end)
+        found = []
+        with self._reading() as c:
+            recording = self._id(c, token)
+            for epoch in self._epochs(c, recording):
+                first = c.execute(_FROM, (recording, epoch, start)).fetchone()
+                begin = first[0] if first is not None else start
+                for row in c.execute(_SEGMENTS, (recording, epoch, begin, end)):
+                    i, run, epoch_, t0, dur, missing, durable, flags, state, hour, idx, volume, described = (
+                        row
+                    )
+                    if flags & Flag.PROVISIONAL or not durable or t0 + dur <= start:
+                        continue
+                    found.append(
+                        SegmentRow(
+                            i,
+                            run,
+                            epoch_,
+                            Path(volume) / file_of(token, hour, i),
+                            Utc(t0),
+                            dur,
+                            missing,
+                            self._undescribe(described),
+                            durable,
+                            index.unpack(idx, Utc(t0)),
+                            state == State.OPEN,
+                            bool(flags & Flag.DAMAGED),
+                        )
+                    )
+        return found
+
+    def gaps(self, token: str, start: Utc, end: Utc) -> list[GapRow]:
+        """Those that overlap the span, in the order of the ledger; what event mode hides is NOT_SCHEDULED."""
+        _ordered(start, end)
+        with self._reading() as c:
+            recording = self._id(c, token)
+            return [
+                gap
+                for epoch in self._epochs(c, recording)
+                for gap in self._gaps(c, recording, epoch, start, end)
+            ]
+
+    def timeline(self, token: str, start: Utc, end: Utc) -> list[TimelineRow]:
+        """The span, cut to it, as runs and gaps, in the order of the ledger. Its cost is that of the gaps and
+        runs, however many segments there are: what is no gap is recorded, for they tile the time."""
+        _ordered(start, end)
+        rows: list[TimelineRow] = []
+        with self._reading() as c:
+            recording = self._id(c, token)
+            for epoch in self._epochs(c, recording):
+                low, high = self._bounds(c, recording, epoch, start, end)
+                at = low
+                for gap in self._gaps(c, recording, epoch, low, high):
+                    if gap.inside:
+                        continue
+                    begin, upto = max(gap.start, low), high if gap.end is None else min(gap.end, high)
+                    rows += self._runs(c, recording, epoch, at, begin)
+                    last = rows[-1] if rows else None
+                    if last and (last.end, last.cause) == (begin, gap.cause):
+                        rows[-1] = TimelineRow(last.start, upto, gap.cause, False, 0)
+                    elif upto > begin:
+                        rows.append(TimelineRow(begin, upto, gap.cause, False, 0))
+                    at = max(at, upto)
+                rows += self._runs(c, recording, epoch, at, high)
+        return rows
+
+    def completeness(self, token: str, start: Utc, end: Utc) -> Completeness:
+        """What share of the span is there. What lies before the recording's creation, or ahead, does not
+        count."""
+        _ordered(start, end)
+        recorded = missing = idle = 0
+        with self._reading() as c:
+            recording = self._id(c, token)
+            for epoch in self._epochs(c, recording):
+                low, high = self._bounds(c, recording, epoch, start, end)
+                recorded += max(0, high - low)
+                for gap in self._gaps(c, recording, epoch, low, high):
+                    span = (high if gap.end is None else min(gap.end, high)) - max(gap.start, low)
+                    recorded -= span
+                    if gap.cause.due:
+                        missing += span
+                    else:
+                        idle += span
+        return Completeness(recorded, missing, idle)
+
+    # --- inside ---
+
+    def _reading(self) -> _Reading:
+        return _Reading(self._connection, self._turn)
+
+    def _id(self, c: sqlite3.Connection, token: str) -> int:
+        row = c.execute("SELECT id FROM recording WHERE token = ?", (token,)).fetchone()
+        if row is None:
+            raise NotFound("recording", token)
+        return int(row[0])
+
+    def _epochs(self, c: sqlite3.Connection, recording: int) -> list[int]:
+        rows = c.execute(
+            "SELECT id FROM epoch WHERE id >= (SELECT epoch FROM recording WHERE id = ?) ORDER BY id",
+            (recording,),
+        )
+        return [epoch for (epoch,) in rows]
+
+    def _extent(self, c: sqlite3.Connection, recording: int) -> tuple[Utc | None, Utc | None]:
+        edge = (
+            "SELECT t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state < 2 AND"
+            " bytes > 0"
+            " AND flags & 1 = 0 ORDER BY epoch {0}, t0 {0} LIMIT 1"
+        )
+        first = c.execute(edge.format("ASC"), (recording,)).fetchone()
+        last = c.execute(edge.format("DESC"), (recording,)).fetchone()
+        if first is None or last is None:
+            return None, None
+        return Utc(first[0]), Utc(last[0] + last[1])
+
+    def _undescribe(self, text: str) -> tuple[Track, ...]:
+        if text not in self._tracks:
+            self._tracks[text] = undescribe(text)
+        return self._tracks[text]
+
+    def _bounds(
+        self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
+    ) -> tuple[Utc, Utc]:
+        """What of [start, end) the ledger of an epoch covers; empty where nothing is."""
+        of = recording, epoch
+        begins = [begin for sql in _BEGIN for (begin,) in c.execute(sql, of)]
+        ends = [end if upto is None else upto for sql in _END for (upto,) in c.execute(sql, of)]
+        low = max(start, min(begins, default=end))
+        return low, max(low, min(end, max(ends, default=low)))
+
+    def _runs(
+        self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
+    ) -> list[TimelineRow]:
+        """A span without a gap, cut where a run begins, and where damage does and ends."""
+        if end <= start:
+            return []
+        of = recording, epoch, start
+        first = c.execute(_RUN_FROM, of).fetchone()
+        runs = c.execute(_RUNS, (recording, epoch, first[0] if first is not None else start, end)).fetchall()
+        before = c.execute(_DAMAGED_FROM, of).fetchone()
+        begin = before[0] if before is not None else start
+        damaged = [
+            (max(t0, start), min(t0 + dur, end))
+            for t0, dur in c.execute(_DAMAGED, (recording, epoch, begin, end))
+            if t0 + dur > start
+        ]
+        edges = {start, end, *(t0 for t0, _ in runs if start < t0 < end)}
+        edges.update(edge for span in damaged for edge in span)
+        rows: list[TimelineRow] = []
+        run, later, spans = 0, deque(runs), deque(damaged)
+        for t0, t1 in pairwise(sorted(edges)):
+            while later and later[0][0] <= t0:
+                run = later.popleft()[1]
+            while spans and spans[0][1] <= t0:
+                spans.popleft()
+            broken = bool(spans) and spans[0][0] <= t0
+            last = rows[-1] if rows else None
+            if last and (last.run, last.damaged) == (run, broken):
+                rows[-1] = TimelineRow(last.start, Utc(t1), None, broken, run)
+            else:
+                rows.append(TimelineRow(Utc(t0), Utc(t1), None, broken, run))
+        return rows
+
+    def _gaps(self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc) -> list[GapRow]:
+        before = c.execute(_HIDDEN_FROM, (recording, epoch, start)).fetchone()
+        begin = before[0] if before is not None else start
+        hidden = [
+            (Utc(t0), Utc(t0 + dur), i)
+            for t0, dur, i in c.execute(_HIDDEN, (recording, epoch, begin, end))
+            if t0 + dur > start
+        ]
+        within = {i for _, _, i in hidden}
+        first = c.execute(_GAPS_FROM, (recording, epoch, start)).fetchone()
+        begin = min(first[0] if first is not None else start, start)
+        rows = [
+            GapRow(epoch, Utc(t0), None if t1 is None else Utc(t1), Cause(cause), lost, detail, inside)
+            for _, t0, t1, cause, lost, detail, inside in c.execute(_GAPS, (recording, epoch, begin, end))
+            if (t1 is None or t1 > start) and inside not in within
+        ]
+        rows += [GapRow(epoch, t0, t1, Cause.NOT_SCHEDULED, 0, "", 0) for t0, t1, _ in hidden]
+        rows.sort(key=lambda gap: gap.start)
+        return rows
+
+
+class _Reading:
+    """One read transaction: every answer is of one instant of the catalogue."""
+
+    def __init__(self, connection: sqlite3.Connection, turn: threading.Lock) -> None:
+        self._connection = connection
+        self._turn = turn
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._turn.acquire()
+        try:
+            self._connection.execute("BEGIN")
+        except BaseException:
+            self._turn.release()
+            raise
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        finally:
+            self._turn.release()
+
+
+def _ordered(start: Utc, end: Utc) -> None:
+    if end < start:
+        raise BadValue("end", "not before start")

@@ -1,0 +1,335 @@
+"""`holdfast check`: are the five invariants of the store true? And what of it can be mended without losing
+evidence.
+
+Without `deep` the catalogue and the heads of the files are looked at; with it every byte that is recorded is
+read and its checksums computed. Repairing needs the recorder to be stopped; nothing that could be evidence is
+ever deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.cameras.source import Cause
+from device.media import Utc
+from device.recording import index
+from device.recording.database import Ownership, open_reader, open_writer
+from device.recording.retention import enter_joined
+from device.recording.scan import scan
+from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
+from device.recording.segments import Ids, State, file_of
+from device.recording.shelf import VolumeSettings
+from device.recording.volume import NotAVolume, read_mark, sync_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is not as it should be."""
+
+    invariant: int  #: 1..5, in the order of the house's list
+    where: str  #: a file, a volume, or a recording and a time
+    what: str
+    repairable: bool
+    repaired: bool
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found."""
+
+    segments: int = 0
+    octets: int = 0
+    recordings: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Nothing is wrong, or all of it was repaired."""
+        return all(problem.repaired for problem in self.problems)
+
+
+def check(catalogue: Path, volumes: Sequence[VolumeSettings], *, deep: bool, repair: bool) -> Report:
+    """Verify the store. Raises NewerCatalogue, CatalogueBroken; with `repair`, CatalogueInUse while it is
+    recording."""
+    if not repair:
+        connection = open_reader(catalogue)
+        try:
+            connection.execute("BEGIN")
+            return _Check(connection, volumes, deep, repair=False).run()
+        finally:
+            connection.close()
+    ownership = Ownership(catalogue)
+    try:
+        connection = open_writer(catalogue)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            report = _Check(connection, volumes, deep, repair=True).run()
+            connection.execute("COMMIT")
+            return report
+        finally:
+            connection.close()
+    finally:
+        ownership.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    recording: int
+    token: str
+    volume: int
+    epoch: int
+    t0: int
+    dur: int
+    missing: int
+    durable: int
+    hour: int
+    state: int
+    idx: bytes
+
+
+_SUMS = (
+    (
+        "recording",
+        "SELECT recording, sum(durable) FROM segment WHERE state < 2 GROUP BY recording",
+        "SELECT id, token, bytes FROM recording",
+        "UPDATE recording SET bytes = ? WHERE id = ?",
+    ),
+    (
+        "volume",
+        "SELECT volume, sum(durable) FROM segment WHERE state < 2 GROUP BY volume",
+        "SELECT id, path, bytes FROM volume",
+        "UPDATE volume SET bytes = ? WHERE id = ?",
+    ),
+)
+
+
+class _Check:
+    def __init__(
+        self, connection: sqlite3.Connection, volumes: Sequence[VolumeSettings], deep: bool, *, repair: bool
+    ) -> None:
+        self._c = connection
+        self._deep = deep
+        self._repair = repair
+        self._settings = {each.uuid: each for each in volumes}
+        self._roots: dict[int, Path] = {}
+        self._report = Report()
+        (last,) = connection.execute("SELECT last_id FROM recorder").fetchone()
+        (highest,) = connection.execute(
+            "SELECT max((SELECT coalesce(max(id), 0) FROM segment), (SELECT coalesce(max(id), 0) FROM gap))"
+        ).fetchone()
+        self._ids = Ids(max(last, highest))
+
+    def run(self) -> Report:
+        self._volumes()
+        for row in self._rows():
+            self._report.segments += 1
+            self._report.octets += row.durable
+            self._segment(row)
+        self._orphans()
+        self._sums()
+        self._ledgers()
+        return self._report
+
+    def _say(
+        self, invariant: int, where: str, what: str, *, repairable: bool, repaired: bool = False
+    ) -> None:
+        self._report.problems.append(Problem(invariant, where, what, repairable, repaired))
+
+    def _volumes(self) -> None:
+        """Invariant 5."""
+        (recorder,) = self._c.execute("SELECT id FROM recorder").fetchone()
+        for number, uuid, path in self._c.execute("SELECT id, uuid, path FROM volume").fetchall():
+            settings = self._settings.get(uuid)
+            root = settings.path if settings is not None else Path(path)
+            try:
+                mark = read_mark(root)
+            except NotAVolume as error:
+                self._say(5, str(root), str(error), repairable=False)
+                continue
+            if (mark.volume, mark.recorder) != (uuid, recorder):
+                self._say(5, str(root), f"is volume {mark.volume} of {mark.recorder}", repairable=False)
+                continue
+            self._roots[number] = root
+
+    def _rows(self) -> Iterator[_Row]:
+        after = -1
+        while True:
+            rows = self._c.execute(
+                "SELECT s.id, s.recording, r.token, s.volume, s.epoch, s.t0, s.dur, s.missing, s.durable,"
+                " s.hour, s.state, s.idx FROM segment AS s JOIN recording AS r ON r.id = s.recording"
+                " WHERE s.id > ? ORDER BY s.id LIMIT 1000",
+                (after,),
+            ).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield _Row(*row)
+            after = rows[-1][0]
+
+    def _segment(self, row: _Row) -> None:
+        """Invariants 1 and 3, of one segment."""
+        root = self._roots.get(row.volume)
+        if root is None:
+            return
+        path = root / file_of(row.token, row.hour, row.id)
+        if row.state == State.GARBAGE:
+            self._garbage(row, path)
+            return
+        if row.state == State.OPEN and not self._repair:
+            # It grows while we look; what the catalogue says of it is looked at when it is closed.
+            return
+        if row.state == State.OPEN:
+            self._say(1, str(path), "is open; the recorder's next start closes it", repairable=False)
+            return
+        self._whole(row, path)
+        (inner,) = self._c.execute(
+            "SELECT coalesce(sum(t1 - t0), 0) FROM gap INDEXED BY gap_inside WHERE inside = ? AND inside"
+            " <> 0",
+            (row.id,),
+        ).fetchone()
+        if inner != row.missing:
+            self._say(
+                4,
+                str(path),
+                f"says {row.missing} us are missing inside; its gaps add up to {inner}",
+                repairable=True,
+                repaired=self._repair,
+            )
+            if self._repair:
+                self._c.execute("UPDATE segment SET missing = ? WHERE id = ?", (inner, row.id))
+
+    def _garbage(self, row: _Row, path: Path) -> None:
+        if self._repair:
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                sync_folder(path.parent)
+            self._c.execute("DELETE FROM segment WHERE id = ?", (row.id,))
+        self._say(3, str(path), "was being deleted", repairable=True, repaired=self._repair)
+
+    def _whole(self, row: _Row, path: Path) -> None:
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                _, identity, start = read_head(file.read(LARGEST_HEAD))
+            rows = index.unpack(row.idx, Utc(row.t0))
+        except FileNotFoundError:
+            self._say(1, str(path), "is gone", repairable=False)
+            return
+        except (OSError, BadSegment, index.BadIndex) as error:
+            self._say(1, str(path), str(error), repairable=False)
+            return
+        if (identity.recording, identity.segment) != (row.token, row.id):
+            what = f"is segment {identity.segment} of {identity.recording}"
+            self._say(1, str(path), what, repairable=False)
+            return
+        end = rows[-1].offset + rows[-1].length if rows else 0
+        if not rows or rows[0].offset != start or end != row.durable or not rows[0].key:
+            self._say(
+                1, str(path), "the catalogue's index does not fit its head and length", repairable=False
+            )
+        if size < row.durable:
+            self._say(1, str(path), f"has {size} of {row.durable} bytes", repairable=False)
+            return
+        if self._deep:
+            found = scan(path, start, verify=True)
+            places = [(each.offset, each.length) for each in found.fragments if each.offset < row.durable]
+            if places != [(each.offset, each.length) for each in rows]:
+                what = found.problem or "holds other fragments than the catalogue says"
+                self._say(1, str(path), what, repairable=False)
+                return
+        if size > row.durable:
+            self._tail(row, path, size)
+
+    def _tail(self, row: _Row, path: Path, size: int) -> None:
+        """Bytes behind the last fragment: cut off if nothing whole is among them."""
+        whole = scan(path, row.durable, verify=True).fragments
+        repairable = not whole
+        if repairable and self._repair:
+            os.truncate(path, row.durable)
+        what = f"has {size - row.durable} bytes behind its last fragment"
+        if whole:
+            what += f", {len(whole)} whole fragments among them"
+        self._say(1, str(path), what, repairable=repairable, repaired=repairable and self._repair)
+
+    def _orphans(self) -> None:
+        """Invariant 1, the other way round: files that the catalogue does not know."""
+        for number, root in self._roots.items():
+            for path in sorted((root / "video").glob("*/*/*.mp4")):
+                row = self._c.execute(
+                    "SELECT s.volume, r.token, s.hour FROM segment AS s JOIN recording AS r"
+                    " ON r.id = s.recording WHERE s.id = ?",
+                    (int(path.stem) if path.stem.isdecimal() else -1,),
+                ).fetchone()
+                if row != (number, path.parent.parent.name, _number(path.parent.name)):
+                    self._say(1, str(path), "is not in the catalogue", repairable=False)
+
+    def _sums(self) -> None:
+        for table, sums, said, correct in _SUMS:
+            counted = dict(self._c.execute(sums).fetchall())
+            for number, name, octets in self._c.execute(said).fetchall():
+                right = counted.get(number, 0)
+                if octets != right:
+                    if self._repair:
+                        self._c.execute(correct, (right, number))
+                    what = f"{table}: {octets} bytes are counted; {right} are there"
+                    self._say(3, name, what, repairable=True, repaired=self._repair)
+
+    def _ledgers(self) -> None:
+        """Invariant 4."""
+        for number, token in self._c.execute("SELECT id, token FROM recording ORDER BY token").fetchall():
+            self._report.recordings += 1
+            for fault in tiling(self._c, number):
+                repaired = False
+                if self._repair and fault.hole:
+                    cause = Cause.RECORDER_DOWN
+                    enter_joined(self._c, number, fault.epoch, fault.at, fault.until, cause, self._ids)
+                    repaired = True
+                self._say(4, f"{token} at {fault.at}", fault.what, repairable=fault.hole, repaired=repaired)
+
+
+@dataclass(frozen=True, slots=True)
+class Untiled:
+    """Two neighbours of a ledger that do not touch."""
+
+    epoch: int
+    at: Utc
+    until: Utc
+    hole: bool  #: there is nothing between them; else they overlap
+    what: str
+
+
+def tiling(c: sqlite3.Connection, recording: int) -> list[Untiled]:
+    """Where the segments and gaps of a recording do not tile the time since it was created: nowhere, if all
+    is well.
+
+    True time runs on from epoch to epoch: one begins as much before the end of the one before as the clock
+    was set back.
+    """
+    faults = []
+    (epoch, end) = c.execute("SELECT epoch, created FROM recording WHERE id = ?", (recording,)).fetchone()
+    backs = dict(c.execute("SELECT id, back FROM epoch").fetchall())
+    links = c.execute(
+        "SELECT epoch, t0, t0 + dur FROM segment WHERE recording = ? AND state < 2 AND dur > 0"
+        " UNION ALL SELECT epoch, t0, coalesce(t1, t0) FROM gap WHERE recording = ? AND inside = 0"
+        " ORDER BY 1, 2, 3",
+        (recording, recording),
+    )
+    for at_epoch, t0, t1 in links:
+        while epoch < at_epoch:
+            epoch += 1
+            end -= backs[epoch]
+        if t0 != end:
+            word = "is in no entry" if t0 > end else "is in two entries"
+            at, until = Utc(min(t0, end)), Utc(max(t0, end))
+            faults.append(Untiled(epoch, at, until, t0 > end, f"{until - at} us {word} of the ledger"))
+        end = max(t1, end)
+    return faults
+
+
+def _number(name: str) -> int:
+    return int(name) if name.isdecimal() else -1

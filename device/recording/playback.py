@@ -1,0 +1,187 @@
+"""Samples of a recording, across fragments, segments, runs and gaps. Blocking: meant for a thread."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from device.media import MICROSECONDS, Sample, Track, Utc
+from device.recording.catalogue import FragmentRow, RecordingRow, SegmentRow
+from device.recording.reader import BadFragment, Fragment, SegmentFile
+
+GAP = MICROSECONDS  #: a hole of more than this between two fragments of a run is a break
+_WINDOW = (
+    600 * MICROSECONDS
+)  #: how much of the catalogue is asked for at once; doubles while there is nothing
+_LARGEST_WINDOW = 86_400 * MICROSECONDS
+_FOREVER = Utc(1 << 62)
+
+
+class Catalogue(Protocol):
+    """What playback and export need of the catalogue's reader."""
+
+    def recording(self, token: str) -> RecordingRow:
+        """One recording. Raises NotFound."""
+
+    def segments(self, token: str, start: Utc, end: Utc) -> list[SegmentRow]:
+        """Those that overlap [start, end): epoch by epoch, in each by time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A fragment, and the segment that it lies in."""
+
+    segment: SegmentRow
+    row: FragmentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The samples of one fragment."""
+
+    tracks: tuple[Track, ...]
+    broken: (
+        bool  #: it does not continue the piece before: a gap, a loss on the disk, another run, other tracks
+    )
+    run: int
+    number: int  #: of the fragment, within the run
+    utc: Utc  #: of its first sample
+    utc_end: Utc  #: end of its last
+    key: bool  #: begins with a key frame
+    damaged: bool
+    samples: list[Sample]  #: in decoding order, tracks interleaved; `data` are views of one piece of memory
+
+
+def places(catalogue: Catalogue, token: str, start: Utc, end: Utc | None) -> Iterator[Place]:
+    """The fragments of [start, end), from the one that begins with the key frame at or before `start`; where
+    nothing covers `start`, from the first after it. Without `end` all that is acknowledged. Raises NotFound.
+
+    Where the wall clock was set back, everything that was recorded before comes first.
+    """
+    last = _horizon(catalogue, token)
+    until = last if end is None else min(end, last)
+    waiting: dict[int, Utc] = {}  # epochs met while another was being read, and where
+    read: set[int] = set()
+    epoch: int | None = None
+    at = start
+    while True:
+        newest, window = 0, _WINDOW
+        while at < until:
+            upto = Utc(min(at + window, until))
+            found = catalogue.segments(token, at, upto)
+            for segment in found:
+                epoch = segment.epoch if epoch is None else epoch
+                if segment.epoch != epoch:
+                    if segment.epoch not in read:
+                        waiting.setdefault(segment.epoch, at)
+                elif segment.id > newest:
+                    newest = segment.id
+                    yield from _places(segment, start, until)
+            at, window = upto, _WINDOW if found else min(2 * window, _LARGEST_WINDOW)
+        if epoch is not None:
+            read.add(epoch)
+        if not waiting:
+            return
+        epoch = min(waiting)
+        at = waiting.pop(epoch)
+
+
+def _horizon(catalogue: Catalogue, token: str) -> Utc:
+    """End of all that is acknowledged, in whatever epoch."""
+    last = catalogue.recording(token).last
+    if last is None:
+        return Utc(0)
+    return max([last, *(segment.end for segment in catalogue.segments(token, last, _FOREVER))])
+
+
+def _places(segment: SegmentRow, start: Utc, end: Utc) -> Iterator[Place]:
+    rows = segment.fragments
+    index = max(0, bisect_right(rows, start, key=lambda row: row.utc) - 1)
+    while index and not rows[index].key:
+        index -= 1
+    for row in rows[index:]:
+        if row.utc >= end:
+            return
+        yield Place(segment, row)
+
+
+class Playback:
+    """Reads one recording from any instant on. One iterator at a time.
+
+    What cannot be read from the disk is skipped up to the next key frame, and is a break.
+    """
+
+    def __init__(self, catalogue: Catalogue, token: str) -> None:
+        self._catalogue = catalogue
+        self._token = token
+        self._place: Place | None = None  # the last one that was looked at
+        self._before: Piece | None = None
+        self._key_needed = True
+        self.unreadable = 0  #: fragments that were skipped so
+
+    def fragments(self, start: Utc, end: Utc | None) -> Iterator[Piece]:
+        """Fragment after fragment, from the key frame at or before `start`. Raises NotFound.
+
+        Ends with the last that begins before `end`, or at the end of what is acknowledged now."""
+        self._place = self._before = None
+        self._key_needed = True
+        yield from self._pieces(places(self._catalogue, self._token, start, end))
+
+    def onward(self) -> Iterator[Piece]:
+        """What was acknowledged since: goes on behind the last piece. Nothing where nothing was read yet."""
+        last = self._place
+        if last is None:
+            return
+        fresh = (
+            place
+            for place in places(self._catalogue, self._token, last.row.utc, None)
+            if (place.segment.id, place.row.offset) > (last.segment.id, last.row.offset)
+        )
+        yield from self._pieces(fresh)
+
+    def _pieces(self, source: Iterator[Place]) -> Iterator[Piece]:
+        file: SegmentFile | None = None
+        try:
+            for place in source:
+                self._place = place
+                if file is not None and file.segment.id != place.segment.id:
+                    file.close()
+                    file = None
+                try:
+                    file = file or SegmentFile(place.segment)
+                    fragment = file.read(place.row, verify=False)
+                except BadFragment:
+                    self.unreadable += 1
+                    self._key_needed = True
+                    continue
+                if self._key_needed and not place.row.key:
+                    continue
+                self._key_needed = False
+                self._before = self._piece(fragment, place)
+                yield self._before
+        finally:
+            if file is not None:
+                file.close()
+
+    def _piece(self, fragment: Fragment, place: Place) -> Piece:
+        before, segment, utc = self._before, place.segment, fragment.head.utc
+        broken = (
+            before is None
+            or before.run != segment.run
+            or before.number + 1 != fragment.number
+            or before.tracks != segment.tracks
+            or utc - before.utc_end > GAP
+        )
+        return Piece(
+            segment.tracks,
+            broken,
+            segment.run,
+            fragment.number,
+            utc,
+            fragment.utc_end,
+            place.row.key,
+            fragment.damaged,
+            fragment.samples(),
+        )

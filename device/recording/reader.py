@@ -1,0 +1,143 @@
+"""Stored fragments as samples: one read a fragment."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from device.errors import StorageFault
+from device.media import Sample, Track, Utc
+from device.recording import moof, trailer
+from device.recording.catalogue import FragmentRow, SegmentRow
+from device.recording.mp4 import BadBox, microseconds
+
+
+class BadFragment(StorageFault):
+    """What is on the disk is not the fragment that the catalogue promised."""
+
+    transient = False
+    hint = "The file or the drive is damaged. `holdfast check` tells what else is."
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One fragment in memory."""
+
+    head: moof.Head
+    damaged: bool
+    lead: bool  #: holds samples of the session's leading track
+    media: memoryview
+    tracks: tuple[Track, ...]
+
+    @property
+    def number(self) -> int:
+        """Within the run; one more each fragment, where none was lost."""
+        return self.head.number
+
+    @property
+    def utc_end(self) -> Utc:
+        """End of the last sample of the first track that the fragment holds."""
+        return self.head.utc_end(self.tracks[self.head.runs[0].track].clock_rate)
+
+    def samples(self) -> list[Sample]:
+        """Every sample, the tracks interleaved by decode time. `data` are views of this fragment."""
+        timed: list[tuple[int, int, Sample]] = []
+        at = 0
+        for order, run in enumerate(self.head.runs):
+            rate = self.tracks[run.track].clock_rate
+            origin = self.head.utc - microseconds(
+                self.head.time, self.tracks[self.head.runs[0].track].clock_rate
+            )
+            rows = zip(run.decode_times(), run.times(), run.sizes, run.keys(), run.damage(), strict=True)
+            for decode, time, size, key, damaged in rows:
+                utc = Utc(origin + microseconds(time, rate))
+                data = self.media[at : at + size]
+                timed.append(
+                    (microseconds(decode, rate), order, Sample(run.track, time, utc, key, data, damaged))
+                )
+                at += size
+        if len(self.head.runs) > 1:
+            timed.sort(key=lambda row: row[:2])
+        return [sample for _, _, sample in timed]
+
+
+def parse(data: bytes, tracks: Sequence[Track], *, verify: bool) -> Fragment:
+    """A fragment from all of its bytes. Raises BadFragment.
+
+    The head is always checked against its checksum, the media with `verify`."""
+    try:
+        head, start, media = moof.find(data, 0)
+    except BadBox as error:
+        raise BadFragment(str(error)) from error
+    end = media + head.payload
+    box = trailer.read(data, end)
+    if box is None or end + box[0] != len(data) or box[1].number != head.number:
+        raise BadFragment("The trailing box is missing, or of another fragment.")
+    view = memoryview(data)
+    crc = zlib.crc32(view[start:media], box[1].seed())
+    if crc != box[1].head_crc or (verify and zlib.crc32(view[media:end], crc) != box[1].crc):
+        raise BadFragment("The fragment does not match its checksum.")
+    if any(run.track >= len(tracks) for run in head.runs):
+        raise BadFragment("The fragment has a track that its file has not.")
+    flags = box[1].flags
+    return Fragment(
+        head, bool(flags & trailer.DAMAGED), bool(flags & trailer.LEAD), view[media:end], tuple(tracks)
+    )
+
+
+class SegmentFile:
+    """One open segment. `with SegmentFile(row) as file: ...`"""
+
+    def __init__(self, segment: SegmentRow) -> None:
+        """Raises BadFragment where the file cannot be opened."""
+        self.segment = segment
+        try:
+            self.descriptor = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise BadFragment(f"Segment {segment.id} cannot be opened: {error.strerror}.") from error
+
+    def read(self, row: FragmentRow, *, verify: bool) -> Fragment:
+        """One fragment, with one read. Raises BadFragment."""
+        return parse(self.bytes(row.offset, row.length), self.segment.tracks, verify=verify)
+
+    def head(self, row: FragmentRow) -> tuple[moof.Head, int]:
+        """The head of a fragment, and the offset in the file of its first byte of media. Raises BadFragment.
+
+        It is not checked against its checksum, which stands behind the media."""
+        look = self.bytes(row.offset, min(row.length, moof.LARGEST_HEAD + 2 * trailer.ALIGN))
+        try:
+            head, _, media = moof.find(look, 0)
+        except BadBox as error:
+            raise BadFragment(f"Segment {self.segment.id} at {row.offset}: {error}") from error
+        if media + head.payload > row.length or any(
+            run.track >= len(self.segment.tracks) for run in head.runs
+        ):
+            raise BadFragment(f"Segment {self.segment.id} at {row.offset}: The head says more than is there.")
+        return head, row.offset + media
+
+    def bytes(self, offset: int, length: int) -> bytes:
+        """Exactly these. Raises BadFragment."""
+        try:
+            data = os.pread(self.descriptor, length, offset)
+        except OSError as error:
+            raise BadFragment(f"Segment {self.segment.id} cannot be read: {error.strerror}.") from error
+        if len(data) != length:
+            raise BadFragment(
+                f"Segment {self.segment.id} ends at {offset + len(data)}, before {offset + length}."
+            )
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self.descriptor)
+
+    def __enter__(self) -> SegmentFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,301 @@
+"""After a power cut: what was being written is looked at again, and the catalogue and the files are made to
+agree.
+
+Only the segments that the catalogue calls open are touched, at most two a stream. What lies beyond the last
+acknowledged fragment is taken in where it is whole, and cut off where it is not.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.cameras.source import Cause
+from device.media import Utc
+from device.recording import index
+from device.recording.commits import gap_op
+from device.recording.ledger import JITTER, Gap
+from device.recording.retention import enter_joined
+from device.recording.scan import Found, scan
+from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
+from device.recording.segments import Flag, State, file_of
+
+_EARLY = 20_000_000  #: microseconds that a segment may begin before the guess in its row
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What was done."""
+
+    segments: int = 0  #: that had been open
+    fragments: int = 0  #: taken in though they had not been acknowledged
+    octets: int = 0  #: cut off
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """Where the ledger of a recording ends."""
+
+    epoch: int
+    utc: Utc
+    cause: Cause | None  #: of the gap that it ends with
+
+
+@dataclass(slots=True)
+class _Loose:
+    """A segment that was open."""
+
+    id: int
+    recording: int
+    token: str
+    volume: int
+    epoch: int
+    t0: int
+    dur: int
+    missing: int
+    durable: int
+    hour: int
+    flags: int
+    idx: bytes
+
+
+def recover(
+    c: sqlite3.Connection, volumes: Mapping[int, Path], ids: Callable[[], int], alive: Utc
+) -> Recovered:
+    """Close what is open. `volumes`: those that are there. Reads files, writes the catalogue in the caller's
+    transaction; raises OSError only where truncating fails for want of a working disk."""
+    done = Recovered()
+    rows = c.execute(
+        "SELECT s.id, s.recording, r.token, s.volume, s.epoch, s.t0, s.dur, s.missing, s.durable, s.hour,"
+        " s.flags, s.idx FROM segment AS s INDEXED BY segment_loose JOIN recording AS r ON r.id = s.recording"
+        " WHERE s.state = 0 AND s.state <> 1 ORDER BY s.id"
+    ).fetchall()
+    loose = [_Loose(*row) for row in rows]
+    for segment in loose:
+        root = volumes.get(segment.volume)
+        if root is None:
+            _close_unseen(c, segment)
+        else:
+            done.segments += 1
+            _close(c, segment, root / file_of(segment.token, segment.hour, segment.id), done, ids)
+    c.execute("UPDATE gap SET t1 = max(t0, ?) WHERE t1 IS NULL", (alive,))
+    c.execute(
+        "UPDATE run SET t1 = max(t0, ?), reason = ? WHERE t1 IS NULL", (alive, Cause.RECORDER_DOWN.value)
+    )
+    earliest: dict[tuple[int, int], int] = {}
+    for segment in loose:
+        place = segment.recording, segment.epoch
+        earliest[place] = min(segment.t0, earliest.get(place, segment.t0))
+    for (recording, epoch), since in earliest.items():
+        mend(c, recording, epoch, since, ids)
+    return done
+
+
+def frontier(c: sqlite3.Connection, recording: int) -> Frontier | None:
+    """Where the ledger of a recording ends; None where it has no entry yet."""
+    segment = c.execute(
+        "SELECT epoch, t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state < 2"
+        " AND dur > 0"
+        " ORDER BY epoch DESC, t0 DESC LIMIT 1",
+        (recording,),
+    ).fetchone()
+    gap = c.execute(
+        "SELECT epoch, t1, cause FROM gap INDEXED BY gap_cover WHERE recording = ? AND t1 IS NOT NULL"
+        " AND inside = 0"
+        " ORDER BY epoch DESC, t0 DESC LIMIT 1",
+        (recording,),
+    ).fetchone()
+    if gap is not None and (segment is None or (gap[0], gap[1]) >= tuple(segment)):
+        return Frontier(gap[0], Utc(gap[1]), Cause(gap[2]))
+    return None if segment is None else Frontier(segment[0], Utc(segment[1]), None)
+
+
+def _close_unseen(c: sqlite3.Connection, segment: _Loose) -> None:
+    """Its volume is not there: it ends where it was acknowledged."""
+    state = State.CLOSED if segment.durable else State.GARBAGE
+    c.execute("UPDATE segment SET state = ? WHERE id = ?", (int(state), segment.id))
+
+
+def _close(
+    c: sqlite3.Connection, segment: _Loose, path: Path, done: Recovered, ids: Callable[[], int]
+) -> None:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        if segment.durable:
+            done.problems.append(f"{path} is gone; it had {segment.durable} bytes that were acknowledged")
+        _remove(c, segment, ids)
+        return
+    if size < segment.durable:
+        done.problems.append(f"{path} has {size} bytes; {segment.durable} were acknowledged")
+        _shorten(segment, size)
+    if not _take_in(c, segment, path, done, ids):
+        c.execute("UPDATE segment SET state = ?, dur = 0 WHERE id = ?", (int(State.GARBAGE), segment.id))
+        return
+    done.octets += max(0, size - segment.durable)
+    with path.open("r+b") as file:
+        if size > segment.durable:
+            file.truncate(segment.durable)
+        os.fsync(file.fileno())
+    (before,) = c.execute("SELECT durable FROM segment WHERE id = ?", (segment.id,)).fetchone()
+    more = segment.durable - before
+    c.execute(
+        "UPDATE segment SET t0 = ?, dur = ?, missing = ?, bytes = ?, durable = ?, flags = ?, state = 1,"
+        " idx = ?"
+        " WHERE id = ?",
+        (
+            segment.t0,
+            segment.dur,
+            segment.missing,
+            segment.durable,
+            segment.durable,
+            segment.flags,
+            segment.idx,
+            segment.id,
+        ),
+    )
+    c.execute("UPDATE recording SET bytes = bytes + ? WHERE id = ?", (more, segment.recording))
+    c.execute("UPDATE volume SET bytes = bytes + ? WHERE id = ?", (more, segment.volume))
+
+
+def _remove(c: sqlite3.Connection, segment: _Loose, ids: Callable[[], int]) -> None:
+    c.execute("DELETE FROM gap WHERE inside = ? AND inside <> 0", (segment.id,))
+    c.execute("DELETE FROM segment WHERE id = ?", (segment.id,))
+    c.execute("UPDATE recording SET bytes = bytes - ? WHERE id = ?", (segment.durable, segment.recording))
+    c.execute("UPDATE volume SET bytes = bytes - ? WHERE id = ?", (segment.durable, segment.volume))
+    enter_joined(
+        c,
+        segment.recording,
+        segment.epoch,
+        Utc(segment.t0),
+        Utc(segment.t0 + segment.dur),
+        Cause.STORAGE,
+        ids,
+    )
+
+
+def _shorten(segment: _Loose, size: int) -> None:
+    """Forget the fragments that the file no longer has."""
+    rows = index.unpack(segment.idx, Utc(segment.t0))
+    kept = [row for row in rows if row.offset + row.length <= size]
+    if kept:
+        segment.durable = kept[-1].offset + kept[-1].length
+        segment.dur = max(0, rows[len(kept)].utc - segment.t0)
+        segment.idx = index.pack(kept, Utc(segment.t0))
+    else:
+        segment.durable = segment.dur = 0
+        segment.idx = b""
+
+
+def _take_in(
+    c: sqlite3.Connection, segment: _Loose, path: Path, done: Recovered, ids: Callable[[], int]
+) -> bool:
+    """Index what is whole beyond the last acknowledged fragment. False where the file holds nothing at
+    all."""
+    start = segment.durable
+    if not start:
+        try:
+            with path.open("rb") as file:
+                _, _, start = read_head(file.read(LARGEST_HEAD))
+        except (BadSegment, OSError):
+            return False
+    found = scan(path, start, verify=True).fragments
+    if not found:
+        return segment.durable > 0
+    recording, epoch = segment.recording, segment.epoch
+    if segment.durable:
+        last = index.unpack(segment.idx, Utc(segment.t0))[-1].utc
+        _, limit = _around(c, recording, epoch, segment.t0 + segment.dur - 1, segment.id)
+    else:
+        # Its gap was still open when the power went; it ended with this segment.
+        # Where it says a time long before its row, the clock was set back and nobody had noticed yet.
+        first = found[0].utc if found[0].utc > segment.t0 - _EARLY else Utc(segment.t0)
+        c.execute(
+            "UPDATE gap SET t1 = max(t0, ?) WHERE recording = ? AND t1 IS NULL AND t0 <= ?",
+            (first, recording, first),
+        )
+        begin, limit = _around(c, recording, epoch, first, segment.id)
+        segment.t0 = last = Utc(max(first, begin or 0))
+        segment.idx = index.begin(start)
+    for each in found:
+        if limit is not None and each.utc_end > limit + JITTER:
+            break
+        _append(c, segment, each, last, limit, ids)
+        last = each.utc
+        done.fragments += 1
+    return segment.durable > 0
+
+
+def _append(
+    c: sqlite3.Connection, segment: _Loose, found: Found, last: Utc, limit: int | None, ids: Callable[[], int]
+) -> None:
+    end = segment.t0 + segment.dur
+    if found.lead and found.utc - end > JITTER:
+        recording, epoch, inside = segment.recording, segment.epoch, segment.id
+        gap = Gap(ids(), recording, epoch, Utc(end), found.utc, Cause.PACKET_LOSS, inside=inside)
+        sql, values = gap_op(gap)
+        c.execute(sql, values)
+        segment.missing += found.utc - end
+    segment.idx += index.entry(found.utc - last, found.length, found.key, found.damaged)
+    segment.durable = found.offset + found.length
+    if found.lead:
+        upto = found.utc_end if limit is None else min(found.utc_end, limit)
+        segment.dur = max(end, upto) - segment.t0
+    if found.damaged:
+        segment.flags |= Flag.DAMAGED
+
+
+_ENDS_BEFORE = (
+    (
+        "SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND t0 <= ?"
+        " AND id <> ? AND state < 2 AND dur > 0 ORDER BY t0 DESC LIMIT 1"
+    ),
+    (
+        "SELECT coalesce(t1, t0) FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? AND t0 <= ?"
+        " AND inside <> ? ORDER BY t0 DESC LIMIT 1"
+    ),
+)
+_BEGINS_AFTER = (
+    (
+        "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND t0 > ?"
+        " AND id <> ? AND state < 2 AND dur > 0 ORDER BY t0 LIMIT 1"
+    ),
+    (
+        "SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? AND t0 > ?"
+        " AND inside <> ? ORDER BY t0 LIMIT 1"
+    ),
+)
+
+
+def _around(
+    c: sqlite3.Connection, recording: int, epoch: int, utc: int, but: int
+) -> tuple[int | None, int | None]:
+    """The end of the last entry of the ledger that begins at or before `utc`, and the beginning of the next
+    one.
+
+    The segment `but` and its inner gaps do not count; a gap that lasts counts as nothing but its beginning.
+    """
+    of = recording, epoch, utc, but
+    ends = [end for sql in _ENDS_BEFORE for (end,) in c.execute(sql, of)]
+    begins = [begin for sql in _BEGINS_AFTER for (begin,) in c.execute(sql, of)]
+    return max(ends, default=None), min(begins, default=None)
+
+
+def mend(c: sqlite3.Connection, recording: int, epoch: int, since: int, ids: Callable[[], int]) -> int:
+    """Where entries of the ledger from the one at `since` on do not touch, a gap RECORDER_DOWN fills the
+    hole.
+
+    Returns how many holes there were.
+    """
+    holes = 0
+    end, following = _around(c, recording, epoch, since, -1)
+    while following is not None:
+        if end is not None and following > end:
+            enter_joined(c, recording, epoch, Utc(end), Utc(following), Cause.RECORDER_DOWN, ids)
+            holes += 1
+        end, following = _around(c, recording, epoch, following, -1)
+    return holes

@@ -1,0 +1,87 @@
+"""A camera that exists only in simulated time: access units of known bytes into an intake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from device.cameras.source import Cause, Intake, Lane
+from device.media import MICROSECONDS, Codec, Track, Utc
+
+SPS = bytes.fromhex("6742c01ed901e08fe9b8080800000308000001e04020000c350000493e17bdee03c224464e")
+PPS = bytes.fromhex("68ce3c80")
+VIDEO = Track(Codec.H264, 90_000, (SPS, PPS), 640, 480)
+SOUND = Track(Codec.PCMU, 8_000, channels=1)
+
+
+@dataclass
+class SimulatedClock:
+    """A wall clock and a monotonic one that only a test moves."""
+
+    wall: int = 1_700_000_000 * MICROSECONDS
+    ran: float = 1000.0
+
+    def utc(self) -> Utc:
+        return Utc(self.wall)
+
+    def monotonic(self) -> float:
+        return self.ran
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
+        self.wall += round(seconds * MICROSECONDS)
+        self.ran += seconds
+
+    def step(self, seconds: float) -> None:
+        """Set the wall clock."""
+        self.wall += round(seconds * MICROSECONDS)
+
+
+@dataclass
+class Camera:
+    """Sends `rate` units a second, a key frame every `gop`; remembers what it sent."""
+
+    clock: SimulatedClock
+    intake: Intake
+    rate: int = 10
+    gop: int = 10
+    size: int = 2_000
+    sent: list[tuple[Utc, bytes]] = field(default_factory=list)
+    _lane: Lane | None = None
+    _time: int = 123_456
+    _unit: int = 0
+
+    def connect(self) -> None:
+        self._unit = 0
+        self._lane = self.intake.opened([VIDEO])
+
+    def disconnect(self, cause: Cause = Cause.LINK_LOST) -> None:
+        self.intake.closed(cause)
+        self._lane = None
+
+    def unit(self, *, damaged: bool = False) -> bytes:
+        """One access unit, now."""
+        lane = self._lane
+        assert lane is not None
+        key = self._unit % self.gop == 0
+        nal = bytes([0x65 if key else 0x41]) + self._unit.to_bytes(4, "big") * (self.size // 4)
+        data = len(nal).to_bytes(4, "big") + nal
+        if lane.limit - lane.fill < len(data):
+            assert lane.grow(lane.fill, len(data))
+        end = lane.fill + len(data)
+        lane.memory[lane.fill : end] = data
+        lane.written = end
+        lane.commit(end, self._time, self.clock.utc(), key, damaged)
+        self.sent.append((self.clock.utc(), data))
+        self.skip()
+        return data
+
+    def skip(self) -> None:
+        """The unit of now is lost."""
+        self._unit += 1
+        self._time += 90_000 // self.rate
+
+    def run(self, seconds: float) -> None:
+        """Send for so long, time going by."""
+        for _ in range(round(seconds * self.rate)):
+            self.unit()
+            self.clock.advance(1 / self.rate)
