@@ -1,13 +1,15 @@
-"""What the recorder needs of a camera's stream, and what it offers in return. Neither side knows the other's wire.
+"""What the recorder needs of a camera's stream, and what it offers in return. Neither side knows the other's
+wire.
 
-A `Source` (an RTSP client in `protocols/`, handed in by `integration/`) runs one session with one camera stream and
-writes what comes into an `Intake`, which the recording core implements. Video is laid down in place: the source asks
-the intake's `Lane` where the next access unit begins, writes it there (payloads go from the socket's buffer straight
-into the fragment that will be written to disk), and commits it. Everything else is small and is handed over as bytes.
+A `Source` (an RTSP client in `protocols/`, handed in by `integration/`) runs one session with one camera
+stream and writes what comes into an `Intake`, which the recording core implements. Video is laid down in
+place: the source asks the intake's `Lane` where the next access unit begins, writes it there (payloads go
+from the socket's buffer straight into the fragment that will be written to disk), and commits it. Everything
+else is small and is handed over as bytes.
 
-Order of calls on an intake:  opened (lane.commit | sample | lost | parameters)* closed,  and again for each session.
-None of them may raise on account of the camera's data: a hostile stream is the source's to refuse before this line.
-All calls come from one thread, the loop's; none blocks.
+Order of calls on an intake:  opened (lane.commit | sample | lost | parameters)* closed,  and again for each
+session. None of them may raise on account of the camera's data: a hostile stream is the source's to refuse
+before this line. All calls come from one thread, the loop's; none blocks.
 """
 
 from __future__ import annotations
@@ -45,36 +47,57 @@ class Cause(Enum):
 
     @property
     def due(self) -> bool:
-        """Whether a camera should have been recorded while this was the cause (counts against completeness)."""
+        """Whether a camera should have been recorded while this was the cause (counts against
+        completeness)."""
         return self not in (Cause.DISABLED, Cause.NOT_SCHEDULED, Cause.DELETED, Cause.EXPIRED)
 
 
 class Lane(Protocol):
-    """Memory into which one video track is laid down, access unit after access unit."""
+    """Memory into which one video track is laid down, access unit after access unit.
 
-    memory: mmap  #: the fragment being filled; may change at every commit, never between
-    fill: int  #: offset in `memory` at which the next access unit begins
+    The source may keep `memory`, `fill` and `limit` in local names while it works, and reads them anew after
+    every `commit` and `grow`, and each time the loop calls it: at a beat the recorder takes what is committed
+    to the disk, and moves the half access unit (`fill` to `written`) into fresh memory. So a position inside
+    the unit that outlives a turn of the loop (where the NAL unit's length goes, say) is kept relative to
+    `fill`. An access unit that is given up needs no call: the next one is laid down from `fill` again.
+    """
+
+    memory: mmap  #: the fragment being filled
+    fill: int  #: offset in `memory` at which the access unit being laid down begins
     limit: int  #: first offset that may not be written
+    #: set by the source before it returns to the loop: end of what is laid down of the unit so far
+    written: int
 
     def commit(self, end: int, time: int, utc: Utc, key: bool, damaged: bool) -> None:
-        """The bytes from `fill` to `end` are one whole access unit at media time `time`. Moves `fill`."""
+        """The bytes from `fill` to `end` are one whole access unit at media time `time`.
+
+        Units come in decoding order, each with its presentation time. Moves `fill` and `written`."""
+
+    def grow(self, end: int, room: int) -> bool:
+        """Ask, in the middle of an access unit, for `room` bytes after `end`: before `limit` would be passed.
+
+        True: that much is there now. The bytes that stood from the old `fill` to `end` stand from the new
+        `fill` on; `memory`, `fill` and `limit` have changed.
+        False: the unit is larger than a camera may send (the recorder counts it); give it up."""
 
 
 class Intake(Protocol):
     """Where one camera stream goes."""
 
     def opened(self, tracks: Sequence[Track]) -> Lane | None:
-        """A session begins, and with it a new run. Returns the lane of the first video track, None without one.
+        """A session begins, and with it a new run. Returns the lane of the first video track, None without
+        one.
 
-        Raises nothing: where no volume takes the stream the intake counts the span as a gap and swallows the data.
+        Raises nothing: where no volume takes the stream the intake counts the span as a gap and swallows the
+        data.
         """
 
     def sample(self, track: int, time: int, utc: Utc, data: bytes) -> None:
         """One access unit of a track other than the lane's."""
 
     def parameters(self, tracks: Sequence[Track]) -> Lane | None:
-        """The tracks changed in mid-session (new parameter sets, resolution or codec). Called before the key frame
-        that uses them; the next sample starts a new segment. Returns the lane to go on with."""
+        """The tracks changed in mid-session (new parameter sets, resolution or codec). Called before the key
+        frame that uses them; the next sample starts a new segment. Returns the lane to go on with."""
 
     def lost(self, track: int, packets: int) -> None:
         """Packets of a track were lost: for the ledger and the counters."""
@@ -111,7 +134,7 @@ class Reception:
     last_key: float = 0.0
 
 
-class SessionEnded(Exception):  # noqa: N818 - it is how every session ends, not an error of ours
+class SessionEnded(Exception):
     """Why a session ended; `run` always leaves with one of these, or by cancellation."""
 
     def __init__(self, cause: Cause, detail: str = "") -> None:
@@ -126,8 +149,10 @@ class Source(Protocol):
     reception: Reception
 
     async def run(self, intake: Intake) -> None:
-        """Connect, play, and write into `intake` until the session ends. Calls `opened` once media is announced,
-        and `closed` on every way out after it. Raises SessionEnded with the cause."""
+        """Connect, play, and write into `intake` until the session ends. Calls `opened` once media is
+        announced, and `closed` when the session ends by itself; whoever cancels it knows why, and closes the
+        intake. Raises SessionEnded with the cause."""
 
     def attention(self, low_latency: bool) -> None:
-        """While somebody watches, wake for every packet; otherwise in batches (SO_RCVLOWAT), which halves the cost."""
+        """While somebody watches, wake for every packet; otherwise in batches (SO_RCVLOWAT), which halves the
+        cost."""
