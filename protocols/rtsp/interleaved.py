@@ -1,0 +1,223 @@
+"""The stream of an RTSP connection: interleaved frames (RFC 2326 s10.12) among messages. The hot path. Pure.
+
+One buffer is reused for ever: the socket writes into `vacant`, `received` looks at what came. Nearly
+everything that comes is the middle of a fragmented slice, in packets of equal size whose headers can be
+foretold: the same but for the sequence number, which is one more. `FragmentRun` compares a packet's header
+with what it foretold, in three words, and copies its payload into the lane. A packet of any other kind takes
+the general path, packet by packet.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from device.errors import PeerFault
+from protocols.rtsp.depacketise.nal import AccessUnits
+from protocols.rtsp.message import DOLLAR, MalformedMessage, Request, Response, take
+from protocols.rtsp.receiver import Receiver
+
+BUFFER_SIZE = 256 * 1024  #: octets; more than the largest message, and three of the largest frames
+JUNK_LIMIT = 64 * 1024  #: octets that are neither frame nor message, in a row or not, between two good frames
+FRAME_HEAD = 4
+
+Route = Callable[[memoryview, int, int], None]
+
+
+class NotInterleaved(PeerFault):
+    """The stream can no longer be understood."""
+
+
+class FragmentRun:
+    """The middle fragments of one NAL unit, taken packet by packet without looking at their fields.
+
+    `$ channel length | V P X CC M PT sequence` is one 64-bit word, `timestamp | SSRC` the second, the
+    fragmentation header the third. The first grows by one from packet to packet, the others stay.
+    """
+
+    __slots__ = ("_fragment", "_head", "_source", "_stride", "_unpack", "_word", "armed", "channel", "units")
+
+    def __init__(self, channel: int, units: AccessUnits, source: Receiver) -> None:
+        self.channel = channel
+        self.units = units
+        self.armed = False
+        layout = struct.Struct(">QQH") if units.header == 1 else struct.Struct(">QQ3s")
+        self._unpack = layout.unpack_from
+        self._head = layout.size
+        self._source = source
+        self._word = 0
+        self._stride = 0
+        self._fragment: tuple[int, int | bytes] = (0, 0)
+
+    def arm(self, view: memoryview, at: int, end: int) -> None:
+        """The frame in `view[at:end]` was taken by the general path: foretell the next, if it opened a
+        fragment.
+        """
+        self.armed = False
+        if not self.units.open_fragment or view[at + FRAME_HEAD] != 0x80:
+            return
+        word, source, head = self._unpack(view, at)
+        if not self._source.foretells(word):
+            return
+        # Of the fragmentation header the start bit goes.
+        middle = head & 0xFF7F if self.units.header == 1 else head[:2] + bytes((head[2] & 0x7F,))
+        self._word = word + 1
+        self._fragment = source, middle
+        self._stride = end - at
+        self.armed = True
+
+    def take(self, view: memoryview, at: int, end: int) -> int:
+        """Take what was foretold from `view[at:end]`. Returns the offset of the first octet not taken."""
+        unpack = self._unpack
+        head = self._head
+        stride = self._stride
+        size = stride - head
+        word = first = self._word
+        source, fragment = self._fragment
+        units = self.units
+        memory = units.memory
+        offset = units.offset
+        # No lane is overrun: a payload is shorter than its packet.
+        last = min(end, at + units.limit - offset) - stride
+        while at <= last:
+            a, b, c = unpack(view, at)
+            if a != word or b != source or c != fragment:
+                self.armed = False
+                break
+            following = at + stride
+            memory[offset : offset + size] = view[at + head : following]
+            offset += size
+            at = following
+            word += 1
+        units.offset = offset
+        if word != first:
+            self._word = word
+            self._source.took(word - first, stride - FRAME_HEAD)
+        return at
+
+
+class Interleaved:
+    """Splits the stream. Frames go to the route of their channel, messages to `message`."""
+
+    def __init__(
+        self,
+        arrived: Callable[[int], None],
+        message: Callable[[Request | Response, bytes], None],
+        malformed: Callable[[], None],
+    ) -> None:
+        """`arrived(octets)` is called before what came is looked at; `message` gets messages, parsed and as
+        they came; `malformed` hears of everything that had to be skipped.
+        """
+        self._buffer = bytearray(BUFFER_SIZE)
+        self._view = memoryview(self._buffer)
+        self._filled = 0
+        self._junk = 0
+        self._arrived = arrived
+        self._message = message
+        self._malformed = malformed
+        self._routes: list[Route | None] = [None] * 256
+        self._run: FragmentRun | None = None
+
+    def route(self, channel: int, route: Route | None) -> None:
+        """Send the frames of a channel to `route(view, start, end)`; it must not keep the view."""
+        self._routes[channel] = route
+
+    def expedite(self, run: FragmentRun | None) -> None:
+        """The one track whose fragments take the short way."""
+        self._run = run
+
+    def vacant(self) -> memoryview:
+        """Where the next octets belong."""
+        return self._view[self._filled :]
+
+    def received(self, count: int) -> None:
+        """So many octets were written into `vacant`. Raises NotInterleaved."""
+        self._arrived(count)
+        view = self._view
+        end = self._filled + count
+        at = 0
+        run = self._run
+        if run is not None:
+            run.units.resume()
+        while True:
+            if run is not None and run.armed:
+                at = run.take(view, at, end)
+            if end - at < FRAME_HEAD + 1:
+                break
+            if view[at] == DOLLAR:
+                following = at + FRAME_HEAD + (view[at + 2] << 8 | view[at + 3])
+                channel = view[at + 1]
+                route = self._routes[channel]
+                if (view[at + FRAME_HEAD] >> 6 != 2 and following > at + FRAME_HEAD) or (
+                    route is None and not self._ends_well(following, end)
+                ):
+                    following = self._resynchronise(at, end)
+                elif following > end:
+                    break
+                elif route is not None:
+                    self._junk = 0
+                    route(view, at + FRAME_HEAD, following)
+                    run = self._run
+                    if run is not None and channel == run.channel:
+                        run.arm(view, at, following)
+            else:
+                following = self._text(at, end)
+            if following == at:
+                break
+            at = following
+        left = end - at
+        if at and left:
+            view[:left] = view[at:end]
+        self._filled = left
+        if run is not None:
+            run.units.pause()
+        if left == BUFFER_SIZE:
+            raise NotInterleaved("a message that never ends")
+
+    def _ends_well(self, following: int, end: int) -> bool:
+        """Whether what stands behind a frame of an unknown channel looks like the next one."""
+        return following >= end or self._view[following] in b"$RAOGSPTD\r\n"
+
+    def _text(self, at: int, end: int) -> int:
+        """A message begins at `at`, or nothing that makes sense. Returns `at` where more is needed."""
+        octets = bytes(self._view[at:end])
+        try:
+            found = take(octets)
+        except MalformedMessage:
+            return self._resynchronise(at, end)
+        if found is None:
+            blank = len(octets) - len(octets.lstrip(b"\r\n"))
+            return at + blank
+        message, size = found
+        if isinstance(message, Request | Response):
+            self._message(message, octets[:size])
+            return at + size
+        return at + size - FRAME_HEAD - len(message.payload)
+
+    def _resynchronise(self, at: int, end: int) -> int:
+        """Skip to what looks like a frame of a known channel, or like a response."""
+        self._malformed()
+        candidate = at
+        while True:
+            candidate = self._buffer.find(b"$", candidate + 1, end)
+            if candidate < 0 or self._plausible(candidate, end):
+                break
+        response = self._buffer.find(b"RTSP/1.0 ", at + 1, end)
+        found = [place for place in (candidate, response) if place >= 0]
+        # At the end keep what may be the beginning of either.
+        following = min(found) if found else max(at + 1, end - 8)
+        self._junk += following - at
+        if self._junk > JUNK_LIMIT:
+            raise NotInterleaved(f"{self._junk} octets that are neither frame nor message")
+        return following
+
+    def _plausible(self, at: int, end: int) -> bool:
+        if end - at <= FRAME_HEAD:
+            return True
+        view = self._view
+        following = at + FRAME_HEAD + (view[at + 2] << 8 | view[at + 3])
+        return (
+            self._routes[view[at + 1]] is not None
+            and view[at + FRAME_HEAD] >> 6 == 2
+            and (following >= end or view[following] in b"$R")
+        )

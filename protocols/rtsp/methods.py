@@ -1,0 +1,277 @@
+"""The methods of RFC 2326 s10, and in which state each may be called (appendix A.2). Pure.
+
+A method is a function from what was asked to a `Reply`, or to a `Wait` for what only the library or the disk
+knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.errors import BadValue
+from device.media import Utc
+from protocols.rtsp import range as ranges
+from protocols.rtsp import transport as transports
+from protocols.rtsp.describe import Location, Opened, describe
+from protocols.rtsp.effects import Effect, Pause, Play, Release, Resolve, Started
+from protocols.rtsp.message import Request
+from protocols.rtsp.registry import Leg, Peer, Phase, Registry, Session
+from protocols.rtsp.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that may be done: read, authenticated, its session found."""
+
+    request: Request
+    location: Location
+    account: str
+    session: Session | None
+    peer: Peer
+    registry: Registry
+    token: Callable[[], str]  #: makes the names of sessions, which nobody can guess
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request; `effects` happen before it is written."""
+
+    status: int
+    fields: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    session: Session | None = None  #: named in the answer
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The answer depends on what is found; an error is answered with its own code."""
+
+    effect: Resolve | Play
+    then: Callable[[Opened | Started, float], Reply]
+    session: Session | None = None
+
+
+Method = Callable[[Ask], Reply | Wait]
+
+
+def options(ask: Ask) -> Reply:
+    """RFC 2326 s10.1."""
+    return Reply(200, (("Public", PUBLIC),), session=ask.session)
+
+
+def describe_(ask: Ask) -> Reply | Wait:
+    """RFC 2326 s10.2."""
+    accepted = ",".join(ask.request.headers.all("Accept")).lower()
+    if accepted and not any(kind in accepted for kind in ("application/sdp", "application/*", "*/*")):
+        return Reply(406)
+
+    def found(opened: Opened | Started, now: float) -> Reply:
+        assert isinstance(opened, Opened)
+        body = describe(opened, ask.location, ask.peer.local, int(now))
+        base = ask.location.url if ask.location.query else ask.location.url.rstrip("/") + "/"
+        return Reply(200, (("Content-Type", "application/sdp"), ("Content-Base", base)), body, ask.session)
+
+    return Wait(Resolve(ask.location.path, ask.location.query, ask.account), found)
+
+
+def setup(ask: Ask) -> Reply | Wait:
+    """RFC 2326 s10.4. The first makes the session, the others add tracks to it."""
+    if ask.session is not None:
+        if ask.session.path != ask.location.path:
+            return Reply(459, session=ask.session)
+        return _add(ask, ask.session, ask.session.opened)
+    if not ask.registry.room(ask.peer):
+        return Reply(453)
+
+    def found(opened: Opened | Started, now: float) -> Reply:
+        assert isinstance(opened, Opened)
+        deadline = now + ask.registry.limits.session_seconds
+        where = ask.location
+        session = Session(ask.token(), ask.account, ask.peer, where.path, where.query, opened, deadline)
+        reply = _add(ask, session, opened)
+        if reply.status == 200:
+            ask.registry.add(session)
+        return reply
+
+    return Wait(Resolve(ask.location.path, ask.location.query, ask.account), found)
+
+
+def play(ask: Ask) -> Reply | Wait:
+    """RFC 2326 s10.5. A new Range while playing takes effect at once."""
+    session = _session(ask)
+    value = ask.request.headers.get("Range")
+    try:
+        asked = ranges.parse(value) if value is not None else None
+        order = _order(session, asked)
+    except ranges.UnknownUnit:
+        return Reply(501, session=session)
+    except BadValue:
+        return Reply(400, session=session)
+    if order is None:
+        return Reply(457, session=session)
+
+    def found(started: Opened | Started, _now: float) -> Reply:
+        assert isinstance(started, Started)
+        session.phase = Phase.PLAYING
+        return Reply(200, _played(ask, session, asked, started), session=session)
+
+    return Wait(order, found, session)
+
+
+def pause(ask: Ask) -> Reply:
+    """RFC 2326 s10.6."""
+    session = _session(ask)
+    session.phase = Phase.READY
+    return Reply(200, session=session, effects=(Pause(session),))
+
+
+def teardown(ask: Ask) -> Reply:
+    """RFC 2326 s10.7. Of one track, where others are set up: only while nothing plays."""
+    session = _session(ask)
+    track = ask.location.track
+    if track is not None and len(session.legs) > 1 and track in session.legs:
+        if session.phase is Phase.PLAYING:
+            return Reply(460, session=session)
+        del session.legs[track]
+        return Reply(200, session=session, effects=(Release(session),))
+    ask.registry.remove(session)
+    return Reply(200, effects=(Release(session),))
+
+
+def parameters(ask: Ask) -> Reply:
+    """RFC 2326 s10.8, s10.9. There are none to read or set: what clients send is a sign of life, without a
+    body."""
+    if ask.request.body.strip():
+        kind = (("Content-Type", "text/parameters"),)
+        names = [line.partition(b":")[0].strip() for line in ask.request.body.splitlines()]
+        return Reply(451, kind, b"".join(name + b"\r\n" for name in names if name), ask.session)
+    return Reply(200, session=ask.session)
+
+
+#: A status: the answer in that state. A method: done in that state.
+Row = tuple[Method | int, Method | int, Method | int]
+TABLE: dict[str, Row] = {
+    #                 no session   ready       playing
+    "OPTIONS":       (options,     options,    options),
+    "DESCRIBE":      (describe_,   describe_,  describe_),
+    "SETUP":         (setup,       setup,      455),
+    "PLAY":          (454,         play,       play),
+    "PAUSE":         (454,         pause,      pause),
+    "TEARDOWN":      (454,         teardown,   teardown),
+    "GET_PARAMETER": (parameters,  parameters, parameters),
+    "SET_PARAMETER": (parameters,  parameters, parameters),
+}  # fmt: skip
+PUBLIC = ", ".join(TABLE)
+AGGREGATE = frozenset({"PLAY", "PAUSE"})  #: not of one track, where several are set up: 460
+
+
+def row_of(session: Session | None) -> int:
+    """The column of the table."""
+    if session is None:
+        return 0
+    return 2 if session.phase is Phase.PLAYING else 1
+
+
+def allowed(session: Session | None) -> str:
+    """The Allow header of a 455."""
+    return ", ".join(name for name, row in TABLE.items() if not isinstance(row[row_of(session)], int))
+
+
+def _session(ask: Ask) -> Session:
+    assert ask.session is not None, "the table has a status where there is no session"
+    return ask.session
+
+
+def _add(ask: Ask, session: Session, opened: Opened) -> Reply:
+    named = session if session.legs else None
+    track = ask.location.track
+    if track is None:
+        if len(opened.tracks) != 1:
+            return Reply(459, session=named)
+        track = 0
+    if track >= len(opened.tracks):
+        return Reply(404, session=named)
+    agreed = _agree(ask, session, track)
+    if agreed is None:
+        return Reply(461, session=named)
+    session.legs[track] = Leg(agreed, ask.location.track_url(track))
+    return Reply(200, (("Transport", agreed.encode()),), session=session)
+
+
+def _agree(ask: Ask, session: Session, track: int) -> Transport | None:
+    """The first alternative that can be had."""
+    others = [leg.transport for n, leg in session.legs.items() if n != track]
+    for offer in transports.parse(ask.request.headers.get("Transport") or ""):
+        foreign = offer.destination is not None and offer.destination != ask.peer.host
+        if not offer.unicast or offer.mode != "PLAY" or foreign:
+            continue  # media goes to the one who asks, never to a third
+        if any(other.tcp != offer.tcp for other in others):
+            continue
+        if offer.tcp:
+            mine = session.legs[track].transport.interleaved if track in session.legs else None
+            taken = ask.registry.channels(ask.peer) - set(mine or ())
+            pair = offer.interleaved
+            if pair is None or taken & set(pair):
+                free = (n for n in range(0, 255, 2) if not taken & {n, n + 1})
+                first = next(free, None)
+                if first is None:
+                    continue
+                pair = (first, first + 1)
+            return Transport(tcp=True, interleaved=pair)
+        ports = offer.client_port
+        if ask.peer.secure or ask.registry.udp_ports is None or ports is None or min(ports) < 1024:
+            continue
+        return Transport(
+            tcp=False, client_port=ports, server_port=ask.registry.udp_ports, source=ask.peer.local
+        )
+    return None
+
+
+def _order(session: Session, asked: ranges.Npt | ranges.Clock | None) -> Play | None:
+    """What to play; None where the range is out of bounds."""
+    opened = session.opened
+    if opened.span is None:
+        # Live: there is only now. Players ask for npt=0.000- all the same.
+        return None if isinstance(asked, ranges.Clock) else Play(session, seek=False)
+    if asked is None:
+        return Play(session, seek=False)
+    start: Utc | None = None
+    end: Utc | None = None
+    if isinstance(asked, ranges.Clock):
+        start, end = asked.start, asked.end
+    else:
+        start = Utc(opened.origin + asked.start) if asked.start is not None else None
+        end = Utc(opened.origin + asked.end) if asked.end is not None else None
+    if start is not None and end is not None and end <= start:
+        return None
+    return Play(session, seek=start is not None, start=start, end=end)
+
+
+def _played(
+    ask: Ask, session: Session, asked: ranges.Npt | ranges.Clock | None, started: Started
+) -> tuple[tuple[str, str], ...]:
+    """The headers of an answer to PLAY."""
+    opened = session.opened
+    fields: list[tuple[str, str]] = []
+    if ask.request.headers.get("Scale") is not None:
+        fields.append(("Scale", "1.0"))
+    if opened.span is None or started.start is None:
+        fields.append(("Range", ranges.Npt(None).encode()))
+    else:
+        end = started.end if started.end is not None else max(opened.span[1], started.start)
+        if isinstance(asked, ranges.Npt):
+            span = ranges.Npt(max(0, started.start - opened.origin), max(0, end - opened.origin)).encode()
+        else:
+            span = ranges.Clock(started.start, end).encode()
+        fields.append(("Range", span))
+    info = [
+        f"url={session.legs[track].url};seq={sequence};rtptime={time}"
+        for track, (sequence, time) in started.info.items()
+        if track in session.legs
+    ]
+    if info:
+        fields.append(("RTP-Info", ",".join(info)))
+    return tuple(fields)

@@ -1,0 +1,105 @@
+"""The sockets' side of a listener: interleaved with its connection, or UDP (RFC 2326 s10.12, s12.39)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+
+from protocols.rtsp.sender import Packets
+
+DATAGRAM_BURST = 32  #: packets to one listener without a breath: receivers hold about a hundred
+BREATH = 0.001  #: seconds
+
+
+class Interleaved:
+    """Into the connection's own stream. `blocked` while the connection's buffer is not empty."""
+
+    settle = 0.0  #: seconds to wait before a BYE
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        channels: Mapping[int, tuple[int, int]],
+        finished: Callable[[], None],
+    ) -> None:
+        self.transport = transport
+        self.channels = channels  #: of each track that was set up
+        self.blocked = False
+        self.ready: Callable[[], None] = lambda: None  #: called when it no longer is
+        self.finished = finished
+
+    def send(self, batch: list[Packets]) -> bool:
+        """One write for the batch, so one system call while the peer keeps up."""
+        parts = [
+            packets.on_channels(*self.channels[packets.track])
+            for packets in batch
+            if packets.track in self.channels
+        ]
+        if parts:
+            self.transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
+        return not self.blocked
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Datagrams:
+    """To the ports that the client named, at the address that its connection comes from. Never blocks for
+    long: what the socket does not take is lost, as is the way of UDP."""
+
+    settle = (
+        0.3  #: seconds to wait before a BYE: it travels to another port, and must not overtake the last frame
+    )
+
+    def __init__(
+        self,
+        sockets: tuple[socket.socket, socket.socket],
+        targets: Mapping[int, tuple[tuple[str, int], tuple[str, int]]],
+        finished: Callable[[], None],
+    ) -> None:
+        self.sockets = sockets  #: RTP, RTCP
+        self.targets = targets  #: of each track: where RTP goes, where RTCP goes
+        self.ready: Callable[[], None] = lambda: None
+        self.finished = finished
+        self.blocked = False
+        self.lost = 0  #: packets that the socket did not take
+        self._queue: list[tuple[int, tuple[str, int], memoryview]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, batch: list[Packets]) -> bool:
+        """All of it, a burst at a time."""
+        for packets in batch:
+            targets = self.targets.get(packets.track)
+            if targets is not None:
+                self._queue += [(control, targets[control], octets) for control, octets in packets.split()]
+        if self._timer is None:
+            self._burst()
+        self.blocked = self._timer is not None
+        return not self.blocked
+
+    def close(self) -> None:
+        """Send no more."""
+        self._queue.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _burst(self) -> None:
+        for control, target, octets in self._queue[:DATAGRAM_BURST]:
+            try:
+                self.sockets[control].sendto(octets, target)
+            except OSError:
+                self.lost += 1
+        del self._queue[:DATAGRAM_BURST]
+        self._timer = self._loop.call_later(BREATH, self._next) if self._queue else None
+
+    def _next(self) -> None:
+        self._burst()
+        if self._timer is None and self.blocked:
+            self.blocked = False
+            self.ready()
+
+
+Outlet = Interleaved | Datagrams
