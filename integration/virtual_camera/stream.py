@@ -1,0 +1,273 @@
+"""One encoded stream of a virtual camera: a `Feed` that draws and encodes only while somebody listens.
+
+Frame n has the time epoch + n / fps, whoever listens and since when; its number and time are burnt in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from device.clock import Clock
+from device.media import MICROSECONDS, Codec, Sample, Track, Utc
+from integration.virtual_camera import audio, encode, font, stamp
+from integration.virtual_camera.draw import Planes
+from integration.virtual_camera.encode import CLOCK_RATE, Format, VideoEncoder
+from integration.virtual_camera.faults import OTHER, Condition
+from integration.virtual_camera.scene import Scene
+from protocols.rtsp.library import Break
+
+OFF = 2 * MICROSECONDS  #: farther from the clock than this, a stream takes its frame number anew
+
+Listener = Callable[[Sample | Break], None]
+MakeScene = Callable[[int, int], Scene]  #: of a width and a height
+
+
+@dataclass(slots=True)
+class _Subscription:
+    listener: Listener
+    form: Format  #: that it knows of
+    started: bool = False  #: has had its key frame
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a stream is made of."""
+
+    number: int  #: of the camera, burnt in, 0..255
+    title: str  #: burnt in
+    form: Format
+    gop: int  #: frames from key frame to key frame
+    sound: Codec | None
+    make_scene: MakeScene
+    epoch: Utc  #: time of frame 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """What drawing and encoding need and keep; touched by one thread at a time."""
+
+    form: Format
+    scene: Scene
+    canvas: Planes
+    encoder: VideoEncoder
+    held: tuple[Utc, int] | None = None  #: instant and number of the frame that a frozen camera repeats
+
+
+@dataclass(slots=True)
+class _Made:
+    """One encoded frame, on its way to the listeners."""
+
+    number: int
+    time: int
+    utc: Utc
+    key: bool
+    data: bytes
+    form: Format
+
+
+class Stream:
+    """A feed of one video track, and one audio track where the camera has a microphone."""
+
+    def __init__(self, setup: Setup, condition: Condition, clock: Clock, pool: Executor) -> None:
+        self.setup = setup
+        self._condition, self._clock, self._pool = condition, clock, pool
+        self._sound_track = (audio.encoder(setup.sound).track,) if setup.sound else ()
+        self._known: dict[Format, Track] = {}
+        self.tracks = self._tracks_of(setup.form)
+        self.sending = -1  #: number of the frame that the listeners are being handed
+        self._subscriptions: list[_Subscription] = []
+        self._task: asyncio.Task[None] | None = None
+        self._last = -1  #: number of the last frame made
+        self._anchor: tuple[str, int, int] = (
+            "true",
+            0,
+            0,
+        )  #: since which frame timestamps have been wrong, and how
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """See `protocols.rtsp.library.Feed`. The first listener starts the encoder, with a key frame."""
+        subscription = _Subscription(listener, self._form_now())
+        self._subscriptions.append(subscription)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(
+                self._play(), name=f"stream {self.setup.title}"
+            )
+
+        def unsubscribe() -> None:
+            if subscription in self._subscriptions:
+                self._subscriptions.remove(subscription)
+            if not self._subscriptions:
+                self.stop()
+
+        return unsubscribe
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return len(self._subscriptions)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the frame that will be made next."""
+        return max(self._last, self._number_at(self._clock.utc())) + 1
+
+    def time_of(self, number: int) -> Utc:
+        """The true time of a frame."""
+        return Utc(self.setup.epoch + number * MICROSECONDS // self.setup.form.fps)
+
+    def refresh(self) -> None:
+        """Announce what the condition now makes of this stream: to be called when it changed."""
+        video, *others = self._tracks_of(self._form_now())
+        if not self._condition.sps:
+            video = replace(video, parameters=tuple(_cut_short(one) for one in video.parameters))
+        self.tracks = (video, *others)
+
+    def stop(self) -> None:
+        """Stop drawing. A later listener starts it again."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _number_at(self, utc: Utc) -> int:
+        return (utc - self.setup.epoch) * self.setup.form.fps // MICROSECONDS
+
+    async def _play(self) -> None:
+        loop = asyncio.get_running_loop()
+        work: _Work | None = None
+        sound = audio.encoder(self.setup.sound) if self.setup.sound else None
+        number = self.next_number
+        block = self._block_at(sound, self.time_of(number))
+        while True:
+            ahead = self.time_of(number) - self._clock.utc()
+            if abs(ahead) > OFF:
+                self._last, work = -1, None
+                number = self.next_number
+                block = self._block_at(sound, self.time_of(number))
+                continue
+            if ahead > 0:
+                await asyncio.sleep(ahead / MICROSECONDS)
+            work, made = await loop.run_in_executor(self._pool, self._make, work, number)
+            self._last = number
+            if not self._condition.silent:
+                self._deliver(made)
+            while sound is not None and (block + 1) * sound.block * MICROSECONDS <= (
+                (self.time_of(number) - self.setup.epoch) * sound.track.clock_rate
+            ):
+                self._deliver_sound(sound, block)
+                block += 1
+            number += 1
+
+    def _block_at(self, sound: audio.AudioEncoder | None, utc: Utc) -> int:
+        if sound is None:
+            return 0
+        return (utc - self.setup.epoch) * sound.track.clock_rate // (sound.block * MICROSECONDS)
+
+    def _form_now(self) -> Format:
+        form, condition = self.setup.form, self._condition
+        if condition.codec == OTHER:
+            form = replace(form, codec=Codec.H264 if form.codec is not Codec.H264 else Codec.H265)
+        elif condition.codec:
+            form = replace(form, codec=Codec[condition.codec])
+        if condition.width:
+            form = replace(form, width=condition.width, height=condition.height)
+        return form
+
+    def _tracks_of(self, form: Format) -> tuple[Track, ...]:
+        if form not in self._known:
+            self._known[form] = encode.track(form)
+        return (self._known[form], *self._sound_track)
+
+    def _make(self, work: _Work | None, number: int) -> tuple[_Work, _Made]:
+        """Draw and encode one frame. Runs in the pool; `work` is None for a fresh start."""
+        form = self._form_now()
+        starting = work is None or work.form != form
+        if work is None or starting:
+            scene = self.setup.make_scene(form.width, form.height)
+            work = _Work(form, scene, Planes(form.width, form.height), VideoEncoder(form))
+        condition = self._condition
+        utc = self.time_of(number)
+        if condition.frozen:
+            work.held = work.held or (utc, number)
+        else:
+            work.held = None
+        seen, shown = work.held or (utc, number)
+        offset = int(condition.clock_offset * MICROSECONDS)
+        self._draw(work, seen, shown, offset)
+        key = starting or (number % self.setup.gop == 0 and not condition.frozen)
+        data = work.encoder.encode(work.canvas, key)
+        key = key or form.codec is Codec.MJPEG
+        if not condition.sps and key:
+            data = _scrambled(data, form.codec)
+        return work, _Made(number, self._media_time(number), Utc(utc + offset), key, data, form)
+
+    def _draw(self, work: _Work, seen: Utc, number: int, offset: int) -> None:
+        canvas = work.canvas
+        work.scene.draw(canvas, seen, number)
+        shown = Utc(seen + offset)
+        dot = max(1, canvas.width // 320)
+        margin = 4 * dot
+        text = f"{np.datetime64(shown // 1000, 'ms')!s}Z  #{number:07d}".replace("T", " ")
+        font.write(canvas, self.setup.title, margin, margin, dot)
+        font.write(canvas, text, canvas.width - len(text) * font.ADVANCE * dot - margin + dot, margin, dot)
+        stamp.draw(stamp.Stamp(self.setup.number, number, shown), canvas)
+
+    def _media_time(self, number: int) -> int:
+        """The RTP timestamp of a frame, before the endpoint's random offset, wrong where it should be."""
+        fps, condition = self.setup.form.fps, self._condition
+        if self._anchor[0] != condition.timestamps:
+            self._anchor = (condition.timestamps, number, number * CLOCK_RATE // fps)
+        mode, since, then = self._anchor
+        time = number * CLOCK_RATE // fps
+        if mode == "stuck":
+            time = then
+        elif mode == "backward":
+            time = then - (number - since) * CLOCK_RATE // fps
+        elif mode == "noisy":
+            time += int(np.random.default_rng((self.setup.number, number & 0xFFFFFFFF)).integers(-3600, 3601))
+        return time + int(condition.media_offset * CLOCK_RATE)
+
+    def _deliver(self, made: _Made) -> None:
+        self.sending = made.number
+        sample = Sample(0, made.time, made.utc, made.key, made.data)
+        for subscription in tuple(self._subscriptions):
+            if subscription.form != made.form:
+                subscription.form = made.form
+                subscription.listener(Break(made.utc, self._tracks_of(made.form)))
+            subscription.started = subscription.started or made.key
+            # A listener may leave on account of the break.
+            if subscription.started and subscription in self._subscriptions:
+                subscription.listener(sample)
+
+    def _deliver_sound(self, sound: audio.AudioEncoder, block: int) -> None:
+        offset = int(self._condition.clock_offset * MICROSECONDS)
+        for time, data in sound.encode(block):
+            utc = Utc(self.setup.epoch + time * MICROSECONDS // sound.track.clock_rate + offset)
+            time += int(self._condition.media_offset * sound.track.clock_rate)
+            if self._condition.silent:
+                continue
+            for subscription in tuple(self._subscriptions):
+                if subscription.started:
+                    subscription.listener(Sample(1, time, utc, True, data))
+
+
+def _scrambled(unit: bytes, codec: Codec) -> bytes:
+    """Parameter sets of which nothing but the header's first bytes can be trusted. MJPEG: no tables at
+    all.
+    """
+    if codec is Codec.MJPEG:
+        return unit[:2] + unit[unit.find(b"\xff\xda") :]
+    sets = (7, 8) if codec is Codec.H264 else (32, 33, 34)
+    return encode.joined(
+        _cut_short(nal) if encode.nal_type(nal, codec) in sets else nal for nal in encode.nals(unit)
+    )
+
+
+def _cut_short(parameter_set: bytes) -> bytes:
+    """The header, and half of the rest, scrambled."""
+    half = max(3, len(parameter_set) // 2)
+    return parameter_set[:2] + bytes(byte ^ 0xA5 for byte in parameter_set[2:half])
