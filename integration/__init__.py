@@ -1,0 +1,1 @@
+"""Where the device and the protocols become one appliance."""

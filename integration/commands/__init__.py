@@ -1,0 +1,1 @@
+"""The commands of `holdfast`, in three groups: run it, manage it, look at what it recorded."""

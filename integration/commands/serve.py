@@ -1,0 +1,144 @@
+"""`run` and `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.panel import Panel
+
+from device.errors import BadValue
+from device.folder import DataFolder
+from device.settings.cameras import Camera
+from device.settings.store import Store
+from integration import demo as virtual
+from integration.appliance import Ready, serve
+from integration.commands.common import SYSTEM_CONFIG, chosen, console
+from integration.config import DEMO_PORTS, Config, load
+from integration.setup import Login, open_settings, prepare
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Change a setting before the start."),
+]
+ReadyOption = Annotated[
+    bool, typer.Option("--ready-json", help="Print one line of JSON when everything answers.")
+]
+SecondsOption = Annotated[float | None, typer.Option(min=0, help="End after so many seconds.")]
+AdminOption = Annotated[str | None, typer.Option(help="Name of the first administrator.")]
+PasswordOption = Annotated[Path | None, typer.Option(help="File with the first administrator's password.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(run)
+    app.command()(demo)
+
+
+def run(
+    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+    ready_json: ReadyOption = False,
+    seconds: SecondsOption = None,
+    admin: AdminOption = None,
+    password_file: PasswordOption = None,
+    assign: SetOption = None,
+) -> None:
+    """Run the recorder."""
+    if config is None and not SYSTEM_CONFIG.exists():
+        raise BadValue("--config", f"is needed, as there is no {SYSTEM_CONFIG}")
+    given = load(config or SYSTEM_CONFIG)
+    folder = DataFolder(given.data)
+    folder.make()
+    with folder.lock() as lock:
+        identity = prepare(folder, assign or [], _login(admin, password_file))
+        names = _names(folder)
+        ready = Announcement(ready_json, None, folder)
+        asyncio.run(serve(given, identity, lock.fd, names, await_frames=False, seconds=seconds, ready=ready))
+
+
+def demo(
+    data: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
+    listen: Annotated[str, typer.Option(metavar="ADDR", help="Address to listen on.")] = "127.0.0.1",
+    port_offset: Annotated[int, typer.Option(min=0, max=50_000, help="Added to every port.")] = 0,
+    seconds: SecondsOption = None,
+    cameras: Annotated[int, typer.Option(min=1, max=64, help="Virtual cameras.")] = 4,
+    admin: AdminOption = None,
+    password_file: PasswordOption = None,
+    assign: SetOption = None,
+    ready_json: ReadyOption = False,
+) -> None:
+    """Run the recorder with virtual cameras: no hardware, no root."""
+    folder = chosen(None, data)
+    folder.make()
+    login = _login(admin, password_file) or virtual.login(folder)
+    ports = DEMO_PORTS.model_copy(update={"address": listen}).shifted(port_offset)
+    config = Config(data=folder.path, listen=ports)
+
+    async def both(lock: int) -> None:
+        password = virtual.camera_password()
+        async with virtual.virtual_cameras(cameras, password) as farm:
+
+            def enter(store: Store) -> None:
+                virtual.enter(store, farm, password)
+
+            identity = await asyncio.to_thread(prepare, folder, assign or [], login, enter)
+            ready = Announcement(ready_json, login if admin is None else None, folder)
+            await serve(
+                config, identity, lock, _names(folder), await_frames=True, seconds=seconds, ready=ready
+            )
+
+    with folder.lock() as lock:
+        if not ready_json:
+            console.print(f"Starting {cameras} virtual cameras and the recorder ...", style="dim")
+        asyncio.run(both(lock.fd))
+
+
+def _login(name: str | None, file: Path | None) -> Login | None:
+    if (name is None) != (file is None):
+        raise BadValue("--admin", "goes with --password-file")
+    if name is None or file is None:
+        return None
+    try:
+        return Login(name, file.read_text(encoding="utf-8").rstrip("\r\n"))
+    except OSError as error:
+        raise BadValue("--password-file", f"cannot be read: {error.strerror}") from error
+
+
+def _names(folder: DataFolder) -> dict[str, str]:
+    """The cameras that are to be recorded: name by key."""
+    store = open_settings(folder)
+    try:
+        return {key: camera.name or key for key, camera in store.entries(Camera).items() if camera.enabled}
+    finally:
+        store.close()
+
+
+class Announcement:
+    """Says that the recorder is ready: to a program in one line, to a person with what to do next."""
+
+    def __init__(self, as_json: bool, login: Login | None, folder: DataFolder) -> None:
+        self._as_json = as_json
+        self._login = login
+        self._folder = folder
+
+    def __call__(self, ready: Ready) -> None:
+        if self._as_json:
+            sys.stdout.write(ready.line() + "\n")
+            sys.stdout.flush()
+            return
+        lines = [f"Serial {ready.serial}, data in {self._folder.path}", ""]
+        for camera in ready.cameras:
+            lines += [f"[bold]{camera.name}[/bold]", f"  live    {camera.live}", f"  replay  {camera.replay}"]
+        if self._login is not None:
+            lines += [
+                "",
+                f"User [bold]{self._login.name}[/bold], password [bold]{self._login.password}[/bold]",
+            ]
+        if self._login is not None and ready.cameras:
+            url = ready.cameras[0].live.replace("://", f"://{self._login.name}:{self._login.password}@")
+            lines += ["", "Watch:   " + f"mpv {url}"]
+        lines += ["", "Ctrl-C ends it."]
+        console.print(Panel("\n".join(lines), title="Holdfast is recording", expand=False), soft_wrap=True)

@@ -1,0 +1,100 @@
+"""The demo: virtual cameras in a process of their own, and a recorder that records them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from device.durable import create
+from device.errors import Fault
+from device.folder import DataFolder
+from device.settings.cameras import Camera
+from device.settings.store import Store
+from integration.setup import SETUP, Login
+
+ADMINISTRATOR = "admin"
+CAMERA_USER = "recorder"
+START_SECONDS = 30.0
+PREFIX = "c-demo"
+
+
+class CamerasFailed(Fault):
+    """The virtual cameras did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCamera:
+    """One virtual camera, as it told."""
+
+    key: str
+    name: str
+    url: str
+    sub: str | None
+
+
+@contextlib.asynccontextmanager
+async def virtual_cameras(count: int, password: str) -> AsyncIterator[list[DemoCamera]]:
+    """Run virtual cameras on free ports of the loopback address until the context ends. Raises CamerasFailed."""
+    argv = ["-P", "-m", "integration.virtual_camera", "serve", "--cameras", str(count), "--ready-json"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *argv,
+        "--user",
+        CAMERA_USER,
+        "--password",
+        password,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is ours: the recorder first ends its sessions
+    )
+    try:
+        yield await _told(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+async def _told(process: asyncio.subprocess.Process) -> list[DemoCamera]:
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+    except TimeoutError:
+        raise CamerasFailed(f"The virtual cameras were not ready within {START_SECONDS:g} s.") from None
+    if not line:
+        raise CamerasFailed("The virtual cameras ended at once; the lines above say why.")
+    told = json.loads(line)
+    return [
+        DemoCamera(f"{PREFIX}{camera['number']}", camera["name"], camera["url"], camera["sub"])
+        for camera in told["cameras"]
+    ]
+
+
+def enter(store: Store, cameras: list[DemoCamera], password: str) -> None:
+    """Make the settings say where the virtual cameras are today. What a person changed otherwise stays."""
+    for camera in cameras:
+        known = camera.key in store.keys(Camera)
+        changes: dict[str, object] = {"main": camera.url, "user": CAMERA_USER, "password": password}
+        if not known:
+            changes |= {"name": camera.name}
+        store.patch(Camera, changes, key=camera.key, by=SETUP)
+    there = {camera.key for camera in cameras}
+    for key in store.keys(Camera):
+        if key.startswith(PREFIX) and key not in there:
+            store.remove(Camera, key=key, by=SETUP)
+
+
+def login(folder: DataFolder) -> Login:
+    """The demo's administrator, with a password that is made once for each data folder and kept in it."""
+    password = create(folder.path / "demo-password", secrets.token_urlsafe(9).encode() + b"\n")
+    return Login(ADMINISTRATOR, password.decode().strip())
+
+
+def camera_password() -> str:
+    """A password for the cameras, another one each time."""
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,207 @@
+"""The recorder as an RTSP library: live from the recording plane's taps, recordings from the catalogue and the files.
+
+/live/CAMERA  /live/CAMERA/sub        what the camera sends now
+/replay/RECORDING[?start=INSTANT]     from the oldest sample, or from an instant (ISO 8601, or RFC 2326's UTC form)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from device.errors import BadValue, Fault, NotFound
+from device.media import MICROSECONDS, Sample, Track, Utc
+from device.planes.errors import PlaneDown
+from device.planes.link import Client
+from device.planes.messages import AskRecording, Tap, TapLost, TapTracks
+from device.recording.catalogue import CatalogueReader
+from device.recording.playback import Piece, Playback
+from integration.tokens import token_of
+from protocols.rtsp.library import Break, Live, Stored
+
+RETRY_SECONDS = 0.5  #: between attempts to tap a recording plane that restarts
+READERS = 4  #: threads that read fragments for all who replay
+
+
+class NotDelivering(Fault):
+    """The camera sends nothing at the moment, so there is nothing to describe."""
+
+    transient = True
+    hint = "Try again when the camera is back; what was recorded can be replayed."
+
+
+class RecorderLibrary:
+    """Implements `protocols.rtsp.library.Library`."""
+
+    def __init__(self, recording: Client, catalogue: CatalogueReader) -> None:
+        self._recording = recording
+        self._catalogue = catalogue
+        self._feeds: dict[str, TapFeed] = {}
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="replay")
+
+    async def open(self, path: str, query: Mapping[str, str], account: str) -> Live | Stored:  # noqa: ARG002 - all roles may view
+        """Library."""
+        match path.strip("/").split("/"):
+            case ["live", camera]:
+                return await self._live(token_of(camera, "main"))
+            case ["live", camera, ("main" | "sub") as stream]:
+                return await self._live(token_of(camera, stream))
+            case ["replay", token]:
+                return await self._stored(token, query.get("start"))
+        raise NotFound("stream", path)
+
+    async def close(self) -> None:
+        """Let go of the taps and threads."""
+        for feed in self._feeds.values():
+            await feed.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _live(self, token: str) -> Live:
+        try:
+            status = await self._recording.call(AskRecording())
+        except PlaneDown as error:
+            raise NotDelivering("The recording plane is starting.") from error
+        stream = next((stream for stream in status.streams if stream.token == token), None)
+        if stream is None:
+            raise NotFound("camera", token)
+        if not stream.tracks:
+            raise NotDelivering(f"{token} sends nothing: {stream.cause}.")
+        feed = self._feeds.setdefault(token, TapFeed(self._recording, token, stream.tracks))
+        if not feed.running:
+            feed.tracks = stream.tracks
+        return Live(feed, token)
+
+    async def _stored(self, token: str, start: str | None) -> Stored:
+        loop = asyncio.get_running_loop()
+        row = await loop.run_in_executor(self._threads, self._catalogue.recording, token)
+        if row.first is None or row.last is None:
+            raise NotFound("recording with video", token)
+        store = CatalogueStore(self._catalogue, token, self._threads)
+        begin = instant(start) if start is not None else None
+        await store.prepare(begin if begin is not None else row.first)
+        return Stored(store, begin, token)
+
+
+def instant(text: str) -> Utc:
+    """A moment as people and clients write it: ISO 8601 with a zone, or RFC 2326 s3.7 (20261122T180000.25Z)."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadValue("start", f"{text[:40]!r} is not an instant such as 20261122T180000Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return Utc(round(moment.timestamp() * MICROSECONDS))
+
+
+class TapFeed:
+    """A live stream. Taps the recording plane while somebody listens, and again when that plane was restarted."""
+
+    def __init__(self, recording: Client, token: str, tracks: tuple[Track, ...]) -> None:
+        self.tracks = tracks
+        self._recording = recording
+        self._token = token
+        self._listeners: list[Callable[[Sample | Break], None]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether somebody listens."""
+        return self._task is not None
+
+    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+        """Feed."""
+        self._listeners.append(listener)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name=f"tap {self._token}")
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+            if not self._listeners and self._task is not None:
+                self._task.cancel()
+                self._task = None
+
+        return unsubscribe
+
+    async def close(self) -> None:
+        """Stop."""
+        self._listeners.clear()
+        if self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._tap()
+            except (PlaneDown, NotFound):  # it restarts, or the camera was removed and may come back
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _tap(self) -> None:
+        begun: tuple[Track, ...] | None = None
+        async with self._recording.stream(Tap(self._token)) as items:
+            async for item in items:
+                match item:
+                    case Sample():
+                        if begun is not None:
+                            self.tracks = begun
+                            self._give(Break(item.utc, begun))
+                            begun = None
+                        self._give(item)
+                    case TapTracks():
+                        begun = item.tracks
+                    case TapLost():
+                        begun = (
+                            self.tracks
+                        )  # what follows begins with a key frame; listeners start anew with it
+
+    def _give(self, item: Sample | Break) -> None:
+        for listener in tuple(self._listeners):
+            listener(item)
+
+
+class CatalogueStore:
+    """A recording. Implements `protocols.rtsp.library.Store`."""
+
+    def __init__(self, catalogue: CatalogueReader, token: str, threads: ThreadPoolExecutor) -> None:
+        self.tracks: tuple[Track, ...] = ()
+        self._catalogue = catalogue
+        self._token = token
+        self._threads = threads
+
+    async def prepare(self, start: Utc) -> None:
+        """Find the tracks at `start`. Raises NotFound where nothing is recorded from there on."""
+        loop = asyncio.get_running_loop()
+        piece = await loop.run_in_executor(self._threads, self._first, start)
+        if piece is None:
+            raise NotFound("video from that instant on in recording", self._token)
+        self.tracks = piece.tracks
+
+    def _first(self, start: Utc) -> Piece | None:
+        return next(Playback(self._catalogue, self._token).fragments(start, None), None)
+
+    async def span(self) -> tuple[Utc, Utc]:
+        """Store."""
+        loop = asyncio.get_running_loop()
+        row = await loop.run_in_executor(self._threads, self._catalogue.recording, self._token)
+        if row.first is None or row.last is None:
+            raise NotFound("recording with video", self._token)
+        return row.first, row.last
+
+    async def read(self, start: Utc, end: Utc | None) -> AsyncIterator[Sample | Break]:
+        """Store."""
+        loop = asyncio.get_running_loop()
+        playback = Playback(self._catalogue, self._token)
+        pieces: Iterator[Piece] = playback.fragments(start, end)
+        while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
+            if piece.broken:
+                yield Break(piece.utc, piece.tracks)
+            for sample in piece.samples:
+                if end is not None and sample.utc >= end:
+                    continue
+                yield sample

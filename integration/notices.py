@@ -1,0 +1,86 @@
+"""What the recording core notices, as events of the recorder: one row a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from device.events import catalogue as said
+from device.events.event import Event
+from device.media import MICROSECONDS
+from device.recording import notices as seen
+from device.recording.notices import Notice, VolumeState
+
+Paths = Callable[[str], str]  #: path of a volume, by its uuid
+N = TypeVar("N")
+
+
+def _volume(notice: seen.VolumeChanged, paths: Paths) -> Event | None:  # noqa: ARG001 - it carries its path
+    volume, path = said.VolumeId(notice.volume), notice.path
+    match notice.state:
+        case VolumeState.OK:
+            return said.VolumeBack(volume, path)
+        case VolumeState.READ_ONLY:
+            return said.VolumeReadOnly(volume, path)
+        case VolumeState.MISSING:
+            return said.VolumeMissing(volume, path, notice.detail)
+        case VolumeState.FAILED:
+            return said.VolumeFailed(volume, path, notice.detail)
+        case VolumeState.FULL:
+            return None  # the notices on room say it with figures
+
+
+def _room(notice: seen.StorageLow, paths: Paths) -> Event:
+    volume, path = said.VolumeId(notice.volume), paths(notice.volume)
+    if notice.cleared:
+        return said.StorageOk(volume, path, notice.free)
+    return said.StorageLow(volume, path, notice.free, notice.reserve)
+
+
+def _minimum(notice: seen.RetentionBelowMinimum, paths: Paths) -> Event:
+    path = paths(notice.volume)
+    return said.RetentionBelowMinimum(said.VolumeId(notice.volume), path, notice.needed, notice.locked)
+
+
+def _opened(notice: seen.GapOpened, paths: Paths) -> Event | None:  # noqa: ARG001 - knows no volume
+    if not notice.cause.due:
+        return None
+    return said.GapOpened(said.Token(notice.token), notice.utc, notice.cause, notice.detail)
+
+
+def _closed(notice: seen.GapClosed, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
+    return said.GapClosed(said.Token(notice.token), notice.since, notice.utc, notice.cause)
+
+
+def _overload(notice: seen.OverloadDropped, paths: Paths) -> Event:  # noqa: ARG001 - it carries its volume
+    return said.Overload(said.Token(notice.token), said.VolumeId(notice.volume), notice.octets)
+
+
+def _catalogue(notice: seen.CatalogueFault, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
+    return said.CatalogueBack() if notice.cleared else said.CatalogueFailed(notice.detail)
+
+
+def _stepped(notice: seen.ClockStepped, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
+    return said.ClockStepped(notice.step / MICROSECONDS)
+
+
+ROWS: dict[type[Notice], Callable[[Notice, Paths], Event | None]] = {}
+
+
+def _row(kind: type[N], make: Callable[[N, Paths], Event | None]) -> None:
+    ROWS[kind] = make  # type: ignore[index, assignment]  # only ever called with a `kind`
+
+
+_row(seen.VolumeChanged, _volume)
+_row(seen.StorageLow, _room)
+_row(seen.RetentionBelowMinimum, _minimum)
+_row(seen.GapOpened, _opened)
+_row(seen.GapClosed, _closed)
+_row(seen.OverloadDropped, _overload)
+_row(seen.CatalogueFault, _catalogue)
+_row(seen.ClockStepped, _stepped)
+
+
+def event_of(notice: Notice, paths: Paths) -> Event | None:
+    """The event that says a notice to the world; None where others say it already, or nobody needs to know."""
+    return ROWS[type(notice)](notice, paths)

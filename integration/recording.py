@@ -1,0 +1,418 @@
+"""The recording plane: cameras in, segments on the disk, the catalogue's only writer.
+
+Nothing that anyone asks for over a network runs here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from device.cameras.reconnect import Ladder
+from device.cameras.source import Address, Cause, Source
+from device.cameras.station import Health, Station
+from device.errors import NotFound
+from device.events import catalogue as said
+from device.media import MICROSECONDS, Sample, Track, Utc
+from device.planes.leash import Leash, attach
+from device.planes.link import Outlet
+from device.planes.messages import (
+    AskRecording,
+    Deleted,
+    DeleteSpan,
+    Done,
+    Lock,
+    Locked,
+    RecordingStatus,
+    StreamStatus,
+    Tap,
+    TapLost,
+    TapTracks,
+    TriggerEvent,
+    Unlock,
+    VolumeStatus,
+)
+from device.recording.intake import StreamIntake
+from device.recording.modes import Mode, Policy
+from device.recording.notices import Notice
+from device.recording.recorder import Recorder
+from device.recording.shelf import VolumeSettings
+from device.settings.cameras import Camera
+from device.settings.recording import Recording
+from device.settings.schedule import weekly
+from device.settings.storages import Storage
+from integration.notices import event_of
+from integration.plane import FOLLOW_SECONDS, Plane, plane, until
+from integration.tokens import STREAMS, token_of
+from integration.zone import local_zone
+from protocols.rtsp.health import Patience
+from protocols.rtsp.source import LeftOut, RtspSource
+
+TAP_OCTETS = 8 << 20  #: that may wait for one who watches before he is taken to the next key frame
+GIGABYTE = 1_000_000_000
+AFTER_DEFECT = 1.0  #: seconds
+
+
+def policy_of(camera: Camera) -> Policy:
+    """What a camera's settings say about keeping its streams."""
+    spans = camera.schedule
+    return Policy(
+        camera.mode if camera.enabled else Mode.OFF,
+        camera.pre_event,
+        camera.post_event,
+        weekly(spans, local_zone()) if spans else None,
+        camera.minimum_days,
+        camera.retention_days,
+        None if camera.quota_gb is None else round(camera.quota_gb * GIGABYTE),
+        camera.storage,
+    )
+
+
+class Taps:
+    """Those who watch one stream. Implements `device.recording.intake.Watcher` while there are any."""
+
+    def __init__(self, intake: StreamIntake, station: Station) -> None:
+        self._intake = intake
+        self._station = station
+        self._run = 0
+        self._outlets: dict[Outlet, int] = {}  #: samples that each has missed and was not told of
+
+    async def serve(self, outlet: Outlet) -> None:
+        """Send the stream to `outlet` until it goes away."""
+        self._outlets[outlet] = 0
+        if len(self._outlets) == 1:
+            self._intake.watcher = self
+            self._station.attention(True)
+        try:
+            if self._intake.tracks:
+                outlet.put(TapTracks(self._run, self._intake.tracks))
+            await outlet.gone()
+        finally:
+            del self._outlets[outlet]
+            if not self._outlets:
+                self._intake.watcher = None
+                self._station.attention(False)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody watches."""
+        return bool(self._outlets)
+
+    def begun(self, tracks: Sequence[Track], run: int) -> None:
+        """Watcher."""
+        self._run = run
+        for outlet in self._outlets:
+            outlet.put(TapTracks(run, tuple(tracks)))
+
+    def sample(self, sample: Sample) -> None:
+        """Watcher."""
+        for outlet, missed in self._outlets.items():
+            if missed:
+                if not (sample.key and sample.track == self._intake.lead):
+                    self._outlets[outlet] = missed + 1
+                    continue
+                if outlet.offer(
+                    sample, 0
+                ):  # he has read all that waited: from this key frame on he follows again
+                    self._outlets[outlet] = 0
+                    continue
+                self._outlets[outlet] = missed + 1
+            elif not outlet.offer(sample, TAP_OCTETS):
+                self._outlets[outlet] = 1
+                outlet.put(TapLost(1))
+
+
+@dataclass(slots=True)
+class Stream:
+    """One stream of one camera, while it is recorded."""
+
+    camera: str
+    stream: str
+    token: str
+    address: Address
+    audio: bool
+    intake: StreamIntake
+    station: Station
+    taps: Taps
+    task: asyncio.Task[None]
+    since: Utc  #: of the last change of health
+
+
+class RecordingPlane:
+    """Holds the recording core, and a station for every stream that is due."""
+
+    def __init__(self, own: Plane) -> None:
+        self._own = own
+        self._streams: dict[str, Stream] = {}
+        self._paths: dict[str, str] = {}
+        self._recorder = self._make_recorder()
+
+    def _make_recorder(self) -> Recorder:
+        settings = self._own.settings
+        volumes = [
+            VolumeSettings(Path(storage.path), uuid, storage.reserve_percent / 100)
+            for uuid, storage in settings.entries(Storage).items()
+            if storage.enabled
+        ]
+        self._paths = {volume.uuid: str(volume.path) for volume in volumes}
+        how = settings.get(Recording)
+        return Recorder(
+            self._own.clock,
+            self._own.folder.catalogue,
+            volumes,
+            self._own.identity.id,
+            durability=how.durability,
+            segment_length=how.segment,
+            on_event=self._noticed,
+            acknowledged=lambda token, utc: None,  # noqa: ARG005 - who wants to know asks for the status
+        )
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Open the catalogue, mend what the last end left, and call the cameras."""
+        await self._recorder.start()
+        for key, camera in self._own.settings.entries(Camera).items():
+            self._take_up(key, camera)
+
+    async def follow(self, position: int) -> None:
+        """Do what changed settings say, for ever."""
+        async for changed in self._own.settings.follow(position, every=FOLLOW_SECONDS):
+            match changed.section:
+                case Camera.about.section:
+                    await self._camera_changed(changed.key, set(changed.fields))
+                case Storage.about.section:
+                    await self._renew()
+                case Recording.about.section:
+                    how = self._own.settings.get(Recording)
+                    self._recorder.set_pace(durability=how.durability, segment_length=how.segment)
+
+    async def stop(self, cause: Cause) -> None:
+        """End every session, and make everything durable."""
+        await self._let_go(list(self._streams), cause)
+        await self._recorder.stop(cause)
+
+    async def _renew(self) -> None:
+        """Begin again with other volumes: less than a second, and in the ledger."""
+        await self.stop(Cause.UPGRADE)
+        self._recorder = self._make_recorder()
+        await self.start()
+
+    # --- cameras ---
+
+    async def _camera_changed(self, key: str, fields: set[str]) -> None:
+        try:
+            camera = self._own.settings.get(Camera, key)
+        except NotFound:
+            await self._let_go([token_of(key, stream) for stream in STREAMS], Cause.DISABLED)
+            for stream in STREAMS:
+                self._forget(token_of(key, stream))
+            return
+        for stream in STREAMS:
+            token = token_of(key, stream)
+            there = self._streams.get(token)
+            address = camera.address(stream) if camera.enabled else None
+            if there and (there.address != address or there.audio != camera.audio):
+                await self._let_go([token], Cause.CONNECTING)
+                there = None
+            if there:
+                self._recorder.set_policy(token, policy_of(camera))
+                if fields & {"user", "password"}:
+                    there.station.credentials_changed()
+            elif address is None:
+                self._forget(token)
+        self._take_up(key, camera)
+
+    def _take_up(self, key: str, camera: Camera) -> None:
+        """Begin what is due of a camera and not there yet."""
+        for stream in STREAMS:
+            token, address = token_of(key, stream), camera.address(stream)
+            if token in self._streams or address is None or not camera.enabled:
+                continue
+            self._forget(token)
+            intake = self._recorder.intake(token, key, stream, policy_of(camera))
+            station = Station(
+                partial(self._source, key, stream, address, camera.audio),
+                intake,
+                Ladder(random.random),
+                self._own.clock,
+                partial(self._health, token),
+            )
+            task = asyncio.create_task(_kept(station, intake), name=f"station {token}")
+            self._streams[token] = Stream(
+                key,
+                stream,
+                token,
+                address,
+                camera.audio,
+                intake,
+                station,
+                Taps(intake, station),
+                task,
+                self._own.clock.utc(),
+            )
+
+    def _source(self, key: str, stream: str, address: Address, audio: bool) -> Source:
+        return RtspSource(
+            address, self._own.clock, Patience(), partial(self._left_out, key, stream), audio=audio
+        )
+
+    async def _let_go(self, tokens: Sequence[str], cause: Cause) -> None:
+        """End the sessions of some streams. Their intakes stay, and count what is missing."""
+        going = [self._streams.pop(token) for token in tokens if token in self._streams]
+        for stream in going:
+            stream.task.cancel()
+        await asyncio.gather(*(stream.task for stream in going), return_exceptions=True)
+        for stream in going:
+            stream.intake.closed(cause)
+
+    def _forget(self, token: str) -> None:
+        """Take a stream's intake away from the recorder, where it has one."""
+        with contextlib.suppress(NotFound):
+            self._recorder.remove(token)
+
+    # --- what is noticed ---
+
+    def _noticed(self, notice: Notice) -> None:
+        event = event_of(notice, lambda uuid: self._paths.get(uuid, ""))
+        if event is not None:
+            self._own.bus.publish(event)
+
+    def _health(self, token: str, health: Health) -> None:
+        stream = self._streams.get(token)
+        if stream is None:
+            return
+        now = self._own.clock.utc()
+        down = (now - stream.since) / MICROSECONDS
+        stream.since = now
+        camera = said.CameraId(stream.camera)
+        if health.well:
+            self._own.bus.publish(said.CameraOnline(camera, stream.stream, down))
+            self._own.bus.publish(said.CredentialsAccepted(camera, stream.stream))
+            return
+        assert health.cause is not None
+        self._own.bus.publish(said.CameraOffline(camera, stream.stream, health.cause, health.detail))
+        if health.cause is Cause.REJECTED:
+            self._own.bus.publish(said.CredentialsRejected(camera, stream.stream, health.detail))
+
+    def _left_out(self, key: str, stream: str, track: LeftOut) -> None:
+        if track.kind == "audio":
+            self._own.bus.publish(said.AudioUnsupported(said.CameraId(key), stream, track.reason))
+
+    # --- what others ask ---
+
+    def answer(self) -> None:
+        """Register the answers of this plane."""
+        server = self._own.server
+        server.on(AskRecording, self._status)
+        server.on_stream(Tap, self._tap)
+        server.on(Lock, self._lock)
+        server.on(Unlock, self._unlock)
+        server.on(TriggerEvent, self._trigger)
+        server.on(DeleteSpan, self._delete)
+
+    async def _status(self, request: AskRecording) -> RecordingStatus:  # noqa: ARG002 - carries nothing
+        acknowledged = {status.token: status.acknowledged for status in self._recorder.status()}
+        streams = tuple(self._stream_status(stream, acknowledged) for stream in self._streams.values())
+        volumes = tuple(
+            VolumeStatus(
+                each.uuid,
+                str(each.path),
+                each.state.value,
+                each.size,
+                each.free,
+                each.size - each.free,
+                each.detail,
+            )
+            for each in self._recorder.volumes()
+        )
+        return RecordingStatus(self._own.since, streams, volumes)
+
+    def _stream_status(self, stream: Stream, acknowledged: dict[str, Utc]) -> StreamStatus:
+        health, reception = stream.station.health, stream.station.reception
+        return StreamStatus(
+            stream.camera,
+            stream.stream,
+            stream.token,
+            health.well,
+            "" if health.cause is None else health.cause.value,
+            health.detail,
+            stream.since,
+            stream.intake.tracks,
+            acknowledged.get(stream.token, Utc(0)),
+            reception.packets,
+            reception.lost,
+            reception.octets,
+            reception.samples,
+            stream.taps.watched,
+        )
+
+    async def _tap(self, request: Tap, outlet: Outlet) -> None:
+        stream = self._streams.get(request.token)
+        if stream is None:
+            raise NotFound("camera stream", request.token)
+        await stream.taps.serve(outlet)
+
+    async def _lock(self, request: Lock) -> Locked:
+        made = self._recorder.lock(
+            request.token, request.start, request.end, until=request.until, who=request.who, why=request.why
+        )
+        return Locked(await asyncio.wrap_future(made))
+
+    async def _unlock(self, request: Unlock) -> Done:
+        await asyncio.wrap_future(self._recorder.unlock(request.lock))
+        return Done()
+
+    async def _trigger(self, request: TriggerEvent) -> Done:
+        tokens = [stream.token for stream in self._streams.values() if stream.camera == request.camera]
+        if not tokens:
+            raise NotFound("camera", request.camera)
+        for token in tokens:
+            await asyncio.wrap_future(self._recorder.trigger(token, request.utc))
+        return Done()
+
+    async def _delete(self, request: DeleteSpan) -> Deleted:
+        gone = self._recorder.delete(request.token, request.start, request.end)
+        return Deleted(await asyncio.wrap_future(gone), 0)
+
+
+async def _kept(station: Station, intake: StreamIntake) -> None:
+    """A station, for ever: a defect in it costs its own camera a second, and no other camera anything."""
+    while True:
+        try:
+            await station.run()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the camera must go on being recorded
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"{intake.token}: the station failed", "exception": error}
+            )
+            intake.closed(Cause.PROTOCOL, "a defect of the recorder")
+        await asyncio.sleep(AFTER_DEFECT)
+
+
+async def run(data: Path, leash: Leash) -> None:
+    """The plane, until it is told to stop."""
+    async with plane("recording", data, leash) as own:
+        position = own.settings.position()
+        recording = RecordingPlane(own)
+        await recording.start()
+        recording.answer()
+        leash.ready({})
+        try:
+            await until(own.stop, asyncio.create_task(recording.follow(position)))
+        finally:
+            await recording.stop(Cause.RECORDER_DOWN)
+
+
+def main(data: str) -> None:
+    """The process."""
+    leash = attach()
+    asyncio.run(run(Path(data), leash))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

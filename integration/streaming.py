@@ -1,0 +1,148 @@
+"""The streaming plane: video out. Reads the catalogue and the files, and taps the recording plane while somebody
+watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from device.accounts.store import DigestSecrets
+from device.certificates import own_certificate
+from device.errors import Fault
+from device.planes.leash import Leash, attach
+from device.planes.link import Client
+from device.planes.messages import AskStreaming, SessionStatus, StreamingStatus
+from device.recording.catalogue import CatalogueReader
+from device.settings.rtsp import Digest, Rtsp
+from device.vault import Vault
+from integration.config import Listen
+from integration.library import RecorderLibrary
+from integration.plane import FOLLOW_SECONDS, Plane, plane, until
+from protocols.rtsp import endpoint as rtsp
+from protocols.rtsp.library import Credentials
+from protocols.rtsp.registry import Limits
+
+ANSWER_SECONDS = 5.0  #: for the recording plane, its restart included
+WAIT_SECONDS = 0.1  #: between looks for what another plane makes at the first start
+
+
+class OfferedDigests:
+    """The digest secrets, without the algorithms that a person has switched off."""
+
+    def __init__(self, secrets: DigestSecrets, offered: Digest) -> None:
+        self.realm = secrets.realm
+        self._secrets = secrets
+        self._offered = offered
+
+    def ha1(self, user: str, algorithm: str) -> str | None:
+        """`protocols.rtsp.library.Credentials`."""
+        if self._offered is Digest.SHA256 and algorithm != "SHA-256":
+            return None
+        return self._secrets.ha1(user, algorithm)
+
+
+class StreamingPlane:
+    """Serves RTSP, and begins anew when its settings change."""
+
+    def __init__(self, own: Plane, listen: Listen) -> None:
+        self._own = own
+        self._listen = listen
+        self._endpoint: rtsp.Endpoint | None = None
+        self._changed = asyncio.Event()
+
+    async def serve(self, leash: Leash) -> None:
+        """Until cancelled."""
+        async with AsyncExitStack() as stack:
+            recording = await stack.enter_async_context(
+                Client(self._own.folder.socket("recording"), within=ANSWER_SECONDS)
+            )
+            catalogue = stack.enter_context(await self._catalogue())
+            vault = Vault.at(self._own.folder.key)
+            secrets = DigestSecrets(self._own.folder.accounts, vault, self._own.identity.serial)
+            stack.callback(secrets.close)
+            library = RecorderLibrary(recording, catalogue)
+            stack.push_async_callback(library.close)
+            while True:
+                self._changed.clear()
+                async with self._serving(library, secrets) as endpoint:
+                    self._endpoint = endpoint
+                    (host, rtsp_port), (_, rtsps_port) = endpoint.addresses
+                    leash.ready({"address": host, "rtsp": str(rtsp_port), "rtsps": str(rtsps_port)})
+                    await self._changed.wait()
+                    # The ports stay what they are: players have them in their lists.
+                    self._listen = self._listen.model_copy(update={"rtsp": rtsp_port, "rtsps": rtsps_port})
+
+    @contextlib.asynccontextmanager
+    async def _serving(
+        self, library: RecorderLibrary, secrets: DigestSecrets
+    ) -> AsyncIterator[rtsp.Endpoint]:
+        own, how = self._own, self._own.settings.get(Rtsp)
+        pair = own_certificate(own.folder.certificates, own.identity.serial, own.clock)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        tls.load_cert_chain(pair.certificate, pair.key)
+        credentials: Credentials | None = None if how.anonymous else OfferedDigests(secrets, how.digest)
+        listen = [
+            rtsp.Listen(self._listen.address, self._listen.rtsp),
+            rtsp.Listen(self._listen.address, self._listen.rtsps, tls),
+        ]
+        limits = Limits(session_seconds=how.session_timeout)
+        async with rtsp.Endpoint(library, credentials, listen, own.clock, limits=limits) as endpoint:
+            yield endpoint
+
+    async def _catalogue(self) -> CatalogueReader:
+        """The catalogue, once the recording plane has made it."""
+        while True:
+            try:
+                return CatalogueReader(self._own.folder.catalogue)
+            except Fault:
+                await asyncio.sleep(WAIT_SECONDS)
+
+    async def follow(self, position: int) -> None:
+        """Serve anew when a setting of RTSP changes, for ever."""
+        async for changed in self._own.settings.follow(position, every=FOLLOW_SECONDS):
+            if changed.section == Rtsp.about.section:
+                self._changed.set()
+
+    def answer(self) -> None:
+        """Register the answers of this plane."""
+        self._own.server.on(AskStreaming, self._status)
+
+    async def _status(self, request: AskStreaming) -> StreamingStatus:  # noqa: ARG002 - carries nothing
+        sessions: tuple[SessionStatus, ...] = ()
+        if self._endpoint is not None:
+            sessions = tuple(
+                SessionStatus(
+                    "rtsps" if session.peer.secure else "rtsp",
+                    session.peer.host,
+                    session.account,
+                    session.path,
+                )
+                for session in self._endpoint.registry
+            )
+        return StreamingStatus(self._own.since, sessions)
+
+
+async def run(data: Path, listen: Listen, leash: Leash) -> None:
+    """The plane, until it is told to stop."""
+    async with plane("streaming", data, leash) as own:
+        position = own.settings.position()
+        streaming = StreamingPlane(own, listen)
+        streaming.answer()
+        serving = asyncio.create_task(streaming.serve(leash))
+        await until(own.stop, serving, asyncio.create_task(streaming.follow(position)))
+
+
+def main(data: str, listen: str) -> None:
+    """The process. `listen`: JSON of `integration.config.Listen`."""
+    leash = attach()
+    asyncio.run(run(Path(data), Listen.model_validate_json(listen), leash))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
