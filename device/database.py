@@ -11,7 +11,6 @@ from pathlib import Path
 
 from device.errors import Fault
 
-
 LOCKED_TRIES = 200
 LOCKED_PAUSE = 0.02  #: seconds
 

@@ -15,21 +15,20 @@ from pathlib import Path
 from device.clock import Clock, SystemClock
 from device.events.bus import Bus
 from device.events.catalogue import PlaneName, PlaneRestarted
-from device.events.event import dump
 from device.events.journal import Entry, Journal
 from device.folder import DataFolder
 from device.identity import Identity, identity
 from device.media import Utc
 from device.planes.leash import Leash
-from device.planes.link import Outlet, Server
-from device.planes.messages import Done, EventItem, Ping, Pong, Shutdown, SubscribeEvents
+from device.planes.link import Server
+from device.planes.messages import Done, Ping, Pong, Shutdown, SubscribeEvents
+from device.planes.relay import serve_events
 from device.settings import SECTIONS
 from device.settings.store import Store
 from device.vault import Vault
 
 JOURNAL_ENTRIES = 100_000  #: kept of each plane
 FOLLOW_SECONDS = 0.25  #: between looks for changed settings
-_BATCH = 500  #: journal entries read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +94,9 @@ def _answer(own: Plane) -> None:
         own.stop.set()
         return Done()
 
-    async def events(request: SubscribeEvents, outlet: Outlet) -> None:
-        journal = own.bus.journal
-        seq = request.after if request.origin == journal.origin else 0
-        said = asyncio.Event()
-        end = own.bus.subscribe(lambda _: said.set())
-        try:
-            while True:
-                said.clear()
-                await asyncio.wrap_future(journal.flush())
-                while found := journal.since(seq, _BATCH):
-                    for entry in found:
-                        await outlet.send(_item(entry))
-                        seq = entry.seq
-                await said.wait()
-        finally:
-            end()
-
     own.server.on(Ping, ping)
     own.server.on(Shutdown, shutdown)
-    own.server.on_stream(SubscribeEvents, events)
-
-
-def _item(entry: Entry) -> EventItem:
-    return EventItem(entry.seq, entry.utc, entry.origin, entry.origin_seq, entry.raised, dump(entry.event))
+    own.server.on_stream(SubscribeEvents, serve_events(own.bus))
 
 
 async def until(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:

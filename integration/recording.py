@@ -5,7 +5,6 @@ Nothing that anyone asks for over a network runs here."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import sys
 from collections.abc import Sequence
@@ -149,6 +148,7 @@ class RecordingPlane:
     def __init__(self, own: Plane) -> None:
         self._own = own
         self._streams: dict[str, Stream] = {}
+        self._intakes: dict[str, StreamIntake] = {}
         self._paths: dict[str, str] = {}
         self._recorder = self._make_recorder()
 
@@ -195,6 +195,7 @@ class RecordingPlane:
     async def stop(self, cause: Cause) -> None:
         """End every session, and make everything durable."""
         await self._let_go(list(self._streams), cause)
+        self._intakes.clear()
         await self._recorder.stop(cause)
 
     async def _renew(self) -> None:
@@ -206,36 +207,36 @@ class RecordingPlane:
     # --- cameras ---
 
     async def _camera_changed(self, key: str, fields: set[str]) -> None:
-        try:
-            camera = self._own.settings.get(Camera, key)
-        except NotFound:
-            await self._let_go([token_of(key, stream) for stream in STREAMS], Cause.DISABLED)
-            for stream in STREAMS:
-                self._forget(token_of(key, stream))
-            return
+        camera = self._own.settings.entries(Camera).get(key)
         for stream in STREAMS:
             token = token_of(key, stream)
             there = self._streams.get(token)
-            address = camera.address(stream) if camera.enabled else None
-            if there and (there.address != address or there.audio != camera.audio):
-                await self._let_go([token], Cause.CONNECTING)
-                there = None
-            if there:
-                self._recorder.set_policy(token, policy_of(camera))
-                if fields & {"user", "password"}:
-                    there.station.credentials_changed()
-            elif address is None:
-                self._forget(token)
-        self._take_up(key, camera)
+            address = camera.address(stream) if camera is not None and camera.enabled else None
+            if there and (address is None or there.address != address or there.audio != camera.audio):  # type: ignore[union-attr]  # an address comes from a camera
+                await self._let_go([token], Cause.DISABLED if address is None else Cause.CONNECTING)
+            elif there and fields & {"user", "password"}:
+                there.station.credentials_changed()
+            if address is None and token in self._intakes:
+                del self._intakes[token]
+                self._recorder.remove(token)
+                self._own.bus.publish(said.CameraReleased(said.CameraId(key), stream))
+        if camera is not None:
+            self._take_up(key, camera)
 
     def _take_up(self, key: str, camera: Camera) -> None:
-        """Begin what is due of a camera and not there yet."""
+        """Let the streams of a camera be as its settings say, and begin those that are not there yet."""
+        policy = policy_of(camera)
         for stream in STREAMS:
             token, address = token_of(key, stream), camera.address(stream)
-            if token in self._streams or address is None or not camera.enabled:
+            if address is None or not camera.enabled:
                 continue
-            self._forget(token)
-            intake = self._recorder.intake(token, key, stream, policy_of(camera))
+            intake = self._intakes.get(token)
+            if intake is None:
+                intake = self._intakes[token] = self._recorder.intake(token, key, stream, policy)
+            elif intake.policy != policy:
+                self._recorder.set_policy(token, policy)
+            if token in self._streams:
+                continue
             station = Station(
                 partial(self._source, key, stream, address, camera.audio),
                 intake,
@@ -244,17 +245,9 @@ class RecordingPlane:
                 partial(self._health, token),
             )
             task = asyncio.create_task(_kept(station, intake), name=f"station {token}")
+            taps, since = Taps(intake, station), self._own.clock.utc()
             self._streams[token] = Stream(
-                key,
-                stream,
-                token,
-                address,
-                camera.audio,
-                intake,
-                station,
-                Taps(intake, station),
-                task,
-                self._own.clock.utc(),
+                key, stream, token, address, camera.audio, intake, station, taps, task, since
             )
 
     def _source(self, key: str, stream: str, address: Address, audio: bool) -> Source:
@@ -270,11 +263,6 @@ class RecordingPlane:
         await asyncio.gather(*(stream.task for stream in going), return_exceptions=True)
         for stream in going:
             stream.intake.closed(cause)
-
-    def _forget(self, token: str) -> None:
-        """Take a stream's intake away from the recorder, where it has one."""
-        with contextlib.suppress(NotFound):
-            self._recorder.remove(token)
 
     # --- what is noticed ---
 

@@ -233,6 +233,7 @@ class Server:
         self._tasks: dict[_Connection, set[asyncio.Task[None]]] = {}
         self._server: asyncio.Server | None = None
         self._inode = 0
+        self._closed = False
 
     def on(self, kind: type[Q], handler: Callable[[Q], Awaitable[object]]) -> None:
         """Let `handler` answer requests of one kind."""
@@ -254,6 +255,7 @@ class Server:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self._closed = True  # for a connection that was accepted already and is still to be made
         with contextlib.suppress(FileNotFoundError):
             if self._path.stat().st_ino == self._inode:  # a successor may have taken the place already
                 self._path.unlink()
@@ -269,7 +271,7 @@ class Server:
 
     def _made(self, connection: _Connection) -> None:
         sock = connection.transport.get_extra_info("socket")
-        if not _is_ours(sock):
+        if self._closed or not _is_ours(sock):
             connection.transport.abort()
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)

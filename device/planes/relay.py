@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from device.errors import HoldfastError
 from device.events.bus import Bus
 from device.events.event import dump, load
+from device.events.journal import Entry
 from device.planes.link import Client, Outlet
 from device.planes.messages import EventItem, SubscribeEvents
 from device.records import BadRecord
@@ -26,29 +27,26 @@ def serve_events(bus: Bus) -> Callable[[SubscribeEvents, Outlet], Awaitable[None
         after = request.after if request.origin == journal.origin else 0
         with bus.listen(1) as news:
             while True:
-                entries = journal.since(after, _BATCH)
-                for entry in entries:
-                    await outlet.send(
-                        EventItem(
-                            entry.seq,
-                            entry.utc,
-                            entry.origin,
-                            entry.origin_seq,
-                            entry.raised,
-                            dump(entry.event),
-                        )
-                    )
-                    after = entry.seq
-                if len(entries) == _BATCH:
-                    continue
-                if journal.durable == journal.last:
-                    await anext(news)
+                said = journal.last
                 try:
                     await asyncio.wrap_future(journal.flush())
                 except HoldfastError:
                     await asyncio.sleep(_PAUSE)
+                    continue
+                entries = journal.since(after, _BATCH)
+                for entry in entries:
+                    await outlet.send(_item(entry))
+                    after = entry.seq
+                # Waiting is safe only if nothing was said since the flush: what comes later wakes us.
+                if journal.last == said and len(entries) < _BATCH:
+                    await anext(news)
 
     return serve
+
+
+def _item(entry: Entry) -> EventItem:
+    event = dump(entry.event)
+    return EventItem(entry.seq, entry.utc, entry.origin, entry.origin_seq, entry.raised, event)
 
 
 async def adopt_events(plane: str, client: Client, bus: Bus) -> None:

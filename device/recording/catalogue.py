@@ -105,9 +105,10 @@ class Completeness:
         return self.recorded / due if due else 1.0
 
 
-#: What covers `start` in an epoch: nothing overlaps within one, so it is the last that begins before.
+#: What covers `start` in an epoch: nothing overlaps within one, so it is the last that begins before. Open segments,
+#: at most two a recording, are in an index of their own.
 _FROM = (
-    "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state < 2"
+    "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
     " AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
 )
 
@@ -135,25 +136,53 @@ _RUNS = "SELECT t0, id FROM run WHERE recording = ? AND epoch = ? AND t0 >= ? AN
 
 _BEGIN = (
     (
-        "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state < 2"
+        "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
         " AND dur > 0 ORDER BY t0 LIMIT 1"
+    ),
+    (
+        "SELECT t0 FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
+        " AND state <> 1 AND dur > 0"
     ),
     "SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 LIMIT 1",
 )
 _END = (
     (
         "SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND"
-        " state < 2"
+        " state = 1"
         " AND dur > 0 ORDER BY t0 DESC LIMIT 1"
+    ),
+    (
+        "SELECT t0 + dur FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND"
+        " state = 0"
+        " AND state <> 1 AND dur > 0"
     ),
     "SELECT t1 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 DESC LIMIT 1",
 )
 
-_SEGMENTS = (
+_CLOSED = (
     "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx,"
     " v.path, t.description FROM segment AS s INDEXED BY segment_cover JOIN volume AS v ON v.id = s.volume"
-    " JOIN tracks AS t ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state < 2"
+    " JOIN tracks AS t ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state = 1"
     " AND s.t0 >= ? AND s.t0 < ? ORDER BY s.t0"
+)
+_OPEN = (
+    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx,"
+    " v.path, t.description FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
+    " JOIN tracks AS t ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state = 0"
+    " AND s.state <> 1 AND s.t0 < ? ORDER BY s.t0"
+)
+
+_FIRST = (
+    "SELECT epoch, t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state = 1"
+    " AND flags & 1 = 0 ORDER BY epoch, t0 LIMIT 1"
+)
+_LAST = (
+    "SELECT epoch, t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state = 1"
+    " AND flags & 1 = 0 ORDER BY epoch DESC, t0 DESC LIMIT 1"
+)
+_GROWING = (
+    "SELECT epoch, t0, dur FROM segment INDEXED BY segment_loose WHERE recording = ? AND state = 0"
+    " AND state <> 1 AND flags & 1 = 0 AND durable > 0"
 )
 
 _GAPS_FROM = "SELECT t0 FROM gap WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
@@ -219,29 +248,42 @@ class CatalogueReader:
             for epoch in self._epochs(c, recording):
                 first = c.execute(_FROM, (recording, epoch, start)).fetchone()
                 begin = first[0] if first is not None else start
-                for row in c.execute(_SEGMENTS, (recording, epoch, begin, end)):
-                    i, run, epoch_, t0, dur, missing, durable, flags, state, hour, idx, volume, described = (
-                        row
-                    )
-                    if flags & Flag.PROVISIONAL or not durable or t0 + dur <= start:
-                        continue
-                    found.append(
-                        SegmentRow(
-                            i,
-                            run,
-                            epoch_,
-                            Path(volume) / file_of(token, hour, i),
-                            Utc(t0),
-                            dur,
-                            missing,
-                            self._undescribe(described),
-                            durable,
-                            index.unpack(idx, Utc(t0)),
-                            state == State.OPEN,
-                            bool(flags & Flag.DAMAGED),
-                        )
-                    )
-        return found
+                found += c.execute(_CLOSED, (recording, epoch, begin, end)).fetchall()
+                found += c.execute(_OPEN, (recording, epoch, end)).fetchall()
+        rows = [self._segment(token, *row) for row in found if not row[7] & Flag.PROVISIONAL]
+        return [row for row in rows if row.bytes and row.end > start]
+
+    def _segment(
+        self,
+        token: str,
+        number: int,
+        run: int,
+        epoch: int,
+        t0: int,
+        dur: int,
+        missing: int,
+        durable: int,
+        flags: int,
+        state: int,
+        hour: int,
+        idx: bytes,
+        volume: str,
+        described: str,
+    ) -> SegmentRow:
+        return SegmentRow(
+            id=number,
+            run=run,
+            epoch=epoch,
+            path=Path(volume) / file_of(token, hour, number),
+            utc=Utc(t0),
+            duration=dur,
+            missing=missing,
+            tracks=self._undescribe(described),
+            bytes=durable,
+            fragments=index.unpack(idx, Utc(t0)),
+            open=state == State.OPEN,
+            damaged=bool(flags & Flag.DAMAGED),
+        )
 
     def gaps(self, token: str, start: Utc, end: Utc) -> list[GapRow]:
         """Those that overlap the span, in the order of the ledger; what event mode hides is NOT_SCHEDULED."""
@@ -316,16 +358,11 @@ class CatalogueReader:
         return [epoch for (epoch,) in rows]
 
     def _extent(self, c: sqlite3.Connection, recording: int) -> tuple[Utc | None, Utc | None]:
-        edge = (
-            "SELECT t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state < 2 AND"
-            " bytes > 0"
-            " AND flags & 1 = 0 ORDER BY epoch {0}, t0 {0} LIMIT 1"
-        )
-        first = c.execute(edge.format("ASC"), (recording,)).fetchone()
-        last = c.execute(edge.format("DESC"), (recording,)).fetchone()
-        if first is None or last is None:
+        rows = [row for sql in (_FIRST, _LAST, _GROWING) for row in c.execute(sql, (recording,))]
+        if not rows:
             return None, None
-        return Utc(first[0]), Utc(last[0] + last[1])
+        (_, first, _), (_, last, dur) = min(rows), max(rows)
+        return Utc(first), Utc(last + dur)
 
     def _undescribe(self, text: str) -> tuple[Track, ...]:
         if text not in self._tracks:

@@ -314,10 +314,13 @@ def tiling(c: sqlite3.Connection, recording: int) -> list[Untiled]:
     (epoch, end) = c.execute("SELECT epoch, created FROM recording WHERE id = ?", (recording,)).fetchone()
     backs = dict(c.execute("SELECT id, back FROM epoch").fetchall())
     links = c.execute(
-        "SELECT epoch, t0, t0 + dur FROM segment WHERE recording = ? AND state < 2 AND dur > 0"
+        "SELECT epoch, t0, t0 + dur FROM segment INDEXED BY segment_cover"
+        " WHERE recording = ? AND state = 1 AND dur > 0 UNION ALL"
+        " SELECT epoch, t0, t0 + dur FROM segment INDEXED BY segment_loose"
+        " WHERE recording = ? AND state = 0 AND state <> 1 AND dur > 0"
         " UNION ALL SELECT epoch, t0, coalesce(t1, t0) FROM gap WHERE recording = ? AND inside = 0"
         " ORDER BY 1, 2, 3",
-        (recording, recording),
+        (recording, recording, recording),
     )
     for at_epoch, t0, t1 in links:
         while epoch < at_epoch:

@@ -186,11 +186,11 @@ class StreamIntake:
         self.counters.lost += packets
         lane = next((n for n, each in enumerate(self._tracks) if each.kind is Kind.VIDEO), track)
         if track == lane:
-            self._lost += packets
             if self._lane is not None:
-                self._lane.loss = True
+                self._lane.loss += packets
             elif self._fragmenter is not None:
                 self._fragmenter.cut()
+                self._lost += packets
 
     def closed(self, cause: Cause, detail: str = "") -> None:
         """Intake."""
@@ -293,6 +293,10 @@ class StreamIntake:
         """Session."""
         if self.watcher is not None:
             self.watcher.sample(sample)
+
+    def after_loss(self, packets: int) -> None:
+        """Session."""
+        self._lost += packets
 
     def check_clock(self) -> None:
         """Session."""

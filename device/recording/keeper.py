@@ -81,6 +81,11 @@ class Keeper:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def inspect(self, probe: bool) -> None:
         """Report how the volume is; `probe`: write to it and sync, as it failed before."""
         self._queue.put(_Inspect(probe))

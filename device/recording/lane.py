@@ -32,6 +32,9 @@ class Session(Protocol):
     def check_clock(self) -> None:
         """See whether the wall clock was set."""
 
+    def after_loss(self, packets: int) -> None:
+        """So many were lost before the fragment that begins now."""
+
     def begin_anew(self) -> Fragmenter:
         """The fragmenter for the key frame at hand."""
 
@@ -58,7 +61,7 @@ class StreamLane:
         self._session = session
         self._rate = rate
         self._last: tuple[int, Utc] | None = None  #: time and utc of the last unit
-        self.loss = False  #: packets were lost since the last unit
+        self.loss = 0  #: packets lost since the last unit
         self.fragmenter = fragmenter
         self.memory: mmap = fragmenter.memory
         self._refresh()
@@ -94,11 +97,12 @@ class StreamLane:
 
     def _turn(self, end: int, key: bool) -> int:
         """Have a fragment begin with the unit at hand; returns where that ends now."""
-        self.loss = False
         old = self.fragmenter
         old.written = end
         size = end - self.fill
         old.cut()
+        self._session.after_loss(self.loss)
+        self.loss = 0
         if key and self._session.fresh:
             new = self._session.begin_anew()
             while new.limit - new.fill < size:

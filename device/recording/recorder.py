@@ -22,7 +22,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -36,34 +35,23 @@ from device.recording.commits import Beat, Committed, Enter, Failed, GroupCommit
 from device.recording.database import Ownership, describe, open_writer
 from device.recording.fragment import Pool
 from device.recording.intake import Counters, StreamIntake
-from device.recording.keeper import Erased, Inspected, Keeper, inspect
 from device.recording.lane import STEP
 from device.recording.ledger import Gap, Ledger
 from device.recording.modes import Policy
-from device.recording.notices import (
-    CatalogueFault,
-    ClockStepped,
-    Notice,
-    RetentionBelowMinimum,
-    StorageLow,
-    VolumeChanged,
-    VolumeState,
-)
+from device.recording.notices import CatalogueFault, ClockStepped, Notice, VolumeState
 from device.recording.recovery import Frontier, Recovered, frontier, recover
-from device.recording.retention import LockRow, Need, Retention, Sweep
+from device.recording.retention import LockRow
 from device.recording.segments import Flag, Ids
 from device.recording.shelf import Shelf, VolumeSettings
-from device.recording.volume import Volume
-from device.recording.writer import Synced, Trouble, VolumeWriter
+from device.recording.shelves import Report, Shelves, VolumeStatus
+from device.recording.writer import Synced
 
-SWEEP = 10.0  #: seconds between two sweeps of retention
-FLOOR = 1 << 20  #: bytes below which a volume with nothing to delete is full
 _TOKEN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _PATIENCE = 30.0  #: seconds that `close` and `settle` wait for a disk
 
 T = TypeVar("T")
 
-_Report = Synced | Trouble | Inspected | Erased | Committed | Failed | Sweep
+_Report = Report | Committed | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +67,6 @@ class RecordingStatus:
     gap: Gap | None  #: the one that lasts
     waiting: int  #: bytes on their way to a disk
     counters: Counters
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeStatus:
-    """One volume, now."""
-
-    uuid: str
-    path: Path
-    state: VolumeState
-    detail: str
-    size: int  #: bytes
-    free: int
-    reserve: int
-    ingest: float  #: bytes a second
 
 
 @dataclass(slots=True)
@@ -129,6 +103,7 @@ class Recorder:
         self.clock = clock
         self.recorder = recorder
         self.recovered = Recovered()
+        self._shelves = Shelves(self)
         self.pool = Pool()
         self._path = catalogue
         self._settings = tuple(volumes)
@@ -140,16 +115,12 @@ class Recorder:
         self._intakes: dict[str, StreamIntake] = {}
         self._by_id: dict[int, StreamIntake] = {}
         self._known: dict[str, _Known] = {}
-        self._shelves: dict[int, Shelf] = {}
         self._tracks: dict[str, int] = {}
         self._entries: Enter = Enter([])
         self._cum: dict[int, int] = {}
-        self._epoch = 1
+        self.epoch = 1
         self._number = 0
         self._pending = 0
-        self._erasing: dict[int, int] = {}
-        self._sweeping = False
-        self._swept = 0.0
         self._fault = ""
         self._started = Utc(0)
         self._why_down = Cause.RECORDER_DOWN
@@ -175,15 +146,10 @@ class Recorder:
         except BaseException:
             self._ownership.release()
             raise
-        self._commit = GroupCommit(self._connection, self.recorder, ids=self._ids, report=self._post)
+        self._commit = GroupCommit(self._connection, self.recorder, ids=self._ids, report=self.post)
         self._commit.start()
-        for shelf in self._shelves.values():
-            shelf.writer.start()
-            shelf.keeper.start()
-            if shelf.state is VolumeState.OK:
-                shelf.writer.attach()
+        self._shelves.start()
         self._utc, self._monotonic = self.clock.utc(), self.clock.monotonic()
-        self._swept = self._monotonic
 
     def _prepare(self, c: sqlite3.Connection) -> None:
         now = self.clock.utc()
@@ -207,7 +173,7 @@ class Recorder:
         self._tracks = {text: i for i, text in c.execute("SELECT id, description FROM tracks")}
         present = {}
         for settings in self._settings:
-            shelf = self._make_shelf(c, settings)
+            shelf = self._shelves.add(self._volume_number(c, settings), settings)
             if shelf.state is VolumeState.OK:
                 present[shelf.number] = settings.path
         self.recovered = recover(c, present, self.next_id, alive)
@@ -215,23 +181,15 @@ class Recorder:
         c.execute("UPDATE recorder SET stopped = NULL, alive = ? WHERE id = ?", (now, self.recorder))
         c.execute("COMMIT")
 
-    def _make_shelf(self, c: sqlite3.Connection, settings: VolumeSettings) -> Shelf:
+    def _volume_number(self, c: sqlite3.Connection, settings: VolumeSettings) -> int:
+        row = settings.uuid, str(settings.path)
         c.execute(
-            "INSERT OR IGNORE INTO volume(uuid, path) VALUES (?, ?)", (settings.uuid, str(settings.path))
+            "INSERT INTO volume(uuid, path) VALUES (?, ?) ON CONFLICT(uuid) DO UPDATE SET path ="
+            " excluded.path",
+            row,
         )
-        c.execute("UPDATE volume SET path = ? WHERE uuid = ?", (str(settings.path), settings.uuid))
         (number,) = c.execute("SELECT id FROM volume WHERE uuid = ?", (settings.uuid,)).fetchone()
-        here = partial(Volume, settings.path, settings.uuid, self.recorder)
-        kept = here()
-        writer = VolumeWriter(here(), number, synced=self._synced, trouble=self._post)
-        keeper = Keeper(kept, number, inspected=self._post, erased=self._post)
-        shelf = Shelf(settings, number, writer, keeper, self.clock.monotonic())
-        found = inspect(kept, number, probe=False)
-        shelf.state, shelf.detail = found.state, found.detail
-        if found.room is not None:
-            shelf.room = found.room
-        self._shelves[number] = shelf
-        return shelf
+        return int(number)
 
     def _know(self, c: sqlite3.Connection, alive: Utc, now: Utc) -> None:
         """Learn where each recording's ledger ends; begin an epoch where the clock went back while we were
@@ -239,7 +197,7 @@ class Recorder:
         total = 0
         for number, back in c.execute("SELECT id, back FROM epoch ORDER BY id"):
             total += back
-            self._cum[number], self._epoch = total, number
+            self._cum[number], self.epoch = total, number
         latest = alive
         for i, token, epoch, created in c.execute(
             "SELECT id, token, epoch, created FROM recording"
@@ -249,12 +207,12 @@ class Recorder:
             latest = max(latest, Utc(end.utc + self._cum[end.epoch] - total))
         if latest > now:
             self._new_epoch(latest - now)
-            c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self._epoch, now, latest - now))
+            c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self.epoch, now, latest - now))
 
     def _new_epoch(self, back: int) -> None:
-        before = self._cum[self._epoch]
-        self._epoch += 1
-        self._cum[self._epoch] = before + back
+        before = self._cum[self.epoch]
+        self.epoch += 1
+        self._cum[self.epoch] = before + back
 
     def close(self, cause: Cause = Cause.RECORDER_DOWN) -> bool:
         """Make everything durable and stop. Blocks. False where a disk did not answer in time."""
@@ -266,8 +224,7 @@ class Recorder:
                 [("UPDATE recorder SET stopped = ? WHERE id = ?", (cause.value, self.recorder))], at_once=True
             )
         )
-        for shelf in self._shelves.values():
-            well = shelf.writer.stop(_PATIENCE) and shelf.keeper.stop(_PATIENCE) and well
+        well = self._shelves.stop(_PATIENCE) and well
         well = self._commit.stop(_PATIENCE) and well
         if well:
             self._connection.close()
@@ -311,11 +268,11 @@ class Recorder:
         if known is None:
             known = _Known(
                 max((each.id for each in self._known.values()), default=0) + 1,
-                Frontier(self._epoch, now, None),
+                Frontier(self.epoch, now, None),
             )
             self._known[token] = known
             sql = "INSERT INTO recording(id, token, camera, stream, epoch, created) VALUES (?, ?, ?, ?, ?, ?)"
-            self.enter(Enter([(sql, (known.id, token, camera, stream, self._epoch, now))], at_once=True))
+            self.enter(Enter([(sql, (known.id, token, camera, stream, self.epoch, now))], at_once=True))
         ledger = self._ledger(known, now)
         intake = StreamIntake(self, known.id, token, camera, stream, policy, ledger)
         self._intakes[token] = self._by_id[known.id] = intake
@@ -331,15 +288,16 @@ class Recorder:
 
     def _ledger(self, known: _Known, now: Utc) -> Ledger:
         """The ledger of a recording, brought up to now."""
-        end = Utc(known.frontier.utc + self._cum[known.frontier.epoch] - self._cum[self._epoch])
+        end = Utc(known.frontier.utc + self._cum[known.frontier.epoch] - self._cum[self.epoch])
         ledger = Ledger(
             known.id,
-            self._epoch,
+            self.epoch,
             end,
             ids=self.next_id,
             emit=lambda gap: self.enter(Enter([gap_op(gap)])),
         )
-        down = self._started if end < self._started else now
+        # Opening takes a moment, too: what is taken up before the first beat was due all along.
+        down = self._started if end < self._started and self._number else now
         off = known.frontier.cause is Cause.DISABLED
         ledger.pass_over(down, Cause.DISABLED if off else self._why_down)
         ledger.pass_over(now, Cause.DISABLED)
@@ -373,7 +331,7 @@ class Recorder:
         intake = self._find(token)
         intake.set_policy(policy)
         self._keep(intake.recording, policy)
-        self.sweep()
+        self._shelves.sweep()
 
     def trigger(self, token: str, utc: Utc) -> Future[None]:
         """Something happened at `utc`: event mode keeps what was before and will be after. Raises
@@ -382,7 +340,7 @@ class Recorder:
         start = Utc(utc - round(intake.policy.pre_event * MICROSECONDS))
         end = Utc(utc + round(intake.policy.post_event * MICROSECONDS))
         kept = intake.wanted(start, end)
-        epoch, recording = self._epoch, intake.recording
+        epoch, recording = self.epoch, intake.recording
 
         def work(c: sqlite3.Connection) -> None:
             for segment in kept:
@@ -392,27 +350,27 @@ class Recorder:
                 )
             retention.promote(c, recording, epoch, start, end)
 
-        return self._ask(work)
+        return self.ask(work)
 
     def lock(self, token: str, start: Utc, end: Utc, *, until: Utc | None, who: str, why: str) -> Future[int]:
         """Keep a span from every deletion. The future is the lock's id, once durable; NotFound, BadValue are
         its."""
         now = self.clock.utc()
-        return self._ask(lambda c: retention.lock(c, token, start, end, until, who, why, now))
+        return self.ask(lambda c: retention.lock(c, token, start, end, until, who, why, now))
 
     def unlock(self, number: int) -> Future[None]:
         """Take a lock off. NotFound is the future's."""
-        return self._ask(lambda c: retention.unlock(c, number))
+        return self.ask(lambda c: retention.unlock(c, number))
 
     def locks(self) -> Future[list[LockRow]]:
         """All locks."""
-        return self._ask(retention.locks)
+        return self.ask(retention.locks)
 
     def delete(self, token: str, start: Utc, end: Utc) -> Future[int]:
         """Delete the closed segments that lie wholly in a span; the future is how many. LockedSpan is its."""
         now = self.clock.utc()
-        future = self._ask(lambda c: retention.delete(c, token, start, end, now, self.next_id))
-        self._swept = float("-inf")
+        future = self.ask(lambda c: retention.delete(c, token, start, end, now, self.next_id))
+        self._shelves.sweep_soon()
         return future
 
     def durable_until(self, token: str) -> Utc:
@@ -438,19 +396,11 @@ class Recorder:
 
     def volumes(self) -> list[VolumeStatus]:
         """Every volume of the settings."""
-        return [
-            VolumeStatus(
-                shelf.settings.uuid,
-                shelf.settings.path,
-                shelf.state,
-                shelf.detail,
-                shelf.room.size,
-                shelf.room.free,
-                shelf.reserve,
-                shelf.ingest,
-            )
-            for shelf in self._shelves.values()
-        ]
+        return self._shelves.status()
+
+    def sweep(self) -> None:
+        """Apply retention now, unless that is being done."""
+        self._shelves.sweep()
 
     # --- the beat ---
 
@@ -459,7 +409,7 @@ class Recorder:
 
         Raises Fault where one of the threads has ended: nothing would be kept, and only a restart helps.
         """
-        if not (self._commit.alive and all(shelf.writer.alive for shelf in self._shelves.values())):
+        if not (self._commit.alive and self._shelves.alive):
             raise Fault("A thread of the recorder has ended.")
         self.deliver()
         self.check_clock()
@@ -467,7 +417,7 @@ class Recorder:
             intake.beat()
         self._number += 1
         now = self.clock.monotonic()
-        asked = [shelf for shelf in self._shelves.values() if shelf.wants_sync(now)]
+        asked = [shelf for shelf in self._shelves if shelf.wants_sync(now)]
         entries, self._entries = self._entries, Enter([])
         if entries.ops or entries.opened:
             self._commit.enter(entries)
@@ -475,14 +425,7 @@ class Recorder:
         self._commit.beat(Beat(self._number, frozenset(each.number for each in asked), self.clock.utc()))
         for shelf in asked:
             shelf.sync(self._number, now)
-        self._look(now)
-
-    def _look(self, now: float) -> None:
-        for shelf in self._shelves.values():
-            if not shelf.look(now) and shelf.state is VolumeState.OK:
-                self._change(shelf, VolumeState.FAILED, "it does not answer")
-        if now - self._swept >= SWEEP:
-            self.sweep()
+        self._shelves.look()
 
     def check_clock(self) -> None:
         """Desk."""
@@ -495,31 +438,11 @@ class Recorder:
         if step < 0:
             self._new_epoch(-step)
             self.enter(
-                Enter([("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self._epoch, utc, -step))])
+                Enter([("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self.epoch, utc, -step))])
             )
         for intake in self._intakes.values():
-            intake.stepped(step, self._epoch, at)
+            intake.stepped(step, self.epoch, at)
         self.tell(ClockStepped(utc, step))
-
-    def sweep(self) -> None:
-        """Apply retention, unless that is being done."""
-        if self._sweeping:
-            return
-        self._sweeping = True
-        self._swept = self.clock.monotonic()
-        now, epoch = self.clock.utc(), self._epoch
-        needs = []
-        for shelf in self._shelves.values():
-            octets = shelf.reserve - shelf.free
-            if shelf.pressed:
-                octets = max(octets, FLOOR, round(shelf.ingest * SWEEP))
-            if octets > 0 and shelf.state in (VolumeState.OK, VolumeState.FULL):
-                needs.append(Need(shelf.number, octets))
-        future = self._ask(lambda c: Retention(c, epoch, now, self.next_id).sweep(needs))
-        future.add_done_callback(self._swept_up)
-
-    def _swept_up(self, future: Future[Sweep]) -> None:
-        self._post(Sweep() if future.exception() is not None else future.result())
 
     # --- what the other threads say ---
 
@@ -529,29 +452,20 @@ class Recorder:
             while True:
                 match self._inbox.get_nowait():
                     case Synced() as report:
-                        self._on_synced(report)
+                        self._shelves.deliver(report)
+                        self._on_forfeited(report)
                     case Committed() as report:
                         self._on_committed(report)
                     case Failed(detail):
                         if not self._fault:
                             self.tell(CatalogueFault(self.clock.utc(), detail, cleared=False))
                         self._fault = detail
-                    case Trouble() as report:
-                        self._on_trouble(report)
-                    case Inspected() as report:
-                        self._on_inspected(report)
-                    case Erased() as report:
-                        self._on_erased(report)
-                    case Sweep() as report:
-                        self._on_sweep(report)
+                    case report:
+                        self._shelves.deliver(report)
         except Empty:
             pass
 
-    def _on_synced(self, report: Synced) -> None:
-        shelf = self._shelves[report.volume]
-        shelf.synced()
-        shelf.pressed = report.waiting
-        shelf.dirty = shelf.dirty or report.waiting
+    def _on_forfeited(self, report: Synced) -> None:
         for claim in report.forfeited:
             intake = self._by_id.get(claim.segment.recording)
             if intake is not None:
@@ -572,110 +486,21 @@ class Recorder:
                 intake.acknowledged = utc
                 self._acknowledged(intake.token, utc)
 
-    def _on_trouble(self, report: Trouble) -> None:
-        shelf = self._shelves[report.volume]
-        if report.state is VolumeState.FULL:
-            shelf.pressed = True
-            shelf.dirty = True
-            self.sweep()
-        else:
-            self._change(shelf, report.state, report.detail)
-
-    def _on_inspected(self, report: Inspected) -> None:
-        shelf = self._shelves[report.volume]
-        state = shelf.inspected(report, self.clock.monotonic())
-        self._change(shelf, state, report.detail)
-        if state is not VolumeState.OK:
-            return
-        low = shelf.free < shelf.reserve * 5 // 4
-        if low != shelf.low and (low or shelf.free > shelf.reserve * 3 // 2):
-            shelf.low = low
-            reached = shelf.free < shelf.reserve
-            self.tell(
-                StorageLow(self.clock.utc(), shelf.settings.uuid, shelf.free, shelf.reserve, reached, not low)
-            )
-        if shelf.free < shelf.reserve:
-            self.sweep()
-
-    def _on_erased(self, report: Erased) -> None:
-        shelf = self._shelves[report.volume]
-        if report.detail:
-            self._erasing = {i: size for i, size in self._erasing.items() if i not in shelf.erasing}
-            shelf.erasing.clear()
-            shelf.freeing = 0
-            return
-        for segment in report.segments:
-            shelf.freeing -= self._erasing.pop(segment, 0)
-            shelf.erasing.discard(segment)
-        self.enter(Enter([("DELETE FROM segment WHERE id = ? AND state = 2", (i,)) for i in report.segments]))
-        shelf.keeper.inspect(probe=False)
-        if shelf.pressed:
-            shelf.dirty = True
-
-    def _on_sweep(self, report: Sweep) -> None:
-        self._sweeping = False
-        for number, shelf in self._shelves.items():
-            files = [
-                (each.segment, each.file)
-                for each in report.garbage
-                if each.volume == number and each.segment not in self._erasing
-            ]
-            if files and shelf.state in (VolumeState.OK, VolumeState.FULL):
-                for each in report.garbage:
-                    if each.volume == number and each.segment not in self._erasing:
-                        self._erasing[each.segment] = each.octets
-                        shelf.erasing.add(each.segment)
-                        shelf.freeing += each.octets
-                shelf.keeper.erase(files)
-            self._judge(shelf, report)
-        if report.more:
-            self.sweep()
-
-    def _judge(self, shelf: Shelf, report: Sweep) -> None:
-        """Where a volume is full of what may not be deleted, stop writing to it."""
-        short = report.short.get(shelf.number)
-        if short is None or shelf.freeing:
-            shelf.short = shelf.short and short is not None
-            return
-        if not shelf.short:
-            shelf.short = True
-            self.tell(RetentionBelowMinimum(self.clock.utc(), shelf.settings.uuid, short[0], short[1]))
-        if shelf.state is VolumeState.OK and (shelf.pressed or shelf.free < FLOOR):
-            self._change(shelf, VolumeState.FULL, "full of what may not be deleted")
-
-    def _change(self, shelf: Shelf, state: VolumeState, detail: str) -> None:
-        before = shelf.state
-        shelf.detail = detail
-        if state is before:
-            return
-        shelf.state = state
-        self.tell(
-            VolumeChanged(
-                self.clock.utc(), shelf.settings.uuid, str(shelf.settings.path), state, before, detail
-            )
-        )
-        shelf.dirty = True
-        if state is VolumeState.OK:
-            shelf.pressed = False
-            shelf.writer.attach()
-            return
-        if before is VolumeState.OK:
-            shelf.writer.refuse(detail or state.value)
-            for intake in self._intakes.values():
-                if intake.on(shelf):
-                    intake.unshelve(detail or state.value)
-
-    # --- what intakes need: Desk ---
+    # --- what intakes and volumes need: Desk, Core ---
 
     def next_id(self) -> int:
         """Desk. Any thread may call it."""
         return self._ids()
 
     def pick(self, policy: Policy) -> Shelf | None:
-        """Desk. The preferred volume, else the one with the most room."""
-        good = [shelf for shelf in self._shelves.values() if shelf.state is VolumeState.OK]
-        preferred = [shelf for shelf in good if shelf.settings.uuid == policy.volume]
-        return max(preferred or good, key=lambda shelf: shelf.free, default=None)
+        """Desk."""
+        return self._shelves.pick(policy)
+
+    def leave(self, shelf: Shelf, detail: str) -> None:
+        """Core."""
+        for intake in self._intakes.values():
+            if intake.on(shelf):
+                intake.unshelve(detail)
 
     def tracks_id(self, tracks: Sequence[Track]) -> int:
         """Desk."""
@@ -716,11 +541,11 @@ class Recorder:
         limit = time.monotonic() + _PATIENCE
         while time.monotonic() < limit:
             self.deliver()
-            if not any(shelf.busy for shelf in self._shelves.values()) and not self._sweeping:
-                asked = self._ask(lambda _: None)
+            if not self._shelves.busy:
+                asked = self.ask(lambda _: None)
                 asked.exception(max(0.0, limit - time.monotonic()))
                 self.deliver()
-                if not any(shelf.busy for shelf in self._shelves.values()) and not self._sweeping:
+                if not self._shelves.busy:
                     return True
             time.sleep(0.001)
         return False
@@ -733,17 +558,17 @@ class Recorder:
             raise NotFound("recording", token)
         return intake
 
-    def _ask(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def ask(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         # What was entered before must be there for it.
         self.enter(Enter([], at_once=True))
         return self._commit.ask(work)
 
-    def _synced(self, report: Synced) -> None:
+    def written(self, report: Synced) -> None:
         """From a writer's thread: the catalogue first, then the loop."""
         self._commit.synced(report)
-        self._post(report)
+        self.post(report)
 
-    def _post(self, report: _Report) -> None:
+    def post(self, report: _Report) -> None:
         """From any thread."""
         self._inbox.put(report)
         wake = self._wake

@@ -98,7 +98,7 @@ def recover(
 def frontier(c: sqlite3.Connection, recording: int) -> Frontier | None:
     """Where the ledger of a recording ends; None where it has no entry yet."""
     segment = c.execute(
-        "SELECT epoch, t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state < 2"
+        "SELECT epoch, t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state = 1"
         " AND dur > 0"
         " ORDER BY epoch DESC, t0 DESC LIMIT 1",
         (recording,),
@@ -252,7 +252,11 @@ def _append(
 _ENDS_BEFORE = (
     (
         "SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND t0 <= ?"
-        " AND id <> ? AND state < 2 AND dur > 0 ORDER BY t0 DESC LIMIT 1"
+        " AND id <> ? AND state = 1 AND dur > 0 ORDER BY t0 DESC LIMIT 1"
+    ),
+    (
+        "SELECT t0 + dur FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND t0 <= ?"
+        " AND id <> ? AND state = 0 AND state <> 1 AND dur > 0"
     ),
     (
         "SELECT coalesce(t1, t0) FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? AND t0 <= ?"
@@ -262,7 +266,11 @@ _ENDS_BEFORE = (
 _BEGINS_AFTER = (
     (
         "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND t0 > ?"
-        " AND id <> ? AND state < 2 AND dur > 0 ORDER BY t0 LIMIT 1"
+        " AND id <> ? AND state = 1 AND dur > 0 ORDER BY t0 LIMIT 1"
+    ),
+    (
+        "SELECT t0 FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND t0 > ?"
+        " AND id <> ? AND state = 0 AND state <> 1 AND dur > 0"
     ),
     (
         "SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? AND t0 > ?"

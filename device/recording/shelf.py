@@ -14,6 +14,7 @@ from device.recording.writer import VolumeWriter, Write
 INSPECT = 5.0  #: seconds between two looks at a volume
 PROBE = 30.0  #: seconds between two tries of a volume that failed
 HUNG = 10.0  #: seconds after which a volume that does not answer has failed
+FLOOR = 1 << 20  #: bytes below which a volume with nothing to delete is full
 _INGEST = 0.1  #: how much a new second counts in the mean of what comes in
 _RESERVE_SECONDS = 600  #: of present ingest to keep free
 
@@ -123,7 +124,7 @@ class Shelf:
         if (
             report.state is VolumeState.OK
             and self.state is VolumeState.FULL
-            and self.free <= self.reserve // 2
+            and self.free < max(self.reserve // 2, 4 * FLOOR)
         ):
             return self.state
         return report.state

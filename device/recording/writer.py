@@ -195,7 +195,11 @@ class VolumeWriter:
                     self._told_full = True
                     self._trouble(Trouble(self.number, VolumeState.FULL, os.strerror(error.errno)))
                 return False
-            self._fail(error)
+            if error.errno == errno.EEXIST:
+                # Somebody put a file there, or an old catalogue was restored. It is not ours to write over.
+                segment.broken = f"{segment.file} exists"
+            else:
+                self._fail(error)
             self._forfeit(item)
             return True
         segment.end += cut.end - cut.start

@@ -55,6 +55,7 @@ class _Work:
     scene: Scene
     canvas: Planes
     encoder: VideoEncoder
+    fresh: bool = True  #: nothing was encoded yet
     held: tuple[Utc, int] | None = None  #: instant and number of the frame that a frozen camera repeats
 
 
@@ -138,14 +139,16 @@ class Stream:
 
     async def _play(self) -> None:
         loop = asyncio.get_running_loop()
-        work: _Work | None = None
         sound = audio.encoder(self.setup.sound) if self.setup.sound else None
+        # Before the first frame is due: that one is not to come late.
+        work = await loop.run_in_executor(self._pool, self._begin, self._form_now())
         number = self.next_number
         block = self._block_at(sound, self.time_of(number))
         while True:
             ahead = self.time_of(number) - self._clock.utc()
             if abs(ahead) > OFF:
-                self._last, work = -1, None
+                self._last = -1
+                work.fresh = True
                 number = self.next_number
                 block = self._block_at(sound, self.time_of(number))
                 continue
@@ -182,13 +185,17 @@ class Stream:
             self._known[form] = encode.track(form)
         return (self._known[form], *self._sound_track)
 
-    def _make(self, work: _Work | None, number: int) -> tuple[_Work, _Made]:
-        """Draw and encode one frame. Runs in the pool; `work` is None for a fresh start."""
+    def _begin(self, form: Format) -> _Work:
+        """Whatever takes long. Runs in the pool."""
+        scene = self.setup.make_scene(form.width, form.height)
+        return _Work(form, scene, Planes(form.width, form.height), VideoEncoder(form))
+
+    def _make(self, work: _Work, number: int) -> tuple[_Work, _Made]:
+        """Draw and encode one frame. Runs in the pool."""
         form = self._form_now()
-        starting = work is None or work.form != form
-        if work is None or starting:
-            scene = self.setup.make_scene(form.width, form.height)
-            work = _Work(form, scene, Planes(form.width, form.height), VideoEncoder(form))
+        if work.form != form:
+            work = self._begin(form)
+        starting, work.fresh = work.fresh, False
         condition = self._condition
         utc = self.time_of(number)
         if condition.frozen:

@@ -296,6 +296,7 @@ class Endpoint:
             self.registry.heard_from(source[0], source[1], now)
 
     def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         now = self.clock.monotonic()
         stalled: list[PeerProtocol] = []
         for session in self.registry:
@@ -314,7 +315,6 @@ class Endpoint:
         for each in tuple(self.peers):
             if each.connection is not None and each.connection.idle(now):
                 each.abort()
-        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
 
 
 class PeerProtocol(asyncio.Protocol):
@@ -346,7 +346,9 @@ class PeerProtocol(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(
+            high=1, low=0
+        )  # any backlog at all is told; TLS takes 0 for "always"
         tamper = endpoint.tamper
         self.connection = Connection(
             endpoint.registry,

@@ -247,7 +247,7 @@ def _order(session: Session, asked: ranges.Npt | ranges.Clock | None) -> Play | 
         end = Utc(opened.origin + asked.end) if asked.end is not None else None
     if start is not None and end is not None and end <= start:
         return None
-    return Play(session, seek=start is not None, start=start, end=end)
+    return Play(session, seek=start is not None or end is not None, start=start, end=end)
 
 
 def _played(

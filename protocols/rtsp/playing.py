@@ -168,7 +168,11 @@ class Playing:
                 if isinstance(report, rtcp.SenderReport):
                     part.receiver.sender_report(report, self._clock.monotonic())
                     self._ingest.report(index, report)
-                elif isinstance(report, rtcp.Goodbye) and part.receiver.ssrc in report.ssrcs:
+                elif (
+                    isinstance(report, rtcp.Goodbye)
+                    and index == self._ingest.main
+                    and part.receiver.ssrc in report.ssrcs
+                ):
                     reason = f"the camera said goodbye {report.reason}".rstrip()
                     self._end(SessionEnded(Cause.LINK_LOST, reason))
 
@@ -231,6 +235,8 @@ class Playing:
 
     def _set_low_water(self, octets: int) -> None:
         sock = self._connection.endpoint
+        if self._pairs:
+            return  # over UDP the connection carries answers alone: each is to wake us
         if sock is not None and octets != self._asked:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)

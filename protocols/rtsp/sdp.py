@@ -16,6 +16,7 @@ MEDIA_LIMIT = 32  #: m= lines
 ATTRIBUTES_LIMIT = 256  #: a= lines of one section
 FORMATS_LIMIT = 32  #: payload types of one m= line
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _RTPMAP = re.compile(r"\s*(\d{1,3})\s+([^\s/]{1,64})\s*/\s*(\d{1,10})(?:\s*/\s*(\d{1,3}))?\s*")
 
 #: Payload types that need no rtpmap, RFC 3551 s6: encoding name, clock rate, channels.
@@ -148,8 +149,16 @@ def control_url(base: str, control: str) -> str:
     if urlsplit(control).scheme.lower() in ("rtsp", "rtsps", "rtspu"):
         return control
     if control.startswith("/"):
-        return urljoin(base.replace("rtsp", "http", 1), control).replace("http", "rtsp", 1)
+        return joined(base, control)
     return base + control if base.endswith("/") else f"{base}/{control}"
+
+
+def joined(base: str, reference: str) -> str:
+    """A reference relative to a base, RFC 3986 s5.2, of which Python's knows no RTSP."""
+    if _SCHEME.match(reference):
+        return reference
+    scheme, colon, rest = base.partition(":")
+    return scheme + colon + urljoin("http:" + rest, reference).removeprefix("http:")
 
 
 def _media(head: str, attributes: list[tuple[str, str]]) -> Media | None:

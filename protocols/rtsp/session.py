@@ -64,12 +64,12 @@ class Target:
 
 def target_of(address: Address) -> Target:
     """The parts of an address. Credentials may stand in the URL too, percent-escaped (RFC 3986 s3.2.1)."""
-    parts = urlsplit(address.url)
-    scheme = parts.scheme.lower()
     try:
+        parts = urlsplit(address.url)
         port = parts.port
-    except ValueError:
-        port = None
+    except ValueError as error:
+        raise SessionEnded(Cause.PROTOCOL, f"not a URL: {error}") from error
+    scheme = parts.scheme.lower()
     if scheme not in PORTS or not parts.hostname:
         raise SessionEnded(Cause.PROTOCOL, f"not an RTSP URL: {parts.scheme}://{parts.hostname or ''}")
     host = parts.hostname
@@ -306,7 +306,7 @@ class CameraSession:
             self._session = session.strip()
         found = _TIMEOUT.search(rest)
         if found is not None:
-            self.timeout = max(5, min(3600, int(found[1])))
+            self.timeout = max(2, min(3600, int(found[1])))
         chosen = transport.parse(answer.headers.get("Transport") or "")
         if not chosen or not self._session:
             raise SessionEnded(Cause.PROTOCOL, "SETUP was answered without session or transport")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
 
 from device.cameras.source import Address, Cause, Intake, Reception, SessionEnded
 from device.clock import Clock
@@ -112,8 +111,7 @@ class RtspSource:
 
 def _redirected(target: Target, location: str) -> Address:
     """Where a redirection leads. Credentials go along only to the same host, and never from TLS to none."""
-    url = urljoin(target.url.replace("rtsp", "http", 1), location).replace("http", "rtsp", 1)
-    address = Address(url)
+    address = Address(sdp.joined(target.url, location))
     there = target_of(address)
     if target.tls and not there.tls:
         raise SessionEnded(Cause.PROTOCOL, "redirected from TLS to none")

@@ -117,12 +117,17 @@ def test_processes_that_make_a_database_together_all_get_it_whole(tmp_path: Path
 
 def test_a_transaction_is_whole_or_not_there(tmp_path: Path) -> None:
     database = open_database(tmp_path / "d.db", ("CREATE TABLE a(b UNIQUE)",))
-    with pytest.raises(ZeroDivisionError), transaction(database):
-        database.execute("INSERT INTO a VALUES (1)")
-        raise ZeroDivisionError
-    with pytest.raises(DatabaseFault), transaction(database):
-        database.execute("INSERT INTO a VALUES (1)")
-        database.execute("INSERT INTO a VALUES (1)")
+
+    def insert(*values: int) -> None:
+        with transaction(database):
+            for value in values:
+                database.execute("INSERT INTO a VALUES (10 / ?)", (value,))
+                _ = 1 // value
+
+    with pytest.raises(ZeroDivisionError):
+        insert(1, 0)
+    with pytest.raises(DatabaseFault):
+        insert(1, 1)
     with transaction(database):
         database.execute("INSERT INTO a VALUES (2)")
     assert database.execute("SELECT b FROM a").fetchall() == [(2,)]

@@ -72,9 +72,11 @@ CREATE TABLE segment (
     state      INTEGER NOT NULL,            -- 0 open, 1 closed, 2 garbage
     idx        BLOB NOT NULL                -- packed index of its fragments (index.py)
 );
-CREATE INDEX segment_cover ON segment(recording, epoch, t0, dur, missing, bytes, flags, state, run, volume);
+-- Open rows change at every beat. No large index holds what changes of them, so that a beat writes a few pages and not
+-- one for each stream.
+CREATE INDEX segment_cover ON segment(recording, epoch, t0, dur, bytes, flags, state) WHERE state = 1;
 CREATE INDEX segment_shelf ON segment(volume, recording, epoch, t0) WHERE state = 1;
-CREATE INDEX segment_loose ON segment(state) WHERE state <> 1;
+CREATE INDEX segment_loose ON segment(state, recording, epoch, t0) WHERE state <> 1;
 CREATE INDEX segment_provisional ON segment(recording, epoch, t0, dur, flags, state) WHERE flags & 1;
 CREATE INDEX segment_damaged ON segment(recording, epoch, t0, dur, flags, state) WHERE flags & 2;
 

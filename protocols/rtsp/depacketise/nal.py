@@ -8,8 +8,8 @@ parameter sets alone. So the end is taken from three signs:
 - a new timestamp, unless the slice that carries it continues the picture;
 - the marker, once it has told the truth for a while (`MARKER_TRIALS` units that ended where the timestamp
   changed). Until then a marked unit is held back until the packet after it shows that it was the end;
-- while the marker is not believed, a slice that begins a picture (first_mb_in_slice = 0), or a NAL unit that
-  can only stand before one.
+- while the marker is not believed, a slice that begins a picture (first_mb_in_slice = 0). The NAL units before
+  it that can only stand before a picture go with it.
 
 What a loss does. A unit with a missing packet is dropped whole. The ones after it are delivered as `damaged`
 until the next key frame.
@@ -80,6 +80,7 @@ class AccessUnits:
         "_slices",
         "_start",
         "_syntax",
+        "_tail",
         "_timestamp",
         "_trials",
         "_truths",
@@ -127,6 +128,7 @@ class AccessUnits:
         self._truths = 0
         self._trials = MARKER_TRIALS
         self._nal = 0
+        self._tail = 0  # octets of the unit before what may belong to the next; 0 where there is no such
         self.open_fragment = False
         self._lane = lane
         self._enter()
@@ -185,6 +187,7 @@ class AccessUnits:
                 self._lane = self._deliver(self._lane, self.offset, self._timestamp, key, self._damaged)
                 self._enter()
         self.offset = self._start
+        self._tail = 0
         self._begun = self._slices = self._key = self._refresh = self._broken = self._marked = False
 
     def end(self) -> None:
@@ -255,16 +258,32 @@ class AccessUnits:
                 return
             if self._marked:
                 self._truths += 1
-            else:
+            elif not self._broken:
                 self._truths = 0
-            self.finish()
+            self._split()
         elif self._marked:
             if continues:
                 self._distrust()
             else:
                 self.finish()
-        elif self._truths < self._trials and (role & FIRST or (role & SLICE and opens_picture)):
-            self.finish()
+        elif self._truths < self._trials:
+            if role & SLICE:
+                if opens_picture:
+                    self._split()
+                self._tail = 0
+            elif role & FIRST and not self._tail:
+                self._tail = self.offset - self._start
+
+    def _split(self) -> None:
+        """The unit is complete, but for what stands behind its last slice and can only belong to the next."""
+        tail = self._tail
+        after = self.memory[self._start + tail : self.offset] if tail else b""
+        self.offset -= len(after)
+        self.finish()
+        if after and self._room(len(after)):
+            self.memory[self.offset : self.offset + len(after)] = after
+            self.offset += len(after)
+            self._begun = True
 
     def _distrust(self) -> None:
         if self._truths >= self._trials:

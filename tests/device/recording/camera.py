@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from device.cameras.source import Cause, Intake, Lane
 from device.media import MICROSECONDS, Codec, Track, Utc
@@ -42,13 +42,14 @@ class Camera:
 
     clock: SimulatedClock
     intake: Intake
+    _: KW_ONLY
     rate: int = 10
     gop: int = 10
     size: int = 2_000
-    sent: list[tuple[Utc, bytes]] = field(default_factory=list)
-    _lane: Lane | None = None
-    _time: int = 123_456
-    _unit: int = 0
+    sent: list[tuple[Utc, bytes]] = field(default_factory=list, init=False)
+    _lane: Lane | None = field(default=None, init=False)
+    _time: int = field(default=123_456, init=False)
+    _unit: int = field(default=0, init=False)
 
     def connect(self) -> None:
         self._unit = 0

@@ -114,7 +114,7 @@ class Store:
 
     def _drain(self) -> None:
         # What was handed to the writers is written, though neither synced nor in the catalogue.
-        queues = [shelf.writer._queue for shelf in self.recorder._shelves.values()]
+        queues = [shelf.writer._queue for shelf in self.recorder._shelves]
         while not all(queue.empty() for queue in queues):
             time.sleep(0.001)
 

@@ -152,9 +152,11 @@ def store(tmp_path: Path) -> Store:
     return make(tmp_path)
 
 
-def test_a_lost_second_is_a_gap_inside_its_segment(store: Store) -> None:
+@pytest.mark.parametrize("since_beat", [0, 0.3])
+def test_a_lost_second_is_a_gap_inside_its_segment(store: Store, since_beat: float) -> None:
     camera = store.camera()
     store.run(3, camera)
+    camera.run(since_beat)
     camera.intake.lost(0, 40)
     start = store.clock.utc()
     for _ in range(10):

@@ -14,6 +14,7 @@ from device.cameras.source import Cause
 from device.errors import BadValue
 from device.media import MICROSECONDS, Utc
 from device.recording import intake as intake_module
+from device.recording.commits import Enter
 from device.recording.modes import Mode, Policy
 from device.recording.notices import OverloadDropped, VolumeChanged, VolumeState
 from device.recording.reader import parse
@@ -159,7 +160,7 @@ def test_overload_drops_whole_groups_of_pictures_and_says_so(
     camera = store.camera(size=20_000)
     store.run(2, camera)
     real = store.recorder._shelves[1].writer.sync
-    monkeypatch.setattr(store.recorder._shelves[1].writer, "sync", lambda beat: None)
+    monkeypatch.setattr(store.recorder._shelves[1].writer, "sync", lambda _: None)
     for _ in range(60):
         camera.unit()
         store.clock.advance(0.1)
@@ -190,11 +191,12 @@ def test_the_next_segment_needs_no_transaction_of_its_own(
     store.run(3, camera)
     urgent = []
     real = store.recorder.enter
-    monkeypatch.setattr(
-        store.recorder,
-        "enter",
-        lambda message: (urgent.append(message.at_once and message.opened), real(message))[1],
-    )
+
+    def enter(message: Enter) -> None:
+        urgent.append(message.at_once and message.opened)
+        real(message)
+
+    monkeypatch.setattr(store.recorder, "enter", enter)
     store.run(130, camera)
     store.close()
     assert not any(urgent)
@@ -307,6 +309,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", mount], check=True)
 
 
+@pytest.mark.proves("M-038")
 def test_a_disk_filled_to_the_last_byte_loses_no_picture(tmp_path: Path, small_disk: Path) -> None:
     store = make(tmp_path, paths=[small_disk], segment_length=10, reserve=1 << 20)
     camera = store.camera(size=20_000)

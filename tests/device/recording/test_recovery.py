@@ -99,7 +99,11 @@ def test_a_file_shorter_than_acknowledged_keeps_what_it_has(store: Store) -> Non
 def test_a_volume_that_is_away_at_the_start_costs_nothing_that_was_acknowledged(store: Store) -> None:
     camera = store.camera()
     store.run(5, camera)
-    store.crash(lambda image: (image / "volume0").rename(image / "away"))
+
+    def unmount(image: Path) -> None:
+        (image / "volume0").rename(image / "away")
+
+    store.crash(unmount)
     camera = store.camera()
     store.run(3, camera)
     folder = store.settings[0].path

@@ -169,7 +169,7 @@ def test_an_interrupted_deletion_is_finished(store: Store) -> None:
     camera.disconnect()
     store.beat()
     doomed = store.query("SELECT id FROM segment ORDER BY id LIMIT 1")[0][0]
-    store.recorder._ask(lambda c: discard(c, doomed, Cause.DELETED, store.recorder._ids)).result(10)
+    store.recorder.ask(lambda c: discard(c, doomed, Cause.DELETED, store.recorder._ids)).result(10)
     store.crash()
     assert str(doomed) in files(store)
     sweep(store)
@@ -185,8 +185,8 @@ def test_nothing_young_is_deleted_for_room_until_the_recorder_is_told(store: Sto
     store.restart()
     before = rows(store)
     needs = [Need(1, 1 << 40)]
-    epoch, now = store.recorder._epoch, store.clock.utc()
-    found = store.recorder._ask(lambda c: Retention(c, epoch, now, Ids(10**6)).sweep(needs)).result(10)
+    epoch, now = store.recorder.epoch, store.clock.utc()
+    found = store.recorder.ask(lambda c: Retention(c, epoch, now, Ids(10**6)).sweep(needs)).result(10)
     assert found.short[1][0] == 1 << 40
     assert rows(store) == before
     store.close()
@@ -219,9 +219,9 @@ def test_no_sweep_touches_what_is_young_or_locked(
     spans = [before[n] for n in locked if n < len(before)]
     for start, end in spans:
         store.recorder.lock("CAM1", start, end, until=None, who="", why="").result(10)
-    epoch, now = store.recorder._epoch, store.clock.utc()
+    epoch, now = store.recorder.epoch, store.clock.utc()
     ids = store.recorder._ids
-    store.recorder._ask(lambda c: Retention(c, epoch, now, ids).sweep([Need(1, need)])).result(10)
+    store.recorder.ask(lambda c: Retention(c, epoch, now, ids).sweep([Need(1, need)])).result(10)
     after = rows(store)
     store.close()
     young = [row for row in before if now - row[1] < keep * DAY]

@@ -1,4 +1,5 @@
-"""An RTSP server of GStreamer's, run by the system's python3: `gst_server.py '{"mounts": {...}, "user": ..., ...}'`.
+"""An RTSP server of GStreamer's, run by the system's python3: `gst_server.py '{"mounts": {...}, "user": ...,
+...}'`.
 
 Prints one line of JSON with its port, and serves until its standard input ends.
 """
@@ -7,11 +8,12 @@ import json
 import sys
 import threading
 
-import gi
+import gi  # type: ignore[import-not-found]  # of the system's python3
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+gi.require_version("GstRtsp", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - after the versions
 
 
 def main() -> None:
@@ -23,13 +25,9 @@ def main() -> None:
     server.set_service("0")
     if wanted.get("user"):
         auth = GstRtspServer.RTSPAuth()
-        methods = {"digest": 1 << 1, "basic": 1 << 0}
-        from gi.repository import GstRtsp  # noqa: PLC0415
-
         auth.set_supported_methods(
             GstRtsp.RTSPAuthMethod.DIGEST if wanted["auth"] == "digest" else GstRtsp.RTSPAuthMethod.BASIC
         )
-        assert methods
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "user")
         if wanted["auth"] == "digest":
@@ -47,8 +45,6 @@ def main() -> None:
                 permissions.add_permission_for_role("user", permission, True)
             factory.set_permissions(permissions)
         if wanted.get("protocols") == "tcp":
-            from gi.repository import GstRtsp  # noqa: PLC0415
-
             factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
         server.get_mount_points().add_factory(path, factory)
     server.attach(None)

@@ -1,4 +1,6 @@
-"""An intake that keeps what it is given, and moves its memory as the recorder does; and a way to feed a client's core."""
+"""An intake that keeps what it is given, and moves its memory as the recorder does; and a way to feed a
+client's core.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +165,9 @@ class Client:
 class Camera:
     """Makes packets. `wire` is what went out since it was last emptied, one entry a packet."""
 
-    def __init__(self, payload_type: int = 96, channel: int = 0, sequence: int = 65000, mtu: int = 200) -> None:
+    def __init__(
+        self, payload_type: int = 96, channel: int = 0, sequence: int = 65000, mtu: int = 200
+    ) -> None:
         self.payload_type = payload_type
         self.channel = channel
         self.sequence = sequence

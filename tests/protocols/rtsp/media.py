@@ -195,10 +195,10 @@ class ListStore:
 
     runs: tuple[tuple[tuple[Track, ...], tuple[Sample, ...]], ...]
     reads: int = 0
+    tracks: tuple[Track, ...] = ()
 
-    @property
-    def tracks(self) -> tuple[Track, ...]:
-        return self.runs[0][0]
+    def __post_init__(self) -> None:
+        self.tracks = self.runs[0][0]
 
     async def span(self) -> tuple[Utc, Utc]:
         return self.runs[0][1][0].utc, Utc(self.runs[-1][1][-1].utc + MICROSECONDS // 25)

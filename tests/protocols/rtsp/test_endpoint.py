@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,8 +28,8 @@ from tests.protocols.rtsp.wire import Player
 HERE = "127.0.0.1"
 
 
-def clip_run(seconds: float = 0) -> tuple[tuple[Track, ...], tuple[Sample, ...]]:
-    clip = video(Codec.H264)
+def clip_run(seconds: float = 0, frames: int = 50) -> tuple[tuple[Track, ...], tuple[Sample, ...]]:
+    clip = video(Codec.H264, frames)
     return clip.tracks, clip.shifted(seconds)
 
 
@@ -38,7 +40,7 @@ def shelf() -> Shelf:
         {"cam": ClipFeed(video(Codec.H264)), "big": ClipFeed(video(Codec.H264, 50, 25, 25, 1280, 720))},
         {
             "one": ListStore((clip_run(),)),
-            "gap": ListStore((clip_run(), clip_run(3600))),
+            "gap": ListStore((clip_run(0, 20), clip_run(3600, 20))),
             "change": ListStore((clip_run(), (other.tracks, other.shifted(60)))),
         },
     )
@@ -50,10 +52,9 @@ async def endpoint(shelf: Shelf) -> AsyncIterator[Endpoint]:
         yield serving
 
 
-async def until(condition: object, *arguments: object) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     """Wait for something to become true; the test's own time limit ends it otherwise."""
-    assert callable(condition)
-    while not condition(*arguments):
+    while not condition():  # noqa: ASYNC110 - what is waited for has no event
         await asyncio.sleep(0.01)
 
 
@@ -64,7 +65,7 @@ async def test_a_live_stream_flows_from_a_key_frame(endpoint: Endpoint) -> None:
     first = await player.packet()
     assert first.payload[0] & 0x1F == 7
     times = await player.pictures(5)
-    assert {(b - a) & 0xFFFFFFFF for a, b in zip(times[:-1], times[1:], strict=True)} == {3600}
+    assert {(b - a) & 0xFFFFFFFF for a, b in pairwise(times)} == {3600}
     assert f"rtptime={times[0]}" in (answer.headers.get("RTP-Info") or "")
     assert (await player.ask("TEARDOWN", "/live/cam")).status == 200
     await player.close()
@@ -78,7 +79,7 @@ async def test_listeners_share_one_subscription_and_the_same_packets(
     for player in players:
         await player.play("/live/cam")
     seen = [
-        {(p.ssrc, p.sequence): bytes(p.payload) for p in [await pl.packet() for _ in range(60)]}
+        {(p.ssrc, p.sequence): bytes(p.payload) for p in [await pl.packet() for _ in range(200)]}
         for pl in players
     ]
     assert shelf.live["cam"].subscriptions == 1
@@ -103,8 +104,8 @@ async def test_a_reader_that_stops_reading_is_cut_and_hurts_nobody(
         while not endpoint.counters.cut:
             numbers.append((await watching.packet()).sequence)
         assert endpoint.counters.dropped_to_key >= 1
-        assert {(b - a) & 0xFFFF for a, b in zip(numbers[:-1], numbers[1:], strict=True)} == {1}
-        assert endpoint.status().sessions == 1
+        assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1}
+        await until(lambda: endpoint.status().sessions == 1)
         await stalled.close()
         await watching.close()
 
@@ -116,8 +117,8 @@ async def test_a_recording_plays_to_its_end_and_says_goodbye(endpoint: Endpoint)
     times = await player.goodbye()
     assert len(times) == 50
     assert f"rtptime={times[0]}" in (answer.headers.get("RTP-Info") or "")
-    assert (await player.ask("PLAY", "/replay/one")).status == 200  # and again, from the beginning
-    assert len(await player.goodbye()) == 50
+    assert (await player.ask("PLAY", "/replay/one", ("Range", "npt=1.6-"))).status == 200  # and once more
+    assert len(await player.goodbye()) == 10
     await player.close()
 
 
@@ -125,8 +126,8 @@ async def test_a_gap_of_an_hour_is_passed_over(endpoint: Endpoint) -> None:
     player = await Player.connect(endpoint.port)
     await player.play("/replay/gap")
     times = await player.goodbye()
-    assert len(times) == 100
-    assert {(b - a) & 0xFFFFFFFF for a, b in zip(times[:-1], times[1:], strict=True)} == {3600}
+    assert len(times) == 40
+    assert {(b - a) & 0xFFFFFFFF for a, b in pairwise(times)} == {3600}
     await player.close()
 
 
@@ -173,7 +174,7 @@ async def test_a_pause_loses_no_picture_and_repeats_none(endpoint: Endpoint) -> 
     assert f"rtptime={rest[0]}" in (answer.headers.get("RTP-Info") or "")
     whole = times + rest
     assert len(whole) == 50
-    assert {(b - a) & 0xFFFFFFFF for a, b in zip(whole[:-1], whole[1:], strict=True)} == {3600}
+    assert {(b - a) & 0xFFFFFFFF for a, b in pairwise(whole)} == {3600}
     await player.close()
 
 
@@ -217,7 +218,7 @@ async def test_media_by_udp_comes_from_the_ports_that_were_told(endpoint: Endpoi
         def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
             got.append((self.number, data, addr))
 
-    ports = [await loop.create_datagram_endpoint(lambda n=n: Port(n), (HERE, 0)) for n in range(2)]
+    ports = [await loop.create_datagram_endpoint(partial(Port, n), (HERE, 0)) for n in range(2)]
     numbers = [transport.get_extra_info("sockname")[1] for transport, _ in ports]
     player = await Player.connect(endpoint.port)
     transport = f"RTP/AVP;unicast;client_port={numbers[0]}-{numbers[1]}"
@@ -358,8 +359,8 @@ async def test_faults_on_demand(shelf: Shelf) -> None:
 
     async with Endpoint(shelf, None, (Listen(HERE, 0),), SystemClock(), tamper=Faulty()) as endpoint:
         player = await Player.connect(endpoint.port)
-        assert (await player.ask("DESCRIBE", "/live/big")).status == 401
-        await player.play("/live/big")
+        assert (await player.ask("DESCRIBE", "/live/cam")).status == 401
+        await player.play("/live/cam")
         numbers = [(await player.packet()).sequence for _ in range(100)]
-        assert {(b - a) & 0xFFFF for a, b in zip(numbers[:-1], numbers[1:], strict=True)} == {1, 2}
+        assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1, 2}
         await player.close()

@@ -48,7 +48,9 @@ def test_frames_of_other_channels_pass_by() -> None:
     assert client.malformed == 0
 
 
-@pytest.mark.parametrize("junk", [b"\0" * 500, b"$" * 333, b"\r\n\r\nHello", random.Random(1).randbytes(700), b"RTSP/1.0 what"])
+@pytest.mark.parametrize(
+    "junk", [b"\0" * 500, b"$" * 333, b"\r\n\r\nHello", random.Random(1).randbytes(700), b"RTSP/1.0 what"]
+)
 def test_junk_costs_no_more_than_the_pictures_around_it(junk: bytes) -> None:
     camera, client = Camera(), Client()
     pictures(camera, 40)
@@ -106,9 +108,9 @@ def test_a_packet_that_does_not_come_is_given_up_after_a_while() -> None:
     camera, client = Camera(), Client(udp=True)
     pictures(camera, 200)
     del camera.wire[100]
-    for packet in camera.take().split(b"$\0")[1:]:
+    for packet in camera.wire:
         client.wait(0.001)
-        client.feed(b"$\0" + packet) if len(packet) > 2 else None
+        client.feed(packet)
     client.end()
     assert client.reception.lost == 1
     assert client.intake.losses == [(0, 1)]

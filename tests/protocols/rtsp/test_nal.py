@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 
@@ -103,15 +104,31 @@ def test_parameter_sets_with_another_timestamp_belong_to_their_picture() -> None
     assert client.units[10].nals == [SPS, PPS, slice_of(10, key=True)]
 
 
+def test_parameter_sets_between_the_slices_of_a_picture_do_not_cut_it() -> None:
+    """GStreamer puts them before every slice of a key frame."""
+    camera, client = Camera(), Client()
+    for n in range(40):
+        key = n % 10 == 0
+        slices = [slice_of(n, 300, key), slice_of(n, 300, key, first=False)]
+        camera.picture(*([SPS, PPS, slices[0], SPS, PPS, slices[1]] if key else slices))
+    client.feed(camera.take())
+    client.end()
+    assert numbers(client) == list(range(40))
+    assert [len(unit.nals) for unit in client.units] == [6 if n % 10 == 0 else 2 for n in range(40)]
+
+
 def test_pictures_with_one_timestamp_and_no_marker_are_told_apart_by_their_first_slice() -> None:
     camera, client = Camera(), Client()
     for n in range(20):
-        camera.picture(*((SPS, PPS) if n == 0 else ()), slice_of(n, key=n == 0), ticks=0, marker=False)
+        camera.picture(
+            *((SPS, PPS) if n % 10 == 0 else ()), slice_of(n, key=n % 10 == 0), ticks=0, marker=False
+        )
     client.feed(camera.take())
     client.end()
     assert numbers(client) == list(range(19))
+    assert [len(unit.nals) for unit in client.units] == [3 if n % 10 == 0 else 1 for n in range(19)]
     times = [unit.time for unit in client.units]
-    assert all(b > a for a, b in zip(times, times[1:], strict=False))
+    assert all(b > a for a, b in itertools.pairwise(times))
 
 
 def test_a_missing_packet_drops_its_unit_and_marks_the_rest_until_the_next_key() -> None:
@@ -263,7 +280,7 @@ def test_a_jump_of_the_timestamps_begins_a_new_run_at_the_next_key_frame() -> No
     assert numbers(client) == list(range(40))
     assert client.intake.calls == ["opened", "closed", "opened", "closed"]
     times = [unit.time for unit in client.units]
-    assert max(b - a for a, b in zip(times, times[1:], strict=False)) < 2 * 3600
+    assert max(b - a for a, b in itertools.pairwise(times)) < 2 * 3600
 
 
 def test_a_step_of_the_recorders_clock_begins_a_new_run_at_the_next_key_frame() -> None:

@@ -23,10 +23,10 @@ c=IN IP4 0.0.0.0
 b=AS:4096
 a=rtpmap:96 H264/90000
 a=control:trackID=1
-a=fmtp:96 packetization-mode=1;profile-level-id=64001E;sprop-parameter-sets=Z2QAHqzZQKAv+XARAAADAAEAAAMAMg8WLZY=,aOvjyyLA;
+a=fmtp:96 packetization-mode=1;profile-level-id=64001E;SPROP;
 m=audio 0 RTP/AVP 97 0
 a=rtpmap:97 MPEG4-GENERIC/44100/2
-a=fmtp:97 streamtype=5; profile-level-id=15; mode=AAC-hbr; config=1210;sizelength=13; indexlength=3;indexdeltalength=3;
+a=fmtp:97 streamtype=5; mode=AAC-hbr; config=1210;sizelength=13; indexlength=3;indexdeltalength=3;
 a=control:trackID=2
 m=audio 0 RTP/AVP 0
 a=control:trackID=3
@@ -35,7 +35,8 @@ m=application 0 RTP/AVP 107
 a=rtpmap:107 vnd.onvif.metadata/90000
 a=control:trackID=4
 m=image 0 RTP/AVP 120
-""".replace(b"\n", b"\r\n")
+""".replace(b"SPROP", b"sprop-parameter-sets=Z2QAHqzZQKAv+XARAAADAAEAAAMAMg8WLZY=,aOvjyyLA")
+CAMERA = CAMERA.replace(b"\n", b"\r\n")
 
 
 def tracks(data: bytes) -> list[Track]:
@@ -119,7 +120,9 @@ def test_formats_that_cannot_be_recorded_say_so(rtpmap: str, fmtp: str) -> None:
 
 
 def test_unreadable_parameter_sets_are_left_to_the_stream() -> None:
-    (media,) = sdp.parse("v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 sprop-parameter-sets=*,!,AAAA").media
+    (media,) = sdp.parse(
+        "v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 sprop-parameter-sets=*,!,AAAA"
+    ).media
     assert track_of(media, media.formats[0]).parameters in ((), (b"\0\0\0",))
 
 

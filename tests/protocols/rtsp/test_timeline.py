@@ -1,7 +1,10 @@
-"""RTP time to wall time: a day of drift and jitter, bursts, stalls, jumps, B-frames, and two tracks in step."""
+"""RTP time to wall time: a day of drift and jitter, bursts, stalls, jumps, B-frames, and two tracks in
+step.
+"""
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 
@@ -43,7 +46,7 @@ def day(ppm: float, jitter: float, rate: float, seconds: int, seed: int) -> Iter
 @pytest.mark.parametrize("ppm", [-500, 0, 500])
 @pytest.mark.parametrize("jitter", [0.0, 0.015])
 def test_a_day_of_drift_stays_within_a_tenth_of_a_second(ppm: float, jitter: float) -> None:
-    errors = list(day(ppm, jitter, rate=2.0, seconds=DAY, seed=ppm + 1000))
+    errors = list(day(ppm, jitter, rate=2.0, seconds=DAY, seed=int(ppm) + 1000))
     settled = [error for captured, error in errors if captured > 60]
     assert max(map(abs, settled)) < 0.1
     assert abs(settled[-1]) < 0.1
@@ -58,13 +61,15 @@ def test_a_day_of_drift_stays_within_a_tenth_of_a_second(ppm: float, jitter: flo
 @settings(max_examples=20, deadline=None)
 def test_the_line_is_smooth(ppm: float, jitter: float, rate: float, seed: int) -> None:
     errors = [error for _, error in day(ppm, jitter, rate, seconds=120, seed=seed)]
-    steps = [abs(b - a) for a, b in zip(errors, errors[1:], strict=False)]
+    steps = [abs(b - a) for a, b in itertools.pairwise(errors)]
     assert max(steps) <= STEP + 1e-3
     assert max(map(abs, errors[len(errors) // 2 :])) < 0.1
 
 
 def test_a_burst_at_the_start_does_not_shift_the_day() -> None:
-    """Servers send the running group of pictures at once: its first frame is two seconds old when it comes."""
+    """Servers send the running group of pictures at once: its first frame is two seconds old when it
+    comes.
+    """
     line = Line(90000)
     for n in range(2000):
         captured = n / 25
@@ -92,7 +97,7 @@ def test_a_jump_is_bridged_with_what_went_by_here(jump: float) -> None:
         offset = round(jump * 90000) if n >= 100 else 0
         times.append(line.place((n * 3600 + offset) & 0xFFFF_FFFF, n / 25)[0])
     assert line.broken
-    steps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(times)]
     assert steps[:99] == [3600] * 99
     assert 0 < steps[99] < 7200
     assert steps[100:] == [3600] * 99
@@ -113,7 +118,7 @@ def test_pictures_in_decoding_order_keep_their_own_times() -> None:
     placed = [line.place(n * 3600, k / 25) for k, n in enumerate(order)]
     assert [time for time, _ in placed] == [n * 3600 for n in order]
     by_time = sorted(placed)
-    assert all(b[1] > a[1] for a, b in zip(by_time, by_time[1:], strict=False))
+    assert all(b[1] > a[1] for a, b in itertools.pairwise(by_time))
     assert not line.broken
 
 

@@ -1,0 +1,212 @@
+"""When the catalogue is lost: another one, from what the segments say of themselves.
+
+What only the catalogue knew is gone: locks, the causes of gaps, what event mode had not been asked for. Every gap is
+entered as RECORDER_DOWN; every file that is whole enough to be read is shown.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.cameras.source import Cause
+from device.errors import Refused
+from device.media import Track, Utc
+from device.recording import index
+from device.recording.commits import gap_op
+from device.recording.database import Ownership, describe, open_writer
+from device.recording.index import FragmentRow
+from device.recording.ledger import JITTER, Gap
+from device.recording.scan import Found, scan
+from device.recording.segment import LARGEST_HEAD, BadSegment, Identity, read_head
+from device.recording.segments import Flag, Ids
+from device.recording.shelf import VolumeSettings
+from device.recording.volume import read_mark
+
+
+class CatalogueExists(Refused):
+    """There is a catalogue; it knows more than the files do."""
+
+    hint = "Use `holdfast check`. Move the catalogue away if you are sure that it is lost."
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What was found."""
+
+    segments: int = 0
+    octets: int = 0
+    recordings: int = 0
+    skipped: list[str] = field(default_factory=list)  #: files that could not be read, and why; they were left
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    volume: int
+    hour: int
+    identity: Identity
+    tracks: tuple[Track, ...]
+    found: tuple[Found, ...]
+    good_end: int
+
+
+def rebuild(catalogue: Path, volumes: Sequence[VolumeSettings], recorder: str) -> Rebuilt:
+    """Make the catalogue of `recorder` anew from its volumes. Reads every head, no media.
+
+    Raises CatalogueExists, CatalogueInUse, and NotAVolume where one of them is not there.
+    """
+    if catalogue.exists() and catalogue.stat().st_size:
+        raise CatalogueExists(f"{catalogue} exists.")
+    for each in volumes:
+        read_mark(each.path)
+    catalogue.parent.mkdir(parents=True, exist_ok=True)
+    ownership = Ownership(catalogue)
+    try:
+        connection = open_writer(catalogue)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            done = _Rebuild(connection, recorder).run(dict(enumerate(volumes, 1)))
+            connection.execute("COMMIT")
+            return done
+        finally:
+            connection.close()
+    finally:
+        ownership.release()
+
+
+class _Rebuild:
+    def __init__(self, connection: sqlite3.Connection, recorder: str) -> None:
+        self._c = connection
+        self._recorder = recorder
+        self._done = Rebuilt()
+        self._epoch = 1
+        self._before = {1: 0}
+        self._recordings: dict[str, int] = {}
+        self._tracks: dict[str, int] = {}
+        self._ends: dict[int, tuple[int, int]] = {}  #: recording: epoch and end of its ledger
+        self._runs: set[int] = set()
+
+    def run(self, volumes: Mapping[int, VolumeSettings]) -> Rebuilt:
+        files = []
+        for number, settings in volumes.items():
+            row = number, settings.uuid, str(settings.path)
+            self._c.execute("INSERT INTO volume(id, uuid, path) VALUES (?, ?, ?)", row)
+            files += list(self._files(number, settings.path))
+        files.sort(key=lambda file: file.identity.segment)
+        start = files[0].found[0].utc if files else 0
+        self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (1, ?, 0)", (start,))
+        ids = Ids(max((max(f.identity.segment, f.identity.run) for f in files), default=0))
+        for file in files:
+            self._enter(file, ids)
+        alive = max((end for epoch, end in self._ends.values() if epoch == self._epoch), default=start)
+        self._c.execute("INSERT INTO recorder VALUES (?, ?, NULL, ?)", (self._recorder, alive, ids.last))
+        for table in ("recording", "volume"):
+            self._c.execute(_SUM[table])
+        self._done.recordings = len(self._recordings)
+        return self._done
+
+    def _files(self, volume: int, root: Path) -> Iterator[_File]:
+        seen: set[int] = set()
+        for path in sorted((root / "video").glob("*/*/*.mp4")):
+            try:
+                with path.open("rb") as file:
+                    tracks, identity, start = read_head(file.read(LARGEST_HEAD))
+                result = scan(path, start, verify=False)
+            except (OSError, BadSegment) as error:
+                self._done.skipped.append(f"{path}: {error}")
+                continue
+            folder = path.parent.name
+            fits = (identity.recording, str(identity.segment)) == (path.parent.parent.name, path.stem)
+            if identity.recorder != self._recorder or not fits or not folder.isdecimal():
+                self._done.skipped.append(f"{path}: is segment {identity.segment} of {identity.recording}")
+            elif not result.fragments or identity.segment in seen:
+                self._done.skipped.append(f"{path}: {result.problem or 'holds nothing'}")
+            else:
+                seen.add(identity.segment)
+                yield _File(volume, int(folder), identity, tracks, result.fragments, result.good_end)
+
+    def _enter(self, file: _File, ids: Ids) -> None:
+        recording = self._recording(file)
+        first = file.found[0].utc
+        epoch, end = self._ends.get(recording, (self._epoch, first))
+        end += self._before[epoch] - self._before[self._epoch]
+        if first < end - JITTER:
+            # The clock had been set back: what was recorded later says an earlier time.
+            back = end - first
+            self._before[self._epoch + 1] = self._before[self._epoch] + back
+            self._epoch += 1
+            self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self._epoch, first, back))
+            end = first
+        t0 = end
+        if first - end > JITTER or (first > end and file.identity.run not in self._runs):
+            t0 = first
+            gap = Gap(ids(), recording, self._epoch, Utc(end), Utc(first), Cause.RECORDER_DOWN)
+            sql, values = gap_op(gap)
+            self._c.execute(sql, values)
+        upto = max(t0, *(each.utc_end for each in file.found if each.lead))
+        self._ends[recording] = self._epoch, upto
+        self._run(file, recording, t0, upto)
+        rows = [FragmentRow(f.offset, f.length, f.utc, f.key, f.damaged) for f in file.found]
+        flags = Flag.DAMAGED if any(f.damaged for f in file.found) else Flag(0)
+        self._c.execute(
+            "INSERT INTO segment(id, recording, run, volume, tracks, epoch, t0, dur, missing, bytes, durable,"
+            " hour, flags, state, idx) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 1, ?)",
+            (
+                file.identity.segment,
+                recording,
+                file.identity.run,
+                file.volume,
+                self._tracks_id(file.tracks),
+                self._epoch,
+                t0,
+                upto - t0,
+                file.good_end,
+                file.good_end,
+                file.hour,
+                int(flags),
+                index.pack(rows, Utc(t0)),
+            ),
+        )
+        self._done.segments += 1
+        self._done.octets += file.good_end
+
+    def _recording(self, file: _File) -> int:
+        who = file.identity
+        if who.recording not in self._recordings:
+            number = self._recordings[who.recording] = len(self._recordings) + 1
+            row = number, who.recording, who.camera, who.stream, self._epoch, file.found[0].utc
+            sql = "INSERT INTO recording(id, token, camera, stream, epoch, created) VALUES (?, ?, ?, ?, ?, ?)"
+            self._c.execute(sql, row)
+        return self._recordings[who.recording]
+
+    def _run(self, file: _File, recording: int, t0: int, t1: int) -> None:
+        run = file.identity.run
+        if run not in self._runs:
+            self._runs.add(run)
+            sql = "INSERT INTO run(id, recording, epoch, t0, t1, reason) VALUES (?, ?, ?, ?, ?, ?)"
+            self._c.execute(sql, (run, recording, self._epoch, t0, t1, Cause.RECORDER_DOWN.value))
+        else:
+            self._c.execute("UPDATE run SET t1 = ? WHERE id = ?", (t1, run))
+
+    def _tracks_id(self, tracks: tuple[Track, ...]) -> int:
+        text = describe(tracks)
+        if text not in self._tracks:
+            self._tracks[text] = len(self._tracks) + 1
+            self._c.execute("INSERT INTO tracks(id, description) VALUES (?, ?)", (self._tracks[text], text))
+        return self._tracks[text]
+
+
+_SUM = {
+    "recording": (
+        "UPDATE recording SET bytes = coalesce("
+        "(SELECT sum(durable) FROM segment INDEXED BY segment_cover WHERE segment.recording ="
+        " recording.id AND state = 1), 0)"
+    ),
+    "volume": (
+        "UPDATE volume SET bytes = coalesce("
+        "(SELECT sum(durable) FROM segment INDEXED BY segment_shelf WHERE segment.volume = volume.id AND"
+        " state = 1), 0)"
+    ),
+}

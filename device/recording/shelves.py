@@ -1,0 +1,300 @@
+"""All volumes of a recorder: which one takes a new segment, what state each is in, and the sweeps of retention.
+
+Runs on the loop's thread; the volumes' own threads answer through `Core.post`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from device.clock import Clock
+from device.recording.commits import Enter
+from device.recording.keeper import Erased, Inspected, Keeper, inspect
+from device.recording.modes import Policy
+from device.recording.notices import (
+    Notice,
+    RetentionBelowMinimum,
+    StorageLow,
+    VolumeChanged,
+    VolumeState,
+)
+from device.recording.retention import Need, Retention, Sweep
+from device.recording.shelf import FLOOR, Shelf, VolumeSettings
+from device.recording.volume import Room, Volume
+from device.recording.writer import Synced, Trouble, VolumeWriter
+
+SWEEP = 10.0  #: seconds between two sweeps of retention
+
+T = TypeVar("T")
+
+Report = Synced | Trouble | Inspected | Erased | Sweep  #: what a volume's threads, or a sweep, have to say
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStatus:
+    """One volume, now."""
+
+    uuid: str
+    path: Path
+    state: VolumeState
+    detail: str
+    size: int  #: bytes
+    free: int
+    reserve: int
+    ingest: float  #: bytes a second
+
+
+class Core(Protocol):
+    """What the volumes need of the recorder."""
+
+    clock: Clock
+    recorder: str
+    epoch: int  #: of the wall clock, now
+
+    def next_id(self) -> int:
+        """An id for a gap. Any thread may call it."""
+
+    def tell(self, notice: Notice) -> None:
+        """To whoever wants to know."""
+
+    def enter(self, message: Enter) -> None:
+        """To the catalogue."""
+
+    def ask(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """In a transaction of the catalogue."""
+
+    def post(self, report: Report) -> None:
+        """From any thread: to be delivered in the loop."""
+
+    def written(self, report: Synced) -> None:
+        """From a writer's thread: to the catalogue, and to be delivered in the loop."""
+
+    def leave(self, shelf: Shelf, detail: str) -> None:
+        """The volume takes nothing any more: its streams go elsewhere."""
+
+
+class Shelves:
+    """See the module."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._shelves: dict[int, Shelf] = {}
+        self._octets: dict[int, int] = {}  #: of the segments whose files are being unlinked
+        self._sweeping = False
+        self._swept = core.clock.monotonic()
+
+    def __iter__(self) -> Iterator[Shelf]:
+        return iter(self._shelves.values())
+
+    def __getitem__(self, number: int) -> Shelf:
+        return self._shelves[number]
+
+    def add(self, number: int, settings: VolumeSettings) -> Shelf:
+        """Take a volume on, and see how it is. Blocks."""
+        core = self._core
+        here = partial(Volume, settings.path, settings.uuid, core.recorder)
+        kept = here()
+        writer = VolumeWriter(here(), number, synced=core.written, trouble=core.post)
+        keeper = Keeper(kept, number, inspected=core.post, erased=core.post)
+        shelf = Shelf(settings, number, writer, keeper, core.clock.monotonic())
+        found = inspect(kept, number, probe=False)
+        shelf.state, shelf.detail = found.state, found.detail
+        if found.room is not None:
+            shelf.room = found.room
+        self._shelves[number] = shelf
+        return shelf
+
+    def start(self) -> None:
+        """Start the threads."""
+        for shelf in self:
+            shelf.writer.start()
+            shelf.keeper.start()
+            if shelf.state is VolumeState.OK:
+                shelf.writer.attach()
+
+    def stop(self, timeout: float) -> bool:
+        """End the threads. Blocks; False where a volume hangs."""
+        # A list, so that one that hangs does not keep the others from being stopped.
+        stopped = [shelf.writer.stop(timeout) and shelf.keeper.stop(timeout) for shelf in self]
+        return all(stopped)
+
+    @property
+    def alive(self) -> bool:
+        """Whether all threads run."""
+        return all(shelf.writer.alive and shelf.keeper.alive for shelf in self)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that was asked of the threads has not been answered."""
+        return self._sweeping or any(shelf.busy for shelf in self)
+
+    def pick(self, policy: Policy) -> Shelf | None:
+        """The volume for a new segment: the preferred one, else the one with the most room."""
+        good = [shelf for shelf in self if shelf.state is VolumeState.OK]
+        preferred = [shelf for shelf in good if shelf.settings.uuid == policy.volume]
+        return max(preferred or good, key=lambda shelf: shelf.free, default=None)
+
+    def status(self) -> list[VolumeStatus]:
+        """Every volume, now."""
+        return [
+            VolumeStatus(
+                shelf.settings.uuid,
+                shelf.settings.path,
+                shelf.state,
+                shelf.detail,
+                shelf.room.size,
+                shelf.room.free,
+                shelf.reserve,
+                shelf.ingest,
+            )
+            for shelf in self
+        ]
+
+    def look(self) -> None:
+        """At a beat: inspect and sweep where it is time."""
+        now = self._core.clock.monotonic()
+        for shelf in self:
+            if not shelf.look(now) and shelf.state is VolumeState.OK:
+                self._change(shelf, VolumeState.FAILED, "it does not answer")
+        if now - self._swept >= SWEEP:
+            self.sweep()
+
+    def sweep_soon(self) -> None:
+        """At the next beat."""
+        self._swept = float("-inf")
+
+    def sweep(self) -> None:
+        """Apply retention, unless that is being done."""
+        if self._sweeping:
+            return
+        self._sweeping = True
+        core = self._core
+        self._swept = core.clock.monotonic()
+        now, epoch = core.clock.utc(), core.epoch
+        needs = []
+        for shelf in self:
+            octets = shelf.reserve - shelf.free
+            if shelf.pressed:
+                octets = max(octets, FLOOR, round(shelf.ingest * SWEEP))
+            if octets > 0 and shelf.state in (VolumeState.OK, VolumeState.FULL):
+                needs.append(Need(shelf.number, octets))
+        future = core.ask(lambda c: Retention(c, epoch, now, core.next_id).sweep(needs))
+        future.add_done_callback(self._swept_up)
+
+    def _swept_up(self, future: Future[Sweep]) -> None:
+        # In the catalogue's thread.
+        self._core.post(Sweep() if future.exception() is not None else future.result())
+
+    def deliver(self, report: Report) -> None:
+        """In the loop: take in what the threads said."""
+        match report:
+            case Synced():
+                shelf = self[report.volume]
+                shelf.synced()
+                shelf.pressed = report.waiting
+                shelf.dirty = shelf.dirty or report.waiting
+            case Trouble():
+                self._on_trouble(report)
+            case Inspected():
+                self._on_inspected(report)
+            case Erased():
+                self._on_erased(report)
+            case Sweep():
+                self._on_sweep(report)
+
+    def _on_trouble(self, report: Trouble) -> None:
+        shelf = self[report.volume]
+        if report.state is VolumeState.FULL:
+            shelf.pressed = shelf.dirty = True
+            self.sweep()
+        else:
+            self._change(shelf, report.state, report.detail)
+
+    def _on_inspected(self, report: Inspected) -> None:
+        core, shelf = self._core, self[report.volume]
+        state = shelf.inspected(report, core.clock.monotonic())
+        self._change(shelf, state, report.detail)
+        if state is not VolumeState.OK:
+            return
+        low = shelf.free < shelf.reserve * 5 // 4
+        if low != shelf.low and (low or shelf.free > shelf.reserve * 3 // 2):
+            shelf.low = low
+            reached = shelf.free < shelf.reserve
+            uuid = shelf.settings.uuid
+            core.tell(StorageLow(core.clock.utc(), uuid, shelf.free, shelf.reserve, reached, not low))
+        if shelf.free < shelf.reserve:
+            self.sweep()
+
+    def _on_erased(self, report: Erased) -> None:
+        shelf = self[report.volume]
+        gone = set(report.segments)
+        for segment in gone:
+            octets = self._octets.pop(segment, 0)
+            shelf.erasing.discard(segment)
+            shelf.freeing -= octets
+            # Until it is inspected again; so that nothing is deleted twice for the same want.
+            shelf.room = Room(shelf.room.size, shelf.room.free + octets)
+        if report.detail:
+            # They stay garbage, and are tried again with the next sweep.
+            for segment in shelf.erasing:
+                self._octets.pop(segment, 0)
+            shelf.erasing.clear()
+            shelf.freeing = 0
+        sql = "DELETE FROM segment WHERE id = ? AND state = 2"
+        self._core.enter(Enter([(sql, (segment,)) for segment in gone]))
+        if shelf.pressed:
+            shelf.dirty = True
+
+    def _on_sweep(self, report: Sweep) -> None:
+        self._sweeping = False
+        for shelf in self:
+            if shelf.state in (VolumeState.OK, VolumeState.FULL):
+                found = [
+                    each
+                    for each in report.garbage
+                    if each.volume == shelf.number and each.segment not in self._octets
+                ]
+                for each in found:
+                    self._octets[each.segment] = each.octets
+                    shelf.erasing.add(each.segment)
+                    shelf.freeing += each.octets
+                if found:
+                    shelf.keeper.erase([(each.segment, each.file) for each in found])
+            self._judge(shelf, report)
+        if report.more:
+            self.sweep()
+
+    def _judge(self, shelf: Shelf, report: Sweep) -> None:
+        """Where a volume is full of what may not be deleted, stop writing to it."""
+        core = self._core
+        short = report.short.get(shelf.number)
+        if short is None or shelf.freeing:
+            shelf.short = shelf.short and short is not None
+            return
+        if not shelf.short:
+            shelf.short = True
+            core.tell(RetentionBelowMinimum(core.clock.utc(), shelf.settings.uuid, short[0], short[1]))
+        if shelf.state is VolumeState.OK and (shelf.pressed or shelf.free < FLOOR):
+            self._change(shelf, VolumeState.FULL, "full of what may not be deleted")
+
+    def _change(self, shelf: Shelf, state: VolumeState, detail: str) -> None:
+        core, before = self._core, shelf.state
+        shelf.detail = detail
+        if state is before:
+            return
+        shelf.state = state
+        uuid, path = shelf.settings.uuid, str(shelf.settings.path)
+        core.tell(VolumeChanged(core.clock.utc(), uuid, path, state, before, detail))
+        shelf.dirty = True
+        if state is VolumeState.OK:
+            shelf.pressed = False
+            shelf.writer.attach()
+        elif before is VolumeState.OK:
+            shelf.writer.refuse(detail or state.value)
+            core.leave(shelf, detail or state.value)

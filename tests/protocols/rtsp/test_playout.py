@@ -1,0 +1,54 @@
+"""When stored media is sent: at the speed of life, a little ahead, and without a rush after a pause."""
+
+from __future__ import annotations
+
+import pytest
+
+from device.media import Codec, Track, Utc
+from protocols.rtsp.library import Break
+from protocols.rtsp.playout import LATE_SECONDS, Due, Ended, Forward
+from protocols.rtsp.sender import Sender
+from tests.protocols.rtsp.media import T0
+from tests.protocols.rtsp.test_sender import AUDIO, HOUR, SEED, VIDEO, picture, sound
+
+
+def forward(lead: float = 1.0) -> Forward:
+    return Forward(Sender((VIDEO, AUDIO), "c", SEED, closes_gaps=True), lead)
+
+
+def due(of: Forward, number: int, since: int = T0) -> Due:
+    found = of.take(picture(number, since=since), 0.0)
+    assert found is not None
+    return found
+
+
+def test_each_sample_is_due_at_its_own_time_less_the_lead() -> None:
+    play = forward(lead=1.0)
+    first = due(play, 0)
+    play.restart(first.position, 100.0)
+    assert play.at(first, 100.0) == pytest.approx(99.0)
+    assert play.at(due(play, 50), 100.0) == pytest.approx(101.0)
+    late = play.take(sound(100), 0.0)
+    assert late is not None
+    assert play.at(late, 100.0) == pytest.approx(101.0)
+
+
+def test_what_follows_a_gap_is_due_as_if_there_were_none() -> None:
+    play = forward(lead=0.0)
+    play.restart(due(play, 0).position, 100.0)
+    due(play, 1)
+    assert play.take(Break(Utc(T0 + HOUR), (VIDEO, AUDIO)), 0.0) is None
+    assert play.at(due(play, 0, since=T0 + HOUR), 100.0) == pytest.approx(100.08)
+
+
+def test_a_playback_that_fell_behind_is_not_hurried() -> None:
+    play = forward(lead=0.0)
+    play.restart(due(play, 0).position, 100.0)
+    now = 101.0 + LATE_SECONDS
+    assert play.at(due(play, 1), now) < now
+    assert play.at(due(play, 2), now) == pytest.approx(now + 0.04)
+
+
+def test_another_codec_ends_the_playback() -> None:
+    with pytest.raises(Ended):
+        forward().take(Break(T0, (Track(Codec.H265, 90_000), AUDIO)), 0.0)
