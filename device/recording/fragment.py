@@ -9,11 +9,12 @@ fragment stands behind it.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
+
+from zlib_ng.zlib_ng import crc32
 
 from device.errors import BadValue
 from device.media import MICROSECONDS, Codec, Kind, Track, Utc
@@ -459,8 +460,8 @@ def _seal(memory: memoryview, base: int, fill: int, head: bytes, number: int, ma
         _FREE.pack_into(memory, start, front - start, b"free")
         memory[start + 8 : front] = bytes(front - start - 8)
     memory[front:base] = head
-    head_crc = zlib.crc32(head, trailer.seed(number, stop - start, marks))
+    head_crc = crc32(head, trailer.seed(number, stop - start, marks))
     with memory[base:fill] as payload:
-        crc = zlib.crc32(payload, head_crc)
+        crc = crc32(payload, head_crc)
     trailer.write(memory, fill, stop, trailer.Trailer(number, stop - start, marks, head_crc, crc))
     return start, stop

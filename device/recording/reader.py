@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
+
+from zlib_ng.zlib_ng import crc32
 
 from device.errors import StorageFault
 from device.media import Sample, Track, Utc
@@ -77,8 +78,8 @@ def parse(data: bytes, tracks: Sequence[Track], *, verify: bool) -> Fragment:
     if box is None or end + box[0] != len(data) or box[1].number != head.number:
         raise BadFragment("The trailing box is missing, or of another fragment.")
     view = memoryview(data)
-    crc = zlib.crc32(view[start:media], box[1].seed())
-    if crc != box[1].head_crc or (verify and zlib.crc32(view[media:end], crc) != box[1].crc):
+    crc = crc32(view[start:media], box[1].seed())
+    if crc != box[1].head_crc or (verify and crc32(view[media:end], crc) != box[1].crc):
         raise BadFragment("The fragment does not match its checksum.")
     if any(run.track >= len(tracks) for run in head.runs):
         raise BadFragment("The fragment has a track that its file has not.")

@@ -6,10 +6,11 @@ One read a fragment where only heads are looked at: a trailing box and the next 
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from zlib_ng.zlib_ng import crc32
 
 from device.media import Track, Utc
 from device.recording import moof, trailer
@@ -80,7 +81,7 @@ def _walk(descriptor: int, at: int, verify: bool, tracks: tuple[Track, ...]) -> 
         if box is None or box[1].number != head.number or at + box[1].length != base + box[0]:
             raise moof.BadHead("The trailing box is missing, or of another fragment.")
         end = box[1]
-        crc = zlib.crc32(prefix, end.seed())
+        crc = crc32(prefix, end.seed())
         if crc != end.head_crc:
             raise moof.BadHead("The head does not match its checksum.")
         if verify and _crc(descriptor, media_start, base, crc) != end.crc:
@@ -118,6 +119,6 @@ def _crc(descriptor: int, at: int, end: int, crc: int) -> int:
         piece = os.pread(descriptor, min(_PIECE, end - at), at)
         if not piece:
             raise moof.BadHead("The file ends in the media.")
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
         at += len(piece)
     return crc

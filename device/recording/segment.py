@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
+
+from zlib_ng.zlib_ng import crc32
 
 from device.errors import BadValue, StorageFault
 from device.media import Codec, Track, Utc
@@ -107,7 +108,7 @@ def _identity_box(tracks: Sequence[Track], identity: Identity) -> bytes:
         fields["parameters"] = [base64.b64encode(nal).decode() for nal in track.parameters]
         described.append(fields)
     text = json.dumps({**asdict(identity), "tracks": described}, separators=(",", ":")).encode()
-    return box(b"uuid", IDENTITY, struct.pack(">I", zlib.crc32(text)), text)
+    return box(b"uuid", IDENTITY, struct.pack(">I", crc32(text)), text)
 
 
 def read_head(data: bytes) -> tuple[tuple[Track, ...], Identity, int]:
@@ -133,7 +134,7 @@ def read_head(data: bytes) -> tuple[tuple[Track, ...], Identity, int]:
 
 
 def _read_identity(payload: bytes) -> tuple[tuple[Track, ...], Identity]:
-    if len(payload) < 4 or zlib.crc32(payload[4:]) != int.from_bytes(payload[:4], "big"):
+    if len(payload) < 4 or crc32(payload[4:]) != int.from_bytes(payload[:4], "big"):
         raise BadSegment("The identity box does not match its checksum.")
     try:
         fields = json.loads(payload[4:])

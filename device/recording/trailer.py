@@ -11,8 +11,9 @@ included. The CRC (zlib's) runs over number, length and flags, then over `prft`,
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
+
+from zlib_ng.zlib_ng import crc32
 
 ALIGN = 4096  #: every fragment begins and ends at a multiple of this
 SIZE = 32  #: bytes, without the zeros
@@ -42,7 +43,7 @@ class Trailer:
 
 def seed(number: int, length: int, flags: int) -> int:
     """The CRC of number, length and flags, with which the CRC of the head goes on."""
-    return zlib.crc32(_FIELDS.pack(number, length, flags))
+    return crc32(_FIELDS.pack(number, length, flags))
 
 
 def write(memory: memoryview, at: int, end: int, trailer: Trailer) -> None:

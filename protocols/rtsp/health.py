@@ -1,15 +1,10 @@
-"""Whether a session still does what it is for, and how seldom its socket may wake us. Pure."""
+"""Whether a session still does what it is for. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from device.cameras.source import Cause, Reception, SessionEnded
-
-BATCH = 0.028  #: seconds of the stream that are let gather in the socket
-BATCH_LIMIT = 64 * 1024  #: octets
-BATCH_LEAST = 4 * 1024  #: octets; below it batching saves nothing
-STALL = 1.0  #: seconds for which a socket that did not wake us is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,42 +55,3 @@ class Health:
         if now - self._key >= limit:
             return SessionEnded(Cause.FROZEN, f"no key frame for {limit:g} s")
         return None
-
-
-class Batch:
-    """How many octets should be waiting before the socket wakes us (SO_RCVLOWAT)."""
-
-    __slots__ = ("_octets", "_rate", "_since", "_stalled", "current")
-
-    def __init__(self, now: float) -> None:
-        self._octets = 0
-        self._rate = 0.0
-        self._since = now
-        self._stalled = now
-        self.current = 1  #: octets
-
-    def arrived(self, octets: int) -> None:
-        """The socket woke us with so many."""
-        self._octets += octets
-
-    def tick(self, now: float, low_latency: bool) -> int:
-        """What to ask for from now on; to be called some eight times a second. After a tick in which nothing
-        woke us it is 1, so that what did arrive is not kept waiting.
-        """
-        passed = now - self._since
-        if passed <= 0:
-            return self.current
-        if self._octets:
-            weight = min(1.0, passed)
-            self._rate += (self._octets / passed - self._rate) * weight
-        elif self.current > 1:
-            self._stalled = now
-            self._rate = 0.0
-        self._octets = 0
-        self._since = now
-        wanted = min(BATCH_LIMIT, int(self._rate * BATCH))
-        if low_latency or wanted < BATCH_LEAST or now - self._stalled < STALL:
-            wanted = 1
-        if wanted == 1 or abs(wanted - self.current) * 4 > self.current:
-            self.current = wanted
-        return self.current

@@ -53,7 +53,7 @@ class Ingest:
         self.main = video[0] if video else 0
         self._has_video = bool(video)
         self._timeline = Timeline([track.clock_rate for track in tracks], self.main, now)
-        self._arrival = now.monotonic
+        self._arrival = self._unit_arrival = now.monotonic
         self._lane: Lane = WaitingLane()
 
     def arrived(self, now: Instant) -> None:
@@ -80,11 +80,17 @@ class Ingest:
             self.opened = False
             self.intake.closed(cause, detail)
 
+    def unit_begins(self) -> None:
+        """The first packet of a unit of the main track is at hand: that is when the unit arrived, however late it
+        shows that it is complete.
+        """
+        self._unit_arrival = self._arrival
+
     def nal_unit_video(
         self, sets: ParameterSets, lane: Lane, end: int, timestamp: int, key: bool, damaged: bool
     ) -> Lane:
         """A unit of the main track lies in `lane` up to `end`. Returns the lane to go on with."""
-        time, utc = self._timeline.place(self.main, timestamp, self._arrival)
+        time, utc = self._timeline.place(self.main, timestamp, self._unit_arrival)
         if key:
             if sets.changed or not self.opened or self._timeline.broken or lane is not self._lane:
                 unit = lane.memory[lane.fill : end]

@@ -1,6 +1,6 @@
 """The stream of an RTSP connection: interleaved frames (RFC 2326 s10.12) among messages. The hot path. Pure.
 
-One buffer is reused for ever: the socket writes into `vacant`, `received` looks at what came. Nearly
+The socket writes into `vacant`, `received` looks at what came. Nearly
 everything that comes is the middle of a fragmented slice, in packets of equal size whose headers can be
 foretold: the same but for the sequence number, which is one more. `FragmentRun` compares a packet's header
 with what it foretold, in three words, and copies its payload into the lane. A packet of any other kind takes
@@ -20,8 +20,14 @@ from protocols.rtsp.receiver import Receiver
 BUFFER_SIZE = 256 * 1024  #: octets; more than the largest message, and three of the largest frames
 JUNK_LIMIT = 64 * 1024  #: octets that are neither frame nor message, in a row or not, between two good frames
 FRAME_HEAD = 4
+FRAME_LIMIT = FRAME_HEAD + 0xFFFF  #: octets of the largest frame
 
 Route = Callable[[memoryview, int, int], None]
+
+#: What every stream of the process receives into, one after the other: between `vacant` and `received` nothing else
+#: runs. A buffer for each would be out of the processor's cache each time that it is its turn, which costs more than
+#: taking the packets apart.
+_buffer = bytearray(BUFFER_SIZE)
 
 
 class NotInterleaved(PeerFault):
@@ -108,9 +114,9 @@ class Interleaved:
         """`arrived(octets)` is called before what came is looked at; `message` gets messages, parsed and as
         they came; `malformed` hears of everything that had to be skipped.
         """
-        self._buffer = bytearray(BUFFER_SIZE)
-        self._view = memoryview(self._buffer)
-        self._filled = 0
+        self._buffer = _buffer
+        self._view = memoryview(_buffer)
+        self._rest = b""  #: what came of a frame or message that is not whole yet
         self._junk = 0
         self._arrived = arrived
         self._message = message
@@ -127,14 +133,17 @@ class Interleaved:
         self._run = run
 
     def vacant(self) -> memoryview:
-        """Where the next octets belong."""
-        return self._view[self._filled :]
+        """Where the next octets belong, behind what is left of the last ones; until `received` nobody else is given
+        it."""
+        left = len(self._rest)
+        self._view[:left] = self._rest
+        return self._view[left:]
 
     def received(self, count: int) -> None:
         """So many octets were written into `vacant`. Raises NotInterleaved."""
         self._arrived(count)
         view = self._view
-        end = self._filled + count
+        end = len(self._rest) + count
         at = 0
         run = self._run
         if run is not None:
@@ -165,13 +174,10 @@ class Interleaved:
             if following == at:
                 break
             at = following
-        left = end - at
-        if at and left:
-            view[:left] = view[at:end]
-        self._filled = left
+        self._rest = bytes(view[at:end])
         if run is not None:
             run.units.pause()
-        if left == BUFFER_SIZE:
+        if len(self._rest) == BUFFER_SIZE:
             raise NotInterleaved("a message that never ends")
 
     def _ends_well(self, following: int, end: int) -> bool:

@@ -14,7 +14,9 @@ class Break:
     """In stored media: what follows does not continue what came before."""
 
     utc: Utc  #: wall time of the first sample after the break
-    tracks: tuple[Track, ...]  #: the tracks from here on; same kinds in the same order where the source kept them
+    tracks: tuple[
+        Track, ...
+    ]  #: the tracks from here on; same kinds in the same order where the source kept them
 
 
 class Feed(Protocol):
@@ -23,7 +25,8 @@ class Feed(Protocol):
     tracks: tuple[Track, ...]
 
     def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
-        """Call `listener` with every sample from the next key frame on, in the loop's thread. Returns the unsubscribe."""
+        """Call `listener` with every sample from the next key frame on, in the loop's thread. Returns the
+        unsubscribe."""
 
 
 class Store(Protocol):

@@ -13,9 +13,9 @@ from device.cameras.source import Cause, Intake, Reception, SessionEnded
 from device.clock import Clock
 from device.media import Kind
 from protocols.rtsp import rtcp
-from protocols.rtsp.health import Batch, Health, Patience
+from protocols.rtsp.health import Health, Patience
 from protocols.rtsp.ingest import Ingest
-from protocols.rtsp.interleaved import FragmentRun, Interleaved, Route
+from protocols.rtsp.interleaved import BUFFER_SIZE, FRAME_LIMIT, FragmentRun, Interleaved, Route
 from protocols.rtsp.message import Request, Response
 from protocols.rtsp.reorder import Reorder
 from protocols.rtsp.rtp import MalformedPacket
@@ -25,7 +25,11 @@ from protocols.rtsp.tracks import Chain, Choice, chain
 from protocols.rtsp.transport import Transport
 from protocols.rtsp.udp import PortPair
 
-TICK = 0.125  #: seconds
+#: Seconds between two rounds. In a round all sessions of the process are read one after the other, because their timers
+#: stand at the same multiples of it: code and data are fetched from memory once for all of them, and the machine
+#: sleeps in between. A stream is a round older on the disk for it; while somebody watches, every packet wakes us.
+ROUND = 0.08
+BETWEEN_ROUNDS = 1024 * 1024  #: octets (SO_RCVLOWAT) at which a socket wakes us before its round
 REPORT_SECONDS = 5.0  #: between receiver reports, RFC 3550 s6.2
 TEARDOWN_SECONDS = 1.0
 UNSUPPORTED_TRANSPORT = 461
@@ -58,8 +62,7 @@ class Playing:
         self._datagrams = Interleaved(self._arrived, _no_message, self._junk)
         self._ssrc = secrets.randbits(32)
         now = clock.monotonic()
-        self._batch = Batch(now)
-        self._asked = 1
+        self._low_water = 1  #: octets, as the socket was told
         self._next_health = now + 1.0
         self._next_report = now + REPORT_SECONDS
         self._next_keep_alive = now
@@ -82,7 +85,7 @@ class Playing:
             await self._session.play()
             self._health = Health(self._patience, self._choices[ingest.main].track.kind is Kind.VIDEO, now)
             self._next_keep_alive = now + self._session.timeout / 2
-            self._timer = self._loop.call_later(TICK, self._tick)
+            self._next_round()
             ended = await self._ended
         except SessionEnded as error:
             ended = error
@@ -183,7 +186,9 @@ class Playing:
 
     def _arrived(self, octets: int) -> None:
         now = self._instant()
-        self._batch.arrived(octets)
+        # Before the first round nothing would wake us for an answer.
+        if self._timer is not None and octets < BUFFER_SIZE - FRAME_LIMIT and not self.low_latency:
+            self._set_low_water(BETWEEN_ROUNDS)
         self._ingest.arrived(now)
         for part in self._chains:
             part.receiver.arrival = now.monotonic
@@ -198,12 +203,14 @@ class Playing:
         if not self._ended.done():
             self._ended.set_result(ended)
 
-    def _tick(self) -> None:
+    def _next_round(self) -> None:
+        rounds = self._loop.time() // ROUND + 1
+        self._timer = self._loop.call_at(rounds * ROUND, self._round)
+
+    def _round(self) -> None:
+        self._next_round()
+        self._set_low_water(1)  # wakes us at once where anything waits
         now = self._clock.monotonic()
-        self._timer = self._loop.call_later(TICK, self._tick)
-        low_water = self._batch.tick(now, self.low_latency)
-        if low_water != self._asked:
-            self._set_low_water(low_water)
         if now >= self._next_health:
             self._next_health = now + 1.0
             sets = self._chains[self._ingest.main].sets
@@ -234,13 +241,13 @@ class Playing:
                 send(rtcp.build((report, described)))
 
     def _set_low_water(self, octets: int) -> None:
-        sock = self._connection.endpoint
-        if self._pairs:
+        if octets == self._low_water or self._pairs:
             return  # over UDP the connection carries answers alone: each is to wake us
-        if sock is not None and octets != self._asked:
+        sock = self._connection.endpoint
+        if sock is not None:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
-                self._asked = octets
+                self._low_water = octets
 
 
 def _no_message(message: Request | Response, octets: bytes) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from device.media import MICROSECONDS, Utc
 from protocols.rtsp.rtcp import SenderReport
@@ -36,8 +37,7 @@ REPORT_AGE = 60.0  #: seconds after which a sender report no longer ties
 REPORT_SKEW = 1.0  #: seconds by which a report may contradict the arrivals before it is ignored
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(NamedTuple):
     """Now, on both clocks of the recorder."""
 
     monotonic: float  #: seconds

@@ -96,10 +96,10 @@ def _nal_units(
         def deliver(lane: Lane, end: int, timestamp: int, key: bool, damaged: bool) -> Lane:
             return ingest.nal_unit_video(sets, lane, end, timestamp, key, damaged)
 
-        return AccessUnits(syntax, WaitingLane(), sets, reception, deliver)
+        return AccessUnits(syntax, WaitingLane(), sets, reception, ingest.unit_begins, deliver)
 
     def hand_over(lane: Lane, end: int, timestamp: int, _key: bool, _damaged: bool) -> Lane:
         ingest.sample(index, timestamp, lane.memory[:end])
         return lane
 
-    return AccessUnits(syntax, WaitingLane(), sets, reception, hand_over)
+    return AccessUnits(syntax, WaitingLane(), sets, reception, lambda: None, hand_over)

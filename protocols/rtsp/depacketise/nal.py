@@ -72,6 +72,7 @@ class AccessUnits:
         "_lane",
         "_marked",
         "_nal",
+        "_on_begin",
         "_reception",
         "_refresh",
         "_roles",
@@ -103,16 +104,19 @@ class AccessUnits:
         lane: Lane,
         sets: ParameterSets,
         reception: Reception,
+        begun: Callable[[], None],
         deliver: Callable[[Lane, int, int, bool, bool], Lane],
     ) -> None:
-        """`deliver(lane, end, timestamp, key, damaged)` takes the unit from the lane's `fill` to `end`, and
-        returns the lane to go on with. `timestamp` is the RTP one, 32 bits.
+        """`begun()`: with the packet at hand a unit begins. `deliver(lane, end, timestamp, key, damaged)` takes the
+        unit from the lane's `fill` to `end`, and returns the lane to go on with. `timestamp` is the RTP one,
+        32 bits.
         """
         self._syntax = syntax
         self.header = syntax.header
         self._roles = syntax.roles
         self._sets = sets
         self._reception = reception
+        self._on_begin = begun
         self._deliver = deliver
         self._timestamp = -1
         self._begun = False  # something of the unit is in the lane, or was to be
@@ -243,6 +247,7 @@ class AccessUnits:
                 self._broken = True
         if not self._begun:
             self._begun = True
+            self._on_begin()
             self._timestamp = timestamp
             if self._gap and not (role & FIRST or opens_picture):
                 self._broken = True
@@ -284,6 +289,7 @@ class AccessUnits:
             self.memory[self.offset : self.offset + len(after)] = after
             self.offset += len(after)
             self._begun = True
+            self._on_begin()
 
     def _distrust(self) -> None:
         if self._truths >= self._trials:

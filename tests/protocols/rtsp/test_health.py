@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from device.cameras.source import Cause, Reception
-from protocols.rtsp.health import BATCH_LIMIT, STALL, Batch, Health, Patience
+from protocols.rtsp.health import Health, Patience
 
 PATIENCE = Patience()
 
@@ -64,34 +62,3 @@ def test_without_parameter_sets_the_cause_is_another() -> None:
 
 def test_sound_alone_needs_no_key_frames() -> None:
     assert run(Health(PATIENCE, False, 0.0), until=100, packets=True, key_every=None) is None
-
-
-@pytest.mark.parametrize(
-    ("mbit", "least", "most"), [(4, 8_000, 20_000), (16, 40_000, BATCH_LIMIT), (0.1, 1, 1)]
-)
-def test_batches_follow_the_rate(mbit: float, least: int, most: int) -> None:
-    batch = Batch(0.0)
-    for n in range(1, 80):
-        batch.arrived(round(mbit * 1e6 / 8 / 8))
-        batch.tick(n / 8, low_latency=False)
-    assert least <= batch.current <= most
-    assert batch.current / (mbit * 1e6 / 8) < 0.15  # seconds that a packet may wait
-
-
-def test_a_viewer_gets_every_packet_at_once() -> None:
-    batch = Batch(0.0)
-    for n in range(1, 80):
-        batch.arrived(250_000)
-        batch.tick(n / 8, low_latency=n > 70)
-    assert batch.current == 1
-
-
-def test_a_socket_that_stopped_waking_us_is_asked_for_every_octet() -> None:
-    batch = Batch(0.0)
-    for n in range(1, 80):
-        batch.arrived(250_000)
-        batch.tick(n / 8, low_latency=False)
-    assert batch.current > 1
-    assert batch.tick(10.0, low_latency=False) == 1
-    batch.arrived(250_000)
-    assert batch.tick(10.0 + STALL / 2, low_latency=False) == 1
