@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from device.errors import Refused
+from device.errors import BadValue, Refused
 
 
 class RecorderRuns(Refused):
@@ -25,8 +25,15 @@ class DataFolder:
     path: Path
 
     def make(self) -> None:
-        """Make the folder and its parts, for our user alone. Raises OSError."""
+        """Make the folder and its parts, for our user alone. Raises BadValue where it is somebody else's, OSError."""
         self.path.mkdir(parents=True, exist_ok=True)
+        names = {each.name for each in self.path.iterdir()}
+        if names - {self.sockets.name, "lock", "lost+found"} and not names & {
+            self.identity.name,
+            self.settings.name,
+            self.key.name,
+        }:
+            raise BadValue("data", f"{self.path} is neither empty nor a recorder's folder")
         self.path.chmod(0o700)
         self.sockets.mkdir(mode=0o700, exist_ok=True)
 

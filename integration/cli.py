@@ -29,3 +29,8 @@ def main() -> None:
         if error.hint:
             sys.stderr.write(f"{error.hint}\n")
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise  # of no file that a person named
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        sys.exit(2)

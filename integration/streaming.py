@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 import sys
 from collections.abc import AsyncIterator
@@ -29,6 +30,12 @@ from protocols.rtsp.registry import Limits
 
 ANSWER_SECONDS = 5.0  #: for the recording plane, its restart included
 WAIT_SECONDS = 0.1  #: between looks for what another plane makes at the first start
+
+
+class CannotListen(Fault):
+    """An address or port is not to be had. The supervisor tries again; nobody is served, and recording goes on."""
+
+    transient = True
 
 
 class OfferedDigests:
@@ -92,8 +99,16 @@ class StreamingPlane:
             rtsp.Listen(self._listen.address, self._listen.rtsps, tls),
         ]
         limits = Limits(session_seconds=how.session_timeout)
-        async with rtsp.Endpoint(library, credentials, listen, own.clock, limits=limits) as endpoint:
+        endpoint = rtsp.Endpoint(library, credentials, listen, own.clock, limits=limits)
+        try:
+            await endpoint.__aenter__()
+        except OSError as error:
+            at = f"{self._listen.address}, port {self._listen.rtsp} (RTSP) or {self._listen.rtsps} (RTSPS)"
+            raise CannotListen(f"Cannot listen on {at}: {os.strerror(error.errno or 0)}.") from error
+        try:
             yield endpoint
+        finally:
+            await endpoint.close()
 
     async def _catalogue(self) -> CatalogueReader:
         """The catalogue, once the recording plane has made it."""
@@ -141,7 +156,10 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
 def main(data: str, listen: str) -> None:
     """The process. `listen`: JSON of `integration.config.Listen`."""
     leash = attach()
-    asyncio.run(run(Path(data), Listen.model_validate_json(listen), leash))
+    try:
+        asyncio.run(run(Path(data), Listen.model_validate_json(listen), leash))
+    except CannotListen as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -71,17 +71,19 @@ def adopt(path: Path, recorder: str) -> Mark:
     """
     if not path.is_dir():
         raise BadValue("path", f"{path} is not a folder")
+    fresh = path / (IDENTITY + ".new")
     try:
         present = read_mark(path)
     except NotAVolume:
         if (path / IDENTITY).exists():
             raise
+        if any(each.name not in (fresh.name, "lost+found") for each in path.iterdir()):
+            raise BadValue("path", f"{path} is neither empty nor one of our volumes") from None
     else:
         if present.recorder != recorder:
             raise ForeignVolume(f"{path} is a volume of the recorder {present.recorder}.")
         return present
     mark = Mark(str(uuid.uuid4()), recorder)
-    fresh = path / (IDENTITY + ".new")
     try:
         with fresh.open("wb") as file:
             file.write(json.dumps({"volume": mark.volume, "recorder": recorder}, indent=1).encode() + b"\n")

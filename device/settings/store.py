@@ -140,7 +140,7 @@ class Store:
         check_key(kind, key)
         row = self._row(kind, key)
         if row is None and kind.about.key:
-            raise NotFound(kind.about.section, key)
+            raise NotFound("entry", f"{kind.about.section}[{key}]")
         version = self._version(kind, key)
         return self._value(kind, key, row if row is not None else {}), version
 
@@ -261,7 +261,7 @@ class Store:
         check_key(kind, key)
         with transaction(self._database):
             if self._row(kind, key) is None and kind.about.key:
-                raise NotFound(kind.about.section, key)
+                raise NotFound("entry", f"{kind.about.section}[{key}]")
             self._expect(kind, key, expect)
             changed = self._write(kind, key, None, by)
         return self._tell(changed)

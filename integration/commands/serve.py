@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +20,7 @@ from device.settings.store import Store
 from integration import demo as virtual
 from integration.appliance import Ready, serve
 from integration.commands.common import SYSTEM_CONFIG, chosen, console
-from integration.config import DEMO_PORTS, Config, load
+from integration.config import DEMO_PORTS, Config, Listen, load
 from integration.setup import Login, open_settings, prepare
 
 SetOption = Annotated[
@@ -76,6 +79,7 @@ def demo(
     login = _login(admin, password_file) or virtual.login(folder)
     ports = DEMO_PORTS.model_copy(update={"address": listen}).shifted(port_offset)
     config = Config(data=folder.path, listen=ports)
+    _check_ports(ports)
 
     async def both(lock: int) -> None:
         password = virtual.camera_password()
@@ -94,6 +98,22 @@ def demo(
         if not ready_json:
             console.print(f"Starting {cameras} virtual cameras and the recorder ...", style="dim")
         asyncio.run(both(lock.fd))
+
+
+def _check_ports(listen: Listen) -> None:
+    """Say at once which port is not to be had: a person watches a demo. Raises BadValue."""
+    for name, port in (("RTSP", listen.rtsp), ("RTSPS", listen.rtsps)):
+        try:
+            found = socket.getaddrinfo(listen.address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            socket.create_server((listen.address, port), family=found[0][0]).close()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise BadValue(
+                    "--port-offset", f"the {name} port would be {port}, which is in use"
+                ) from error
+            named = error.errno is not None and error.errno > 0  # a resolver has numbers of its own
+            reason = os.strerror(error.errno) if named else error.strerror
+            raise BadValue("--listen", f"{listen.address}, port {port}: {reason}") from error
 
 
 def _login(name: str | None, file: Path | None) -> Login | None:

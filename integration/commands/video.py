@@ -190,6 +190,16 @@ def export(
         "from": iso(start),
         "to": iso(end),
         "files": [str(file) for file in files],
+        "parts": [
+            {
+                "file": str(file),
+                "from": iso(part.utc),
+                "to": iso(part.utc_end),
+                "frames": part.frames,
+                "damaged": part.damaged,
+            }
+            for file, part in zip(files, plan.parts, strict=True)
+        ],
         "frames": plan.frames,
         "bytes": plan.size,
         "gaps": [{"from": iso(gap.utc), "seconds": gap.length / MICROSECONDS} for gap in plan.gaps],

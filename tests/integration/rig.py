@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from integration.config import DEMO_PORTS
 
 COMMAND = (sys.executable, "-P", "-m", "integration")
 READY_SECONDS = 60.0
@@ -283,3 +286,16 @@ def recorded(folder: Path, count: int, *more: str, sub: bool) -> Iterator[tuple[
     """Virtual cameras and a recorder that records them, both in `folder`."""
     with Cameras(folder, count, *more) as cameras, run(folder / "data", *cameras.assignments(sub=sub)) as own:
         yield cameras, own
+
+
+def free_offset() -> int:
+    """A port offset for which all ports of a demo are free."""
+    draw = random.Random()
+    while True:
+        offset = draw.randrange(1000, 40_000)
+        try:
+            for port in (DEMO_PORTS.rtsp, DEMO_PORTS.rtsps):
+                socket.create_server(("127.0.0.1", port + offset)).close()
+        except OSError:
+            continue
+        return offset
