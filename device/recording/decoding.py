@@ -48,6 +48,8 @@ class Decoding:
         """Media time jumps to `time`: what waits of before is not to delay what comes."""
         waiting = len(self._pending)
         self._pending = [time - self.step * ahead for ahead in range(waiting, 0, -1)]
+        # Nor is what comes decoded hours before it is shown, should it turn out to be reordered.
+        self._last = max(self._last, time - self.step * (DEEPEST + 1))
 
     def _in_order(self, times: list[int]) -> bool:
         if self.depth:

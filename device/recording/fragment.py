@@ -31,7 +31,7 @@ ORIGIN = 1  #: seconds of media time at which a run begins: B-frames are decoded
 JUMP = 5  #: seconds between neighbours beyond which media time is believed only if the wall clock agrees
 BACKWARD = 0.5  #: seconds that a B-frame may step back, or a few pictures where they are slow; more is a jump
 LIP_SYNC = 0.3  #: seconds that another track may drift from the lane's before it is set right
-LONGEST = 43_200  #: seconds; the longest silence that is kept as such inside a run: its ticks fit into 32 bits
+LONGEST = 86_400  #: seconds; the longest silence that is kept as such inside a run
 
 _SLEW = 100  #: a clock that is off by more than one part in so many is not honest
 _HEAD_ROOM = 4 * ALIGN  #: holds the largest head: MOST_SAMPLES and MOST_OTHERS in MOST_TRACKS

@@ -111,8 +111,10 @@ def _check_ports(listen: Listen) -> None:
                 raise BadValue(
                     "--port-offset", f"the {name} port would be {port}, which is in use"
                 ) from error
-            named = error.errno is not None and error.errno > 0  # a resolver has numbers of its own
-            reason = os.strerror(error.errno) if named else error.strerror
+            number = error.errno or 0
+            reason = (
+                os.strerror(number) if number > 0 else error.strerror
+            )  # a resolver's numbers are negative
             raise BadValue("--listen", f"{listen.address}, port {port}: {reason}") from error
 
 

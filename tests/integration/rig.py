@@ -20,7 +20,8 @@ from typing import Any, Self
 
 from integration.config import DEMO_PORTS
 
-COMMAND = (sys.executable, "-P", "-m", "integration")
+MODULE = ("-P", "-m", "integration")
+COMMAND = (sys.executable, *MODULE)
 READY_SECONDS = 60.0
 END_SECONDS = 30.0
 PLANES = ("recording", "control", "streaming")
@@ -181,10 +182,10 @@ class Program:
 class Recorder(Program):
     """`holdfast demo` or `holdfast run`."""
 
-    def __init__(self, data: Path, argv: Sequence[str], *, user: Sequence[str] = ()) -> None:
-        """`user`: a command to become somebody else with, such as `setpriv --reuid 1000`."""
+    def __init__(self, data: Path, argv: Sequence[str], *, python: Sequence[str] = (sys.executable,)) -> None:
+        """`python`: how to run Python, if need be as somebody else."""
         self.data = data
-        super().__init__([*user, *COMMAND, *argv], data.with_name(f"{data.name}.log"))
+        super().__init__([*python, *MODULE, *argv], data.with_name(f"{data.name}.log"))
 
     def plane(self, name: str) -> int | None:
         """The process of a plane, as it is now; None while there is none."""
@@ -203,10 +204,10 @@ class Recorder(Program):
         return holdfast(*arguments, data=self.data, seconds=seconds)
 
 
-def demo(data: Path, offset: int, *more: str, user: Sequence[str] = ()) -> Recorder:
+def demo(data: Path, offset: int, *more: str, python: Sequence[str] = (sys.executable,)) -> Recorder:
     """`holdfast demo`."""
     argv = ["demo", "--data", str(data), "--port-offset", str(offset), "--ready-json", *more]
-    return Recorder(data, argv, user=user)
+    return Recorder(data, argv, python=python)
 
 
 class Cameras(Program):

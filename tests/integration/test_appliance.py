@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,12 +91,13 @@ def test_when_the_supervisor_is_killed_nothing_survives_and_the_next_start_tells
         family = children(recorder.pid)
         os.kill(recorder.pid, signal.SIGKILL)
         wait_until("all of its processes end", lambda: not any(map(alive, family)))
-    before = _gaps(data, "c-demo1")
     with demo(data, free_offset(), "--cameras", "1") as recorder:
-        assert recorder.told["serial"]
         assert recorder.end() == 0
-    since = _gaps(data, "c-demo1")[len(before) - 1 :]
-    assert [gap.cause for gap in since] == [Cause.RECORDER_DOWN, Cause.CONNECTING, Cause.RECORDER_DOWN]
+    with CatalogueReader(DataFolder(data).catalogue) as catalogue:
+        causes = [row.cause for row in catalogue.timeline("c-demo1", *EVER)]
+    first = [Cause.CONNECTING, None]
+    again = [Cause.RECORDER_DOWN, Cause.CONNECTING, None]
+    assert causes == [*first, *again, Cause.RECORDER_DOWN] or causes == [*first, *again]
 
 
 @pytest.mark.skipif(
@@ -107,9 +110,18 @@ def test_it_needs_no_root(tmp_path_factory: pytest.TempPathFactory) -> None:
     data.mkdir()
     os.chown(data, 65534, 65534)
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]
+    try_it = [*nobody, "env", sys.executable, "-c", ""]  # env: setpriv itself may still do what root may
+    if subprocess.run(try_it, capture_output=True).returncode:
+        # This interpreter is in somebody's home: take the system's, if it is of the same version.
+        system = f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+        if not Path(system).exists():
+            pytest.skip(f"nobody may run {sys.executable}")
+        nobody += ["env", f"PYTHONPATH={os.pathsep.join(filter(None, sys.path))}", system]
+    else:
+        nobody.append(sys.executable)
     try:
         arguments = ["--cameras", "1", "--seconds", "1"]
-        with demo(data, free_offset(), *arguments, user=nobody) as recorder:
+        with demo(data, free_offset(), *arguments, python=nobody) as recorder:
             assert recorder.ended() == 0
             assert recorder.complaints == ""
         assert {each.stat().st_uid for each in data.rglob("*")} == {65534}
@@ -127,6 +139,7 @@ def test_a_folder_in_use_is_refused_and_not_touched(shown: Recorder) -> None:
 
 def test_a_recording_plane_that_is_killed_comes_back_and_tells_of_the_gap(tmp_path: Path) -> None:
     with recorded(tmp_path, 1, sub=False) as (_, recorder):
+        wait_until("it is recorded", lambda: _acknowledged(recorder, "c-cam1") > 0)
         old = recorder.plane("recording")
         assert old is not None
         os.kill(old, signal.SIGKILL)

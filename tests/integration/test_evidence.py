@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def _exported(file: Path) -> list[tuple[float, stamp.Stamp]]:
     with av.open(str(file)) as container:
         pictures = [(picture.time, stamp.read(picture)) for picture in container.decode(video=0)]
     assert all(seen for _, seen in pictures)
-    return [(time, seen) for time, seen in pictures if seen and time is not None and time >= 0]
+    return [(time, seen) for time, seen in pictures if seen and time >= 0]
 
 
 def _micro(text: str) -> int:
@@ -32,7 +33,7 @@ def _micro(text: str) -> int:
 
 
 def test_an_export_over_a_gap_has_every_frame_but_those_in_the_ledger(
-    tmp_path: Path, record_property: pytest.RecordProperty
+    tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     with recorded(tmp_path, 1, sub=False) as (cameras, recorder):
         epoch = cameras.epoch
