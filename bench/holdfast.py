@@ -20,14 +20,17 @@ from bench.programs import BenchError, end
 from bench.readback import playable_frames
 from device.errors import HoldfastError
 from device.folder import DataFolder
+from device.identity import identity
 from device.media import Utc
 from device.planes.link import Client
 from device.planes.messages import AskRecording
 from device.recording.catalogue import CatalogueReader
+from device.recording.volume import adopt
 
 COMMAND = Path(__file__).parents[1] / "holdfast"
 _READY = 60.0  # seconds
 _ANSWER = 10.0  # seconds
+VOLUME = "volume"  #: folder of our video on the disk that is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,22 @@ class Installation:
     config: Path
     folder: DataFolder
     cameras: Mapping[str, str]  #: key to URL
+    volume: Path | None  #: where video goes, if not into the data folder
 
     @contextlib.contextmanager
     def running(self, log: Path) -> Iterator[Program]:
-        """Run it until the context ends; the first time, it is told its cameras."""
-        told = () if self.folder.settings.exists() else self.cameras.items()
-        changes = [word for key, url in told for word in ("--set", f"cameras[{key}].main={url}")]
+        """Run it until the context ends; the first time, it is told its cameras and its storage."""
+        told = (
+            []
+            if self.folder.settings.exists()
+            else [f"cameras[{key}].main={url}" for key, url in self.cameras.items()]
+        )
+        if told and self.volume is not None:
+            self.volume.mkdir()
+            self.folder.make()
+            mark = adopt(self.volume, identity(self.folder.identity).id)
+            told.append(f"storages[{mark.volume}].path={self.volume}")
+        changes = [word for change in told for word in ("--set", change)]
         with log.open("ab") as said:
             began = time.monotonic()
             program = subprocess.Popen(
@@ -99,12 +112,13 @@ class Program:
         return sum(stream.lost for stream in status.streams)
 
 
-def install(data: Path, config: Path, cameras: Mapping[str, str]) -> Installation:
-    """Make a recorder of the cameras (key to URL) that keeps its settings, catalogue and video in `data`."""
+def install(data: Path, config: Path, cameras: Mapping[str, str], volume: Path | None) -> Installation:
+    """Make a recorder of the cameras (key to URL) that keeps its settings and catalogue in `data`, and its video there
+    or in `volume`, a folder to be made."""
     config.write_text(
         f'data = {json.dumps(str(data))}\n\n[listen]\naddress = "127.0.0.1"\nrtsp = 0\nrtsps = 0\n'
     )
-    return Installation(config, DataFolder(data), cameras)
+    return Installation(config, DataFolder(data), cameras, volume)
 
 
 def key_of(number: int) -> str:
@@ -123,7 +137,7 @@ class HoldfastRecorder:
     def recording(self, urls: Sequence[str], folder: Path, log: Path) -> Iterator[Callable[[], Running]]:
         """Run it until the context ends; catalogue and video lie in `folder`."""
         cameras = {key_of(number): url for number, url in enumerate(urls)}
-        installation = install(folder / "data", log.with_suffix(".toml"), cameras)
+        installation = install(folder / "data", log.with_suffix(".toml"), cameras, None)
         with installation.running(log) as recorder:
             groups = recorder.ready()
             yield lambda: Running(groups, recorder.lost())
@@ -144,9 +158,7 @@ class HoldfastWriter:
         """Run it until the context ends."""
         data = disks["catalogue"] / "data"
         cameras = {key_of(number): url for number, url in urls.items()}
-        installation = install(data, log.with_suffix(".toml"), cameras)
-        installation.folder.make()
-        installation.folder.video.symlink_to(disks["video"])
+        installation = install(data, log.with_suffix(".toml"), cameras, disks["video"] / VOLUME)
         with installation.running(log) as recorder:
             recorder.ready()
             yield lambda: tree([recorder.program.pid])
@@ -160,7 +172,9 @@ class HoldfastWriter:
                 files = []
                 token = tokens.get(key_of(camera))
                 for row in reader.segments(token, Utc(0), Utc(2**62)) if token else ():
-                    file = disks["video"].joinpath(*row.path.parts[-4:])  # video/RECORDING/HOUR/SEGMENT.mp4
+                    file = (disks["video"] / VOLUME).joinpath(
+                        *row.path.parts[-4:]
+                    )  # video/RECORDING/HOUR/SEGMENT.mp4
                     last = row.fragments[-1]
                     if file.stat().st_size < last.offset + last.length:
                         raise BenchError(f"{file.name}: the catalogue promises more than is on the disk")

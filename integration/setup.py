@@ -55,14 +55,15 @@ def prepare(
     own = identity(folder.identity)
     store = open_settings(folder)
     try:
-        if not store.keys(Storage) and not store.position():
+        new = not store.position()
+        more(store)
+        assign(assignments, store, by=SETUP)
+        if new and not store.keys(Storage):
             folder.video.mkdir(exist_ok=True)
             mark = adopt(folder.video, own.id)
             store.set(
                 Storage(path=str(folder.video.absolute()), name="Data folder"), key=mark.volume, by=SETUP
             )
-        more(store)
-        assign(assignments, store, by=SETUP)
     finally:
         store.close()
     asyncio.run(_accounts(folder, own, login))

@@ -209,7 +209,8 @@ class Playing:
 
     def _round(self) -> None:
         self._next_round()
-        self._set_low_water(1)  # wakes us at once where anything waits
+        if not self._connection.read():
+            self._set_low_water(1)  # wakes the loop at once where anything waits
         now = self._clock.monotonic()
         if now >= self._next_health:
             self._next_health = now + 1.0

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import re
 import secrets
 import socket
@@ -175,6 +176,29 @@ class Connection(RTSPConnection, asyncio.BufferedProtocol):  # type: ignore[misc
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio names it
         """asyncio asks where to put what comes."""
         return self.stream.vacant()
+
+    def read(self) -> bool:
+        """Take what waits at the socket, without the loop's being woken for it. False: only the loop can, for TLS
+        stands between; or the connection is ending.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_extra_info("ssl_object") is not None:
+            return False
+        number = transport.get_extra_info("socket").fileno()
+        try:
+            while True:
+                room = self.stream.vacant()
+                count = os.readv(number, (room,))
+                if count:
+                    self.buffer_updated(count)
+                if count < len(room) or transport.is_closing():
+                    break  # at the end of the stream too, which the loop sees as well
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.on_end(SessionEnded(Cause.LINK_LOST, str(error)))
+            self.close()
+        return True
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio has put it there."""
