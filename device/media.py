@@ -62,7 +62,8 @@ class Track:
 
     codec: Codec
     clock_rate: int  #: ticks per second of media time
-    parameters: tuple[bytes, ...] = ()  #: H.264: SPS, PPS; H.265: VPS, SPS, PPS; AAC: AudioSpecificConfig; else empty
+    #: H.264: SPS, PPS; H.265: VPS, SPS, PPS; AAC: AudioSpecificConfig; else empty
+    parameters: tuple[bytes, ...] = ()
     width: int = 0  #: pixels; 0 where unknown or not video
     height: int = 0
     channels: int = 0  #: audio channels; 0 where not audio

@@ -77,6 +77,8 @@ def configuration(config: Path | None, default: Config) -> Config:
 
 def runs(folder: DataFolder) -> bool:
     """Whether a recorder runs on that folder."""
+    if not folder.settings.exists():
+        return False  # and nothing is left in a folder that may be somebody else's
     try:
         with folder.lock():
             return False

@@ -209,7 +209,7 @@ class Playing:
 
     def _round(self) -> None:
         self._next_round()
-        if not self._connection.read():
+        if self.low_latency or not self._connection.read():
             self._set_low_water(1)  # wakes the loop at once where anything waits
         now = self._clock.monotonic()
         if now >= self._next_health:

@@ -163,7 +163,9 @@ class AccessUnits:
         """Packets are missing between the last one and the next."""
         if self.open_fragment:
             self._abandon()
-        if self._begun and not self._marked:
+        if self._begun and self._marked:
+            self.finish()  # before anybody hears of the loss, which lies behind it
+        elif self._begun:
             self._broken = True
         self._gap = True
         self._damaged = True

@@ -1,4 +1,4 @@
-"""When a picture arrived: with its first packet, however late it shows that the picture is complete."""
+"""When a picture arrived, and what it comes before: however late it shows that the picture is complete."""
 
 from __future__ import annotations
 
@@ -22,3 +22,19 @@ def test_a_marker_that_is_not_believed_yet_costs_the_times_nothing(marker: bool)
     assert len(client.units) >= 3 * MARKER_TRIALS - 1
     for number, unit in enumerate(client.units):
         assert abs(unit.utc - START.utc - number * SECONDS * 1e6) < 1000
+
+
+def test_a_loss_is_told_behind_the_picture_that_came_before_it() -> None:
+    client, camera = Client(), Camera(mtu=1000)
+    told: list[int] = []
+
+    def lost(track: int, packets: int) -> None:
+        told.append(len(client.units))
+
+    client.intake.lost = lost  # type: ignore[method-assign]  # a spy
+    for number in range(3 * MARKER_TRIALS):
+        camera.picture(*(OTHER if number % 10 else KEY))
+        if number in (5, 2 * MARKER_TRIALS + 5):
+            camera.take()
+        client.feed(camera.take())
+    assert told == [5, 2 * MARKER_TRIALS + 5 - 1]
