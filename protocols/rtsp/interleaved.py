@@ -3,7 +3,7 @@
 The socket writes into `vacant`, `received` looks at what came. Nearly
 everything that comes is the middle of a fragmented slice, in packets of equal size whose headers can be
 foretold: the same but for the sequence number, which is one more. `FragmentRun` compares a packet's header
-with what it foretold, in three words, and copies its payload into the lane. A packet of any other kind takes
+with what it foretold, in two pieces, and copies its payload into the lane. A packet of any other kind takes
 the general path, packet by packet.
 """
 
@@ -37,23 +37,22 @@ class NotInterleaved(PeerFault):
 class FragmentRun:
     """The middle fragments of one NAL unit, taken packet by packet without looking at their fields.
 
-    `$ channel length | V P X CC M PT sequence` is one 64-bit word, `timestamp | SSRC` the second, the
-    fragmentation header the third. The first grows by one from packet to packet, the others stay.
+    `$ channel length | V P X CC M PT sequence` is one 64-bit word, which grows by one from packet to packet.
+    `timestamp | SSRC | fragmentation header` stay as they are.
     """
 
-    __slots__ = ("_fragment", "_head", "_source", "_stride", "_unpack", "_word", "armed", "channel", "units")
+    __slots__ = ("_head", "_packets", "_rest", "_source", "_stride", "_word", "armed", "channel", "units")
 
     def __init__(self, channel: int, units: AccessUnits, source: Receiver) -> None:
         self.channel = channel
         self.units = units
         self.armed = False
-        layout = struct.Struct(">QQH") if units.header == 1 else struct.Struct(">QQ3s")
-        self._unpack = layout.unpack_from
-        self._head = layout.size
+        self._head = struct.Struct(f">Q{8 + units.header + 1}s")
+        self._packets = struct.Struct("")  # word, rest of the head, payload
         self._source = source
         self._word = 0
         self._stride = 0
-        self._fragment: tuple[int, int | bytes] = (0, 0)
+        self._rest = b""
 
     def arm(self, view: memoryview, at: int, end: int) -> None:
         """The frame in `view[at:end]` was taken by the general path: foretell the next, if it opened a
@@ -62,44 +61,40 @@ class FragmentRun:
         self.armed = False
         if not self.units.open_fragment or view[at + FRAME_HEAD] != 0x80:
             return
-        word, source, head = self._unpack(view, at)
+        word, rest = self._head.unpack_from(view, at)
         if not self._source.foretells(word):
             return
-        # Of the fragmentation header the start bit goes.
-        middle = head & 0xFF7F if self.units.header == 1 else head[:2] + bytes((head[2] & 0x7F,))
         self._word = word + 1
-        self._fragment = source, middle
-        self._stride = end - at
+        self._rest = rest[:-1] + bytes((rest[-1] & 0x7F,))  # the start bit goes
+        stride = end - at
+        if stride != self._stride:
+            self._stride = stride
+            self._packets = struct.Struct(f"{self._head.format}{stride - self._head.size}s")
         self.armed = True
 
     def take(self, view: memoryview, at: int, end: int) -> int:
         """Take what was foretold from `view[at:end]`. Returns the offset of the first octet not taken."""
-        unpack = self._unpack
-        head = self._head
         stride = self._stride
-        size = stride - head
+        size = stride - self._head.size
         word = first = self._word
-        source, fragment = self._fragment
+        rest = self._rest
         units = self.units
         memory = units.memory
         offset = units.offset
         # No lane is overrun: a payload is shorter than its packet.
-        last = min(end, at + units.limit - offset) - stride
-        while at <= last:
-            a, b, c = unpack(view, at)
-            if a != word or b != source or c != fragment:
+        whole = min(end - at, units.limit - offset) // stride * stride
+        for found, same, payload in self._packets.iter_unpack(view[at : at + whole]):
+            if found != word or same != rest:
                 self.armed = False
                 break
-            following = at + stride
-            memory[offset : offset + size] = view[at + head : following]
+            memory[offset : offset + size] = payload
             offset += size
-            at = following
             word += 1
         units.offset = offset
         if word != first:
             self._word = word
             self._source.took(word - first, stride - FRAME_HEAD)
-        return at
+        return at + (word - first) * stride
 
 
 class Interleaved:

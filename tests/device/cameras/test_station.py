@@ -1,0 +1,147 @@
+"""A station keeps one stream coming, whatever its sessions end with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from device.cameras.reconnect import TRIES_WHILE_REJECTED, Ladder
+from device.cameras.source import Cause, Intake, Lane, Reception, SessionEnded
+from device.cameras.station import Health, Station
+from device.clock import SystemClock
+from device.media import Track, Utc
+
+
+class Shelf:
+    """An intake that remembers why its sessions ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[Cause] = []
+
+    def opened(self, tracks: Sequence[Track]) -> Lane | None: ...
+    def sample(self, track: int, time: int, utc: Utc, data: bytes) -> None: ...
+    def parameters(self, tracks: Sequence[Track]) -> Lane | None: ...
+    def lost(self, track: int, packets: int) -> None: ...
+    def closed(self, cause: Cause, detail: str = "") -> None:
+        self.ended.append(cause)
+
+
+class Session:
+    """A source that delivers key frames for a while, and then ends for a cause."""
+
+    def __init__(self, cause: Cause, delivers: bool, lasts: float) -> None:
+        self.reception = Reception()
+        self.watched: list[bool] = []
+        self._cause, self._delivers, self._lasts = cause, delivers, lasts
+
+    async def run(self, intake: Intake) -> None:
+        clock = SystemClock()
+        begun = clock.monotonic()
+        while clock.monotonic() - begun < self._lasts:
+            await asyncio.sleep(0.05)
+            if self._delivers:
+                self.reception.keys += 1
+                self.reception.last_key = clock.monotonic()
+        raise SessionEnded(self._cause, "as the test wants it")
+
+    def attention(self, low_latency: bool) -> None:
+        self.watched.append(low_latency)
+
+
+class Bench:
+    """A station over a list of sessions; the last one goes on for ever."""
+
+    def __init__(self, *sessions: Session) -> None:
+        self.sessions = list(sessions)
+        self.made: list[Session] = []
+        self.told: list[Health] = []
+        self.shelf = Shelf()
+        self.station = Station(self._next, self.shelf, Ladder(lambda: 1.0), SystemClock(), self.told.append)
+
+    def _next(self) -> Session:
+        session = self.sessions.pop(0) if len(self.sessions) > 1 else self.sessions[0]
+        self.made.append(session)
+        return session
+
+
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not what():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def begun() -> Callable[[Bench], asyncio.Task[None]]:
+    return lambda bench: asyncio.create_task(bench.station.run())
+
+
+async def finish(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_session_that_is_cut_is_followed_by_another(
+    begun: Callable[[Bench], asyncio.Task[None]],
+) -> None:
+    bench = Bench(Session(Cause.LINK_LOST, True, 0.2), Session(Cause.SILENT, True, 60))
+    task = begun(bench)
+    await until(lambda: len(bench.made) == 2 and bench.station.health.well)
+    assert bench.shelf.ended == [Cause.LINK_LOST]
+    await finish(task)
+    assert bench.shelf.ended == [Cause.LINK_LOST], "who cancels closes the intake, and says why"
+
+
+async def test_a_camera_that_rejects_us_is_left_alone_until_the_credentials_change(
+    begun: Callable[[Bench], asyncio.Task[None]],
+) -> None:
+    bench = Bench(Session(Cause.REJECTED, False, 0.0))
+    task = begun(bench)
+    await until(lambda: bench.station.health.held)
+    assert len(bench.made) == TRIES_WHILE_REJECTED
+    await asyncio.sleep(0.2)
+    assert len(bench.made) == TRIES_WHILE_REJECTED
+    bench.sessions = [Session(Cause.SILENT, True, 60)]
+    bench.station.credentials_changed()
+    await until(lambda: bench.station.health.well)
+    await finish(task)
+
+
+async def test_an_outage_is_told_once_with_its_cause_and_its_end_once(
+    begun: Callable[[Bench], asyncio.Task[None]],
+) -> None:
+    down = [Session(Cause.UNREACHABLE, False, 0.0) for _ in range(5)]
+    bench = Bench(*down, Session(Cause.SILENT, True, 60))
+    task = begun(bench)
+    await until(lambda: bench.station.health.well)
+    await asyncio.sleep(1.2)
+    assert [(health.well, health.cause) for health in bench.told] == [
+        (False, Cause.UNREACHABLE),
+        (True, None),
+    ]
+    await finish(task)
+
+
+async def test_who_begins_to_watch_is_heard_by_the_session_and_by_the_next(
+    begun: Callable[[Bench], asyncio.Task[None]],
+) -> None:
+    first, second = Session(Cause.LINK_LOST, True, 0.5), Session(Cause.SILENT, True, 60)
+    bench = Bench(first, second)
+    task = begun(bench)
+    await until(lambda: bool(bench.made))
+    bench.station.attention(True)
+    await until(lambda: len(bench.made) == 2)
+    assert first.watched == [False, True]
+    assert second.watched == [True]
+    await finish(task)
+
+
+async def test_counters_go_on_through_sessions(begun: Callable[[Bench], asyncio.Task[None]]) -> None:
+    first = Session(Cause.LINK_LOST, True, 0.3)
+    bench = Bench(first, Session(Cause.SILENT, True, 60))
+    task = begun(bench)
+    await until(lambda: len(bench.made) == 2 and bench.made[1].reception.keys > 2)
+    assert bench.station.reception.keys == first.reception.keys + bench.made[1].reception.keys
+    await finish(task)
