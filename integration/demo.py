@@ -44,10 +44,8 @@ async def virtual_cameras(count: int, password: str) -> AsyncIterator[list[DemoC
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *argv,
-        "--user",
-        CAMERA_USER,
-        "--password",
-        password,
+        f"--user={CAMERA_USER}",
+        f"--password={password}",  # in one word: it may begin with a dash
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is ours: the recorder first ends its sessions

@@ -18,7 +18,7 @@ DEEPEST = 16  #: pictures of reordering, the most that either standard allows (m
 class Decoding:
     """Assigns decode times, fragment after fragment of one run. The depth is learned from the stream."""
 
-    __slots__ = ("_highest", "_last", "_pending", "_recent", "depth", "step")
+    __slots__ = ("_highest", "_last", "_missing", "_pending", "_recent", "depth", "step")
 
     def __init__(self, step: int) -> None:
         self.depth = 0  #: of reordering, as seen so far
@@ -27,6 +27,7 @@ class Decoding:
         self._recent: list[int] = []
         self._highest = -1
         self._last = -1
+        self._missing = False
 
     def assign(self, times: list[int]) -> list[int]:
         """Decode times for `times`: presentation times in decoding order, none negative.
@@ -38,11 +39,16 @@ class Decoding:
             self._learn(times)
             decode = self._reorder(times)
         start = self._last
-        self._learn_step(decode if start < 0 else [start, *decode])
+        self._learn_step(decode if start < 0 or self._missing else [start, *decode])
+        self._missing = False
         self._last = decode[-1]
         self._highest = max(self._highest, max(times))
         self._recent = (self._recent + times)[-DEEPEST:]
         return decode
+
+    def missed(self) -> None:
+        """Pictures are missing behind the last one: how far away the next one is tells nothing."""
+        self._missing = True
 
     def resume(self, time: int) -> None:
         """Media time jumps to `time`: what waits of before is not to delay what comes."""

@@ -316,6 +316,11 @@ class Fragmenter:
         if self._times or self._others_count:
             self._turn(max(self.written, self.fill), 0, None)
 
+    def missed(self) -> None:
+        """Pictures are missing behind what is there: what comes begins another fragment."""
+        self.cut()
+        self._decoding.missed()
+
     def _start(self, time: int, utc: Utc, rate: int) -> None:
         self._started = True
         self._shift = ORIGIN * rate - time

@@ -12,6 +12,7 @@ from typing import Protocol
 from device.media import MICROSECONDS, Sample, Utc
 from device.recording.fragment import Fragmenter
 
+SKEW = 5_000  #: microseconds by which the wall clock may always leave media time inside a fragment
 STEP = MICROSECONDS // 2  #: a wall clock that was set by more than this ends every run
 
 
@@ -49,6 +50,7 @@ class StreamLane:
         "_last",
         "_rate",
         "_session",
+        "_skew",
         "fill",
         "fragmenter",
         "limit",
@@ -61,6 +63,7 @@ class StreamLane:
         self._session = session
         self._rate = rate
         self._last: tuple[int, Utc] | None = None  #: time and utc of the last unit
+        self._skew = 0  #: microseconds by which the wall clock left media time in the fragment at hand
         self.loss = 0  #: packets lost since the last unit
         self.fragmenter = fragmenter
         self.memory: mmap = fragmenter.memory
@@ -81,7 +84,9 @@ class StreamLane:
                 session.show(Sample(session.lead, time, utc, key, data, damaged))
         last_time, last_utc = self._last or (time, Utc(0))
         ahead = (time - last_time) * MICROSECONDS // self._rate
-        if abs(utc - last_utc - ahead) > STEP:
+        apart = utc - last_utc - ahead
+        self._skew += apart
+        if abs(apart) > STEP:
             # The first one, or the clock was set since the last beat.
             size, self.written = end - self.fill, end
             session.check_clock()
@@ -89,10 +94,15 @@ class StreamLane:
         if session.stepping and not key and self._last is not None:
             # What belongs to the run that ends keeps its clock until the next key frame.
             utc = Utc(last_utc + max(ahead, 0))
-        if self.loss or (key and session.fresh):
+        # A fragment has one wall time; the others in it follow from media time, and are to stay in order.
+        skewed = abs(self._skew) > max(abs(ahead) // 2, SKEW)
+        if self.loss or skewed or (key and session.fresh):
             end = self._turn(end, key)
         self._last = (time, utc)
+        number = self.fragmenter.number
         self.fragmenter.commit(end, time, utc, key, damaged)
+        if self.fragmenter.number != number:
+            self._skew = 0
         self._refresh()
 
     def _turn(self, end: int, key: bool) -> int:
@@ -100,9 +110,12 @@ class StreamLane:
         old = self.fragmenter
         old.written = end
         size = end - self.fill
-        old.cut()
+        if self.loss:
+            old.missed()
+        else:
+            old.cut()
         self._session.after_loss(self.loss)
-        self.loss = 0
+        self.loss = self._skew = 0
         if key and self._session.fresh:
             new = self._session.begin_anew()
             while new.limit - new.fill < size:
@@ -123,6 +136,7 @@ class StreamLane:
         """At a beat: what is committed goes to the disk, the half unit stays."""
         self.fragmenter.written = max(self.written, self.fragmenter.fill)
         self.fragmenter.cut()
+        self._skew = 0
         self._refresh()
 
     def replace(self, fragmenter: Fragmenter, rate: int) -> None:

@@ -1,10 +1,10 @@
 """The stream of an RTSP connection: interleaved frames (RFC 2326 s10.12) among messages. The hot path. Pure.
 
-The socket writes into `vacant`, `received` looks at what came. Nearly
-everything that comes is the middle of a fragmented slice, in packets of equal size whose headers can be
-foretold: the same but for the sequence number, which is one more. `FragmentRun` compares a packet's header
-with what it foretold, in two pieces, and copies its payload into the lane. A packet of any other kind takes
-the general path, packet by packet.
+The socket writes into `vacant`, `received` looks at what came. Nearly everything that comes is the middle of
+a fragmented slice, in packets of equal size whose headers can be foretold: the same but for the sequence
+number, which is one more. `FragmentRun` has them all taken apart in one go, compares each header with what it
+foretold, in two pieces, and copies the payload into the lane. A packet of any other kind takes the general
+path, packet by packet.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 60  #: seconds, RFC 2326 s12.37
 PORTS = {"rtsp": 554, "rtsps": 322}
+READS = 8  #: of one socket in a row, then it is the others' turn: no camera, however fast, keeps the loop
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TIMEOUT = re.compile(r"timeout\s*=\s*\"?([0-9]{1,6})")
@@ -186,7 +187,7 @@ class Connection(RTSPConnection, asyncio.BufferedProtocol):  # type: ignore[misc
             return False
         number = transport.get_extra_info("socket").fileno()
         try:
-            while True:
+            for _ in range(READS):
                 room = self.stream.vacant()
                 count = os.readv(number, (room,))
                 if count:

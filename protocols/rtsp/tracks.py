@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from device.cameras.source import Lane, Reception
 from device.media import Codec, Track
@@ -92,10 +93,7 @@ def _nal_units(
 ) -> AccessUnits:
     syntax = _SYNTAX[track.codec]
     if index == ingest.main:
-
-        def deliver(lane: Lane, end: int, timestamp: int, key: bool, damaged: bool) -> Lane:
-            return ingest.nal_unit_video(sets, lane, end, timestamp, key, damaged)
-
+        deliver = partial(ingest.nal_unit_video, sets)
         return AccessUnits(syntax, WaitingLane(), sets, reception, ingest.unit_begins, deliver)
 
     def hand_over(lane: Lane, end: int, timestamp: int, _key: bool, _damaged: bool) -> Lane:

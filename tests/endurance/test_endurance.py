@@ -17,18 +17,18 @@ def _must(report: Report, *but: str) -> None:
 
 def test_faults_leave_nothing_untold(tmp_path: Path) -> None:
     programme = tmp_path / "programme"
-    steps = [(2, "hole", 1), (5, "refuse", 2), (9, "freeze", 2), (12, "clock", 2)]
+    steps = [(1.5, "hole", 0.5), (3, "refuse", 1.5), (6.5, "freeze", 1.5), (8.5, "clock", 1)]
     lines = [{"at": at, "camera": faults.ILL, "fault": name, "seconds": lasts} for at, name, lasts in steps]
     programme.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    report = faults.run(tmp_path, 17 / 60, Progress("faults"), programme=str(programme))
+    report = faults.run(tmp_path, 10 / 60, Progress("faults"), programme=str(programme))
     _must(report, "time wrong")
 
 
 def test_recording_does_not_notice_the_end_of_other_planes(tmp_path: Path) -> None:
-    _must(planes.run(tmp_path, 8 / 60, Progress("planes"), every=2.0), "time wrong")
+    _must(planes.run(tmp_path, 5 / 60, Progress("planes"), every=1.5), "time wrong")
 
 
 def test_a_killed_recording_plane_comes_back_and_tells_what_it_missed(tmp_path: Path) -> None:
     _must(
-        recording.run(tmp_path, 2, Progress("recording")), "acknowledged again", "of them over", "time wrong"
+        recording.run(tmp_path, 1, Progress("recording")), "acknowledged again", "of them over", "time wrong"
     )

@@ -21,6 +21,15 @@ def test_without_reordering_both_times_are_the_same() -> None:
     assert decoding.depth == 0
 
 
+def test_a_hole_is_no_pictures_duration() -> None:
+    decoding = Decoding(STEP)
+    decoding.assign(shown(0, 1, 2))
+    for number in (4, 6, 8):  # every other one is lost
+        decoding.missed()
+        decoding.assign(shown(number))
+        assert decoding.step == STEP
+
+
 def test_nothing_is_decoded_after_it_is_shown_wherever_fragments_are_cut() -> None:
     pyramid = shown(0, 4, 2, 1, 3, 8, 6, 5, 7, 12, 10, 9, 11, 16, 14, 13, 15)
     for cut in range(5, len(pyramid)):
