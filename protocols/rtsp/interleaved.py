@@ -59,7 +59,7 @@ class FragmentRun:
         fragment.
         """
         self.armed = False
-        if not self.units.open_fragment or view[at + FRAME_HEAD] != 0x80:
+        if not self.units.open_fragment or view[at + FRAME_HEAD] != 0x80 or end - at <= self._head.size:
             return
         word, rest = self._head.unpack_from(view, at)
         if not self._source.foretells(word):
