@@ -7,23 +7,31 @@ import sys
 import typer
 
 from device.errors import HoldfastError
-from integration.commands import manage, serve, video
+from integration.commands import accounts, cameras, events, serve, settings, storages, video
 
 app = typer.Typer(
     name="holdfast",
     help="A network video recorder that speaks the standards other systems already speak.",
+    epilog="In a checkout `./holdfast` has also test, bench and manual.",
     no_args_is_help=True,
+    context_settings={"max_content_width": 110},
+    rich_markup_mode=None,  # an error is a line, not a box
     pretty_exceptions_show_locals=False,  # there are secrets among them
     add_completion=False,
 )
-for commands in (serve, manage, video):
+for commands in (serve, video):
     commands.register(app)
+app.add_typer(cameras.app, name="cameras")
+app.add_typer(settings.app, name="settings")
+app.add_typer(storages.app, name="storages")
+app.add_typer(accounts.app, name="accounts")
+app.command()(events.events)
 
 
 def main() -> None:
     """Entry point. What a person did wrong is said in one line and a hint, and ends with exit code 2."""
     try:
-        app()
+        app(prog_name="holdfast")
     except HoldfastError as error:
         sys.stderr.write(f"{error}\n")
         if error.hint:

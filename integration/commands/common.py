@@ -105,6 +105,15 @@ def who() -> str:
     return f"uid {os.getuid()}@console"
 
 
+def password_of(file: Path) -> str:
+    """The first line of a file, or of standard input for `-`. Raises BadValue."""
+    try:
+        text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadValue("--password-file", f"cannot be read: {error.strerror}") from error
+    return text.partition("\n")[0].rstrip("\r")
+
+
 def say_json(value: object) -> None:
     """Print a value for programs."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
