@@ -1,0 +1,1 @@
+"""Drives, the array over them, its encryption and its file system."""
