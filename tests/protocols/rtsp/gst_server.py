@@ -22,7 +22,7 @@ def main() -> None:
     loop = GLib.MainLoop()
     server = GstRtspServer.RTSPServer()
     server.set_address(wanted.get("address", "127.0.0.1"))
-    server.set_service("0")
+    server.set_service(str(wanted.get("port", 0)))
     if wanted.get("user"):
         auth = GstRtspServer.RTSPAuth()
         auth.set_supported_methods(
@@ -38,7 +38,7 @@ def main() -> None:
     for path, launch in wanted["mounts"].items():
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(launch)
-        factory.set_shared(False)
+        factory.set_shared(wanted.get("shared", False))
         if wanted.get("user"):
             permissions = GstRtspServer.RTSPPermissions()
             for permission in ("media.factory.access", "media.factory.construct"):
@@ -48,6 +48,8 @@ def main() -> None:
             factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
         server.get_mount_points().add_factory(path, factory)
     server.attach(None)
+    # As GStreamer's examples do it: without this, sessions that nobody keeps alive stay for ever.
+    GLib.timeout_add_seconds(2, lambda: (server.get_session_pool().cleanup(), True)[1])
 
     def watch() -> None:
         sys.stdin.read()
