@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
+from typing import Protocol
 
 from device.cameras.source import Cause, Intake, Lane
+from device.clock import Clock
 from device.media import MICROSECONDS, Codec, Track, Utc
 
 SPS = bytes.fromhex("6742c01ed901e08fe9b8080800000308000001e04020000c350000493e17bdee03c224464e")
 PPS = bytes.fromhex("68ce3c80")
 VIDEO = Track(Codec.H264, 90_000, (SPS, PPS), 640, 480)
 SOUND = Track(Codec.PCMU, 8_000, channels=1)
+
+
+class PassingClock(Clock, Protocol):
+    """A clock that can be waited with."""
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
 
 
 @dataclass
@@ -36,24 +45,34 @@ class SimulatedClock:
         self.wall += round(seconds * MICROSECONDS)
 
 
+def payload(number: int, size: int, key: bool) -> bytes:
+    """The NAL unit that a camera sends: `size` bytes, and its header."""
+    return bytes([0x65 if key else 0x41]) + number.to_bytes(4, "big") * (size // 4)
+
+
 @dataclass
 class Camera:
-    """Sends `rate` units a second, a key frame every `gop`; remembers what it sent."""
+    """Sends `rate` units a second, each with its number, a key frame every `gop`; remembers what it sent."""
 
-    clock: SimulatedClock
+    clock: PassingClock
     intake: Intake
     _: KW_ONLY
     rate: int = 10
     gop: int = 10
     size: int = 2_000
+    number: int = 0  #: of the next unit
     sent: list[tuple[Utc, bytes]] = field(default_factory=list, init=False)
     _lane: Lane | None = field(default=None, init=False)
     _time: int = field(default=123_456, init=False)
-    _unit: int = field(default=0, init=False)
+    _key: int = field(default=0, init=False)  #: number of a unit that is a key frame
 
     def connect(self) -> None:
-        self._unit = 0
+        self._key = self.number
         self._lane = self.intake.opened([VIDEO])
+
+    def key(self) -> None:
+        """The next unit is a key frame."""
+        self._key = self.number
 
     def disconnect(self, cause: Cause = Cause.LINK_LOST) -> None:
         self.intake.closed(cause)
@@ -63,8 +82,8 @@ class Camera:
         """One access unit, now."""
         lane = self._lane
         assert lane is not None
-        key = self._unit % self.gop == 0
-        nal = bytes([0x65 if key else 0x41]) + self._unit.to_bytes(4, "big") * (self.size // 4)
+        key = (self.number - self._key) % self.gop == 0
+        nal = payload(self.number, self.size, key)
         data = len(nal).to_bytes(4, "big") + nal
         if lane.limit - lane.fill < len(data):
             assert lane.grow(lane.fill, len(data))
@@ -78,7 +97,7 @@ class Camera:
 
     def skip(self) -> None:
         """The unit of now is lost."""
-        self._unit += 1
+        self.number += 1
         self._time += 90_000 // self.rate
 
     def run(self, seconds: float) -> None:

@@ -336,16 +336,31 @@ class Files:
 _DECODERS = {
     Codec.H264: ("h264parse", "avdec_h264"),
     Codec.H265: ("h265parse", "avdec_h265"),
-    Codec.MJPEG: ("avdec_mjpeg",),
+    Codec.MJPEG: ("jpegparse", "avdec_mjpeg"),
 }
 
 
-def gstreamer(path: Path, codec: Codec, size: tuple[int, int]) -> list[bytes]:
-    """MD5 of each picture that GStreamer's qtdemux and decoder make."""
+def gstreamer(path: Path, codec: Codec, size: tuple[int, int], demuxer: str = "qtdemux") -> list[bytes]:
+    """MD5 of each picture that GStreamer's demuxer and decoder make."""
     raw = path.with_suffix(".raw")
-    words = ["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "qtdemux", "name=d", "d.video_0"]
+    words = ["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", demuxer, "name=d", "d.video_0"]
     for element in (*_DECODERS[codec], "videoconvert", "video/x-raw,format=I420", "filesink"):
         words += ["!", element]
     run(*words, f"location={raw}")
     data, each = raw.read_bytes(), size[0] * size[1] * 3 // 2
     return [hashlib.md5(data[at : at + each]).digest() for at in range(0, len(data), each)]
+
+
+def play(path: Path, folder: Path) -> None:
+    """Let mpv play a file as a person would see it: each picture that it shows becomes a file."""
+    words = [
+        "--no-config",
+        "--no-audio",
+        "--vo=image",
+        "--vo-image-format=png",
+        f"--vo-image-outdir={folder}",
+    ]
+    done = subprocess.run(
+        ["mpv", "--msg-level=all=error", *words, str(path)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -39,6 +39,7 @@ class Store:
     notices: list[Notice] = field(default_factory=list)
     acknowledged: dict[str, Utc] = field(default_factory=dict)
     generation: int = 0
+    name: str = "REC"  #: of the recorder
 
     @property
     def catalogue(self) -> Path:
@@ -75,7 +76,7 @@ class Store:
             self.clock,
             self.catalogue,
             self.settings,
-            "REC",
+            self.name,
             durability=self.durability,
             segment_length=self.segment_length,
             on_event=self.notices.append,
@@ -153,6 +154,7 @@ def make(
     segment_length: float = 60,
     reserve: int = 0,
     paths: Sequence[Path] = (),
+    recorder: str = "REC",
 ) -> Store:
     """A store that is open."""
     home = folder / "store"
@@ -161,8 +163,9 @@ def make(
     settings = []
     for path in paths or [home / f"volume{n}" for n in range(volumes)]:
         path.mkdir(exist_ok=True)
-        settings.append(VolumeSettings(path, adopt(path, "REC").volume, reserve_bytes=reserve))
+        settings.append(VolumeSettings(path, adopt(path, recorder).volume, reserve_bytes=reserve))
     # `open` makes the recorder; there is none before.
     store = Store(home, clock, settings, Recorder.__new__(Recorder), durability, segment_length)
+    store.name = recorder
     store.open()
     return store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -14,7 +15,7 @@ import pytest
 
 from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Utc
-from device.recording import catalogue, recovery, retention
+from device.recording import catalogue, recovery, retention, stored
 from device.recording.catalogue import CatalogueReader
 from device.recording.database import (
     CatalogueBroken,
@@ -59,6 +60,18 @@ def test_what_is_no_catalogue_is_refused(tmp_path: Path) -> None:
         open_writer(tmp_path / "other.db")
     with pytest.raises(Fault, match="no catalogue"):
         open_reader(tmp_path / "none.db")
+
+
+def test_a_catalogue_whose_making_was_cut_short_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.db"
+    path.write_bytes(bytes(8192))  # the page that came, and nothing in it
+    # SQLite file format s3: magic, records, nonce, pages of the file before, sector, page.
+    head = bytes.fromhex("d9d505f920a163d7") + struct.pack(">IIIII", 0, 7, 0, 512, 8192)
+    (tmp_path / "catalogue.db-journal").write_bytes(head.ljust(512, b"\0"))
+    with pytest.raises(Fault):
+        open_reader(path)
+    open_writer(path).close()
+    open_reader(path).close()
 
 
 def test_one_process_writes_it(store: Store) -> None:
@@ -167,6 +180,8 @@ def _statements() -> list[str]:
         retention._PROVISIONAL,
         *recovery._ENDS_BEFORE,
         *recovery._BEGINS_AFTER,
+        stored._LOOSE,
+        stored._AFTER,
     ]
     for module in (catalogue, retention, recovery):
         source = Path(str(module.__file__)).read_text()

@@ -30,6 +30,14 @@ def test_a_hole_is_no_pictures_duration() -> None:
         assert decoding.step == STEP
 
 
+def test_a_pause_is_no_pictures_duration() -> None:
+    decoding = Decoding(STEP)
+    decoding.assign(shown(0, 1, 2))
+    decoding.resume(100 * STEP)
+    assert decoding.assign(shown(100)) == shown(100)
+    assert decoding.step == STEP
+
+
 def test_nothing_is_decoded_after_it_is_shown_wherever_fragments_are_cut() -> None:
     pyramid = shown(0, 4, 2, 1, 3, 8, 6, 5, 7, 12, 10, 9, 11, 16, 14, 13, 15)
     for cut in range(5, len(pyramid)):

@@ -35,3 +35,22 @@ def test_every_lost_picture_is_in_the_ledger(tmp_path: Path, lost: tuple[int, ..
     assert told == missing
     assert sum((gap.end or 0) - gap.start for gap in gaps) == pytest.approx(len(lost) * STEP, abs=100)
     assert store.untiled() == []
+
+
+def test_a_silence_is_in_the_ledger_though_what_is_before_and_behind_it_comes_at_once(tmp_path: Path) -> None:
+    store = make(tmp_path)
+    camera = store.camera()
+    store.run(3, camera)
+    last = store.clock.utc()
+    camera.unit()
+    for _ in range(28):
+        camera.skip()
+        store.clock.advance(0.1)
+    store.clock.advance(0.1)
+    again = store.clock.utc()
+    store.run(3, camera)
+    store.close()
+    with store.reader() as reader:
+        gaps = [gap for gap in reader.gaps("CAM1", EVER, NEVER) if gap.cause is Cause.SILENT]
+    assert [(gap.start, gap.end) for gap in gaps] == [(last + STEP, again)]
+    assert store.untiled() == []

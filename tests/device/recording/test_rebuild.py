@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from device.cameras.source import Cause
-from device.recording.rebuild import CatalogueExists, rebuild
+from device.recording.rebuild import CatalogueExists, rebuild, set_aside
 from device.recording.volume import IDENTITY, NotAVolume
 from tests.device.recording.store import EVER, NEVER, Store, make
 from tests.device.recording.test_recorder import read_back
@@ -59,6 +59,28 @@ def test_recording_goes_on_with_ids_that_were_never_used(store: Store) -> None:
     assert min(now - used) > max(used)
     assert store.untiled("CAM1") == []
     assert store.check().problems == []
+
+
+def test_a_start_without_a_catalogue_finds_everything_again_and_records_on(store: Store) -> None:
+    before = read_back(store, "CAM1")
+    lose(store)
+    store.open()
+    assert "the catalogue was lost" in store.recorder.recovered.problems[0]
+    store.run(13, store.camera("CAM1"))
+    store.close()
+    assert read_back(store, "CAM1")[: len(before)] == before
+    assert len(read_back(store, "CAM1")) == len(before) + 130
+    assert store.untiled("CAM1") == []
+    assert store.check(deep=True).problems == []
+
+
+def test_a_broken_catalogue_is_set_aside_and_kept(store: Store) -> None:
+    before = read_back(store, "CAM1")
+    store.catalogue.write_bytes(b"not a database" * 100)
+    (aside, *_) = set_aside(store.catalogue)
+    assert aside.read_bytes() == b"not a database" * 100
+    assert rebuild(store.catalogue, store.settings, "REC").skipped == []
+    assert read_back(store, "CAM1") == before
 
 
 def test_a_file_that_cannot_be_read_is_named_and_left(store: Store) -> None:

@@ -15,12 +15,13 @@ from device.errors import BadValue
 from device.media import MICROSECONDS, Utc
 from device.recording import intake as intake_module
 from device.recording.commits import Enter
+from device.recording.intake import GRACE, RENEWED
 from device.recording.modes import Mode, Policy
-from device.recording.notices import OverloadDropped, VolumeChanged, VolumeState
+from device.recording.notices import GapClosed, GapOpened, OverloadDropped, VolumeChanged, VolumeState
 from device.recording.reader import parse
 from device.recording.recorder import Recorder
 from device.recording.volume import Volume
-from tests.device.recording.camera import VIDEO, Camera
+from tests.device.recording.camera import SOUND, VIDEO, Camera
 from tests.device.recording.store import ALWAYS, EVER, NEVER, Store, make
 
 SECOND = MICROSECONDS
@@ -252,7 +253,7 @@ def test_changed_parameters_start_another_segment_of_the_same_run(store: Store) 
     store.run(3, camera)
     larger = type(VIDEO)(VIDEO.codec, VIDEO.clock_rate, VIDEO.parameters, 1280, 720)
     camera._lane = camera.intake.parameters([larger])
-    camera._unit = 0
+    camera.key()
     store.run(3, camera)
     store.close()
     with store.reader() as reader:
@@ -262,16 +263,183 @@ def test_changed_parameters_start_another_segment_of_the_same_run(store: Store) 
     assert one.end == other.utc
 
 
-def test_a_removed_camera_leaves_its_recording(store: Store) -> None:
+def test_the_gap_of_a_removed_camera_lasts_until_it_returns(store: Store) -> None:
     camera = store.camera()
     store.run(3, camera)
+    off = store.clock.utc()
     store.recorder.remove("CAM1")
-    store.clock.advance(100)
+    store.clock.advance(50)
+    store.beat()
+    assert store.ledger()[-1] == (off, None, Cause.DISABLED)
+    store.clock.advance(50)
+    on = store.clock.utc()
     camera = store.camera()
     store.run(3, camera)
     store.close()
-    assert [cause for _, _, cause in store.ledger()].count(Cause.DISABLED) >= 1
+    assert [row for row in store.ledger() if row[2] is Cause.DISABLED] == [(off, on, Cause.DISABLED)]
     assert store.untiled() == []
+
+
+@pytest.mark.parametrize("end", ["restart", "crash"])
+def test_a_removed_camera_stays_removed_through_a_restart(store: Store, end: str) -> None:
+    camera, other = store.camera(), store.camera("CAM2")
+    store.run(3, camera, other)
+    off = store.clock.utc()
+    store.recorder.remove("CAM1")
+    store.run(3, other)
+    for _ in range(2):
+        store.restart() if end == "restart" else store.crash()
+        store.clock.advance(20)
+        other = store.camera("CAM2")
+        store.run(3, other)
+        assert store.ledger()[-1] == (off, None, Cause.DISABLED)
+        assert store.untiled() == []
+    store.clock.step(-5)
+    store.beat()
+    *_, before, last = store.ledger()
+    assert (before[0], before[2], last[1], last[2]) == (off, Cause.DISABLED, None, Cause.DISABLED)
+    assert before[1] is not None
+    assert last[0] == before[1] - 5 * SECOND
+    store.close()
+
+
+def test_a_camera_that_was_removed_while_nobody_recorded_has_a_gap_that_lasts(store: Store) -> None:
+    camera = store.camera()
+    store.run(3, camera)
+    down = store.clock.utc()
+    store.restart()
+    store.clock.advance(20)
+    up = store.clock.utc()
+    store.beat()
+    assert store.ledger()[1:] == [(down, up, Cause.RECORDER_DOWN), (up, None, Cause.DISABLED)]
+    store.close()
+
+
+def test_the_time_that_the_recorder_was_down_is_one_gap(store: Store) -> None:
+    camera = store.camera()
+    store.run(3, camera)
+    down = store.clock.utc()
+    store.restart()
+    store.clock.advance(20)
+    up = store.clock.utc()
+    camera = store.camera()
+    store.clock.advance(1)
+    store.run(3, camera)
+    store.close()
+    assert [cause for _, _, cause in store.ledger()][:4] == [
+        None,
+        Cause.RECORDER_DOWN,
+        Cause.CONNECTING,
+        None,
+    ]
+    assert store.ledger()[1][:2] == (down, up)
+    assert store.untiled() == []
+
+
+def gaps_told(store: Store) -> list[tuple[str, Cause]]:
+    return [
+        (type(notice).__name__, notice.cause)
+        for notice in store.notices
+        if isinstance(notice, GapOpened | GapClosed)
+    ]
+
+
+def test_a_first_connection_that_takes_a_moment_is_in_the_ledger_and_no_news(store: Store) -> None:
+    intake = store.intake()
+    added = store.clock.utc()
+    store.clock.advance(GRACE - 1)
+    store.beat()
+    camera = Camera(store.clock, intake)
+    camera.connect()
+    connected = store.clock.utc()
+    store.run(3, camera)
+    assert store.ledger()[0] == (added, connected, Cause.CONNECTING)
+    assert gaps_told(store) == []
+    camera.disconnect()
+    assert gaps_told(store) == [("GapOpened", Cause.LINK_LOST)]
+    store.close()
+
+
+def test_a_camera_that_never_sent_a_picture_is_news_after_a_while(store: Store) -> None:
+    intake = store.intake()
+    store.clock.advance(GRACE / 2)
+    intake.closed(Cause.UNREACHABLE, "no route")
+    store.beat()
+    assert gaps_told(store) == []
+    store.clock.advance(GRACE / 2)
+    store.beat()
+    store.beat()
+    assert gaps_told(store) == [("GapOpened", Cause.UNREACHABLE)]
+    camera = Camera(store.clock, intake)
+    camera.connect()
+    store.run(3, camera)
+    assert gaps_told(store) == [("GapOpened", Cause.UNREACHABLE), ("GapClosed", Cause.UNREACHABLE)]
+    store.close()
+
+
+def test_another_run_of_the_same_session_costs_no_time(store: Store) -> None:
+    camera = store.camera()
+    store.run(3.4, camera)
+    camera._lane = camera.intake.renewed()
+    camera.key()
+    store.run(3, camera)
+    camera.disconnect()
+    store.close()
+    with store.reader() as reader:
+        one, other = reader.segments("CAM1", EVER, NEVER)
+    assert one.run != other.run
+    assert one.end == other.utc
+    assert [cause for _, _, cause in store.ledger()][:2] == [None, None]
+    assert store.query("SELECT count(*) FROM run WHERE reason = ?", RENEWED) == [(1,)]
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_run_that_a_source_renews_for_the_clock_has_a_gap_of_the_step_alone(
+    store: Store, step: int, noticed: bool
+) -> None:
+    camera = store.camera()
+    store.run(3.4, camera)
+    end = store.clock.utc()
+    store.clock.step(step)
+    if noticed:
+        store.beat()
+    camera._lane = camera.intake.renewed()
+    camera.key()
+    store.run(3, camera)
+    camera.disconnect()
+    store.close()
+    stepped = [row for row in store.ledger() if row[2] is Cause.CLOCK_STEP]
+    assert stepped == ([(end, end + step * SECOND, Cause.CLOCK_STEP)] if step > 0 else [])
+    with store.reader() as reader:
+        one, other = reader.segments("CAM1", EVER, NEVER)
+    assert (one.end, other.utc) == (end, end + step * SECOND)
+    assert store.untiled() == []
+
+
+def test_pictures_that_cannot_be_recorded_are_a_gap_until_the_next_key_frame(store: Store) -> None:
+    """Sound goes on meanwhile: it does not end the gap, which is about the picture."""
+    intake = store.intake()
+    camera = Camera(store.clock, intake)
+    camera._lane = intake.opened([VIDEO, SOUND])
+    store.run(3.4, camera)
+    blind = store.clock.utc()
+    intake.missing(Cause.NO_PICTURE, "broken")
+    for n in range(100):
+        store.clock.advance(0.02)
+        intake.sample(1, n * 160, store.clock.utc(), bytes(160))
+        if n % 30 == 0:
+            store.beat()
+    for _ in range(20):
+        camera.skip()
+    camera.key()
+    seen = store.clock.utc()
+    store.run(3, camera)
+    camera.disconnect()
+    store.close()
+    assert [row for row in store.ledger() if row[2] is Cause.NO_PICTURE] == [(blind, seen, Cause.NO_PICTURE)]
+    assert store.untiled() == []
+    assert store.check().problems == []
 
 
 @pytest.mark.parametrize("token", ["", "../x", ".hidden", "a/b", "x" * 65])
