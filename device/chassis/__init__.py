@@ -1,0 +1,1 @@
+"""The box itself: lights, buzzer, buttons, temperatures, fans, supplies."""

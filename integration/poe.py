@@ -1,0 +1,146 @@
+"""PoE in the control plane: the hardware that the settings name, governed as they say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from device.planes.link import Server
+from device.planes.messages import Done
+from device.poe.driver import PoeDriver
+from device.poe.errors import NoHardware
+from device.poe.ethtool import EthtoolPse
+from device.poe.messages import AskPoe, CyclePort, PoeShown
+from device.poe.port import Rules, Status
+from device.poe.power import Milliwatts, watts
+from device.poe.service import PoeService, shown
+from device.poe.simulated import SimulatedPse
+from device.settings.ports import Poe, PoeHardware, Port, SwitchVersion
+from device.settings.store import Changed, Store
+from integration.plane import Plane
+from integration.virtual_box.drivers import BOX, BoxPse
+
+
+def rules_of(store: Store) -> Rules:
+    """What the settings want of the ports."""
+    poe = store.get(Poe)
+    return Rules(
+        watts(poe.budget),
+        poe.preempt,
+        poe.lldp,
+        poe.cycle_off,
+        poe.cycle_interval,
+        poe.usage_threshold,
+        {int(key): port.rules() for key, port in store.entries(Port).items()},
+    )
+
+
+class PoePlane:
+    """PoE as far as the control plane goes: one service after the other, as the settings name hardware."""
+
+    def __init__(self, own: Plane, limit: Callable[[], Milliwatts | None]) -> None:
+        """`limit`: what the box's supplies can give now; None: all."""
+        self._own = own
+        self._limit = limit
+        self._again = asyncio.Event()
+        self.service: PoeService | None = None  #: of the hardware in use; None where there is none
+
+    async def run(self) -> None:
+        """For ever. Other hardware takes the place of what was there as soon as the settings say so."""
+        end = self._own.settings.subscribe(self._changed)
+        try:
+            while True:
+                self._again.clear()
+                await self._govern(self._own.settings.get(Poe))
+        finally:
+            end()
+
+    def answer(self, server: Server) -> None:
+        """Let `server` answer for the ports."""
+
+        async def ask(request: AskPoe) -> PoeShown:
+            del request
+            return shown(self._own.settings.get(Poe).hardware.value, self.service)
+
+        async def cycle(request: CyclePort) -> Done:
+            service = self.service
+            if service is None:
+                raise NoHardware("This recorder governs no PoE ports.")
+            service.cycle(request.port, request.by)
+            return Done()
+
+        server.on(AskPoe, ask)
+        server.on(CyclePort, cycle)
+
+    def status(self) -> Status | None:
+        """How the ports are; None where there are none."""
+        return None if self.service is None else self.service.status()
+
+    async def _govern(self, poe: Poe) -> None:
+        driver = self._driver(poe)
+        tasks: list[asyncio.Task[object]] = [asyncio.create_task(self._again.wait())]
+        if driver is not None:
+            own = self._own
+            self.service = PoeService(
+                poe.hardware.value,
+                driver,
+                rules_of(own.settings),
+                own.clock,
+                own.bus.publish,
+                self._limit,
+            )
+            tasks.append(asyncio.create_task(self.service.run(), name="poe"))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self.service = None
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if driver is not None:
+                await driver.close()
+
+    def _driver(self, poe: Poe) -> PoeDriver | None:
+        match poe.hardware:
+            case PoeHardware.SIMULATED:
+                box = self._own.folder.socket(BOX)
+                if box.exists():
+                    return BoxPse(box)
+                return SimulatedPse(poe.ports, autonomous=False, changed=_nobody)
+            case PoeHardware.ETHTOOL:
+                return EthtoolPse(poe.interfaces, ethtool="ethtool", ip="ip", classes=Path("/sys/class/net"))
+            case PoeHardware.SWITCH:
+                return _switch(poe)
+            case PoeHardware.NONE:
+                return None
+
+    def _changed(self, changed: Changed) -> None:
+        poe = Poe.about.section
+        if changed.section == poe and any(_names_hardware(name) for name in changed.fields):
+            self._again.set()
+        elif changed.section in (poe, Port.about.section) and self.service is not None:
+            self.service.follow(rules_of(self._own.settings))
+
+
+def _switch(poe: Poe) -> PoeDriver:
+    # Only where there is a switch: pysnmp takes longer to import than the rest of the plane to start.
+    from protocols.snmp_switch.driver import Community, SwitchPse, User
+
+    login: Community | User
+    if poe.switch_version is SwitchVersion.V2C:
+        login = Community(poe.switch_community.get_secret_value())
+    else:
+        auth = poe.switch_auth.get_secret_value()
+        login = User(poe.switch_user, auth, poe.switch_privacy.get_secret_value() or auth)
+    return SwitchPse(poe.switch, poe.switch_port, login, poe.switch_group, poe.switch_interfaces)
+
+
+def _names_hardware(field: str) -> bool:
+    return field in ("hardware", "ports", "interfaces") or field.startswith("switch")
+
+
+def _nobody(port: int, powered: bool, linked: bool) -> None:
+    """Nothing hangs on a simulated port without a demo."""
