@@ -57,6 +57,11 @@ class DataFolder:
         return self.path / "identity.json"
 
     @property
+    def signature(self) -> Path:
+        """The key that exports are signed with, sealed."""
+        return self.path / "signature.key"
+
+    @property
     def settings(self) -> Path:
         """Database of the settings."""
         return self.path / "settings.db"
@@ -70,6 +75,16 @@ class DataFolder:
     def jobs(self) -> Path:
         """Database of the jobs."""
         return self.path / "jobs.db"
+
+    @property
+    def snmp(self) -> Path:
+        """How often the SNMP engine was started, the numbers of things, and what managers have set."""
+        return self.path / "snmp.json"
+
+    @property
+    def drives(self) -> Path:
+        """Simulated drives, and what the array of them holds."""
+        return self.path / "drives"
 
     @property
     def catalogue(self) -> Path:

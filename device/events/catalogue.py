@@ -1,4 +1,5 @@
-"""Everything the recorder can say. An event is added here, and as one row in each wire's table."""
+"""Everything the recorder can say. An event is added here, in `hardware` where it is about the box, or in `drives`, and
+as one row in each wire's table."""
 
 from __future__ import annotations
 
@@ -7,12 +8,15 @@ from typing import NewType
 
 from device.cameras.source import Cause
 from device.errors import Severity
+from device.events import drives as drives  # declares the events of the drives
+from device.events import hardware as hardware  # declares the events of the box
 from device.events.event import Bytes, Count, Event, Instant, Percent, Seconds, event
 
 CameraId = NewType("CameraId", str)  #: the key of a camera's settings
 Token = NewType("Token", str)  #: of a recording: the camera, or the camera and `.sub`
 VolumeId = NewType("VolumeId", str)  #: UUID
 JobId = NewType("JobId", str)
+SessionId = NewType("SessionId", str)  #: of somebody who watches; not the secret name that the protocol uses
 
 
 class PlaneName(Enum):
@@ -48,6 +52,21 @@ class PlaneRestarted(Event):
     plane: PlaneName
     reason: str  #: signal 9, exit 1, silent
     restarts: Count  #: of this plane since the recorder started
+
+
+@event("endpoint.failed", severity=Severity.ERROR, about=("protocol",), state="endpoint.failed")
+class EndpointFailed(Event):
+    """A protocol cannot be served. It is tried again."""
+
+    protocol: str  #: such as snmp
+    detail: str  #: which port, and what the system said
+
+
+@event("endpoint.back", severity=Severity.NOTICE, about=("protocol",), clears=("endpoint.failed",))
+class EndpointBack(Event):
+    """It is served again."""
+
+    protocol: str  #: such as snmp
 
 
 @event("clock.stepped", severity=Severity.WARNING)
@@ -347,6 +366,34 @@ class LoginFailed(Event):
     account: str  #: as it was given
     peer: str  #: address
     protocol: str  #: such as https, rtsp
+
+
+# ---------------------------------------------------------------------------------------------- streaming
+
+
+@event("session.opened", severity=Severity.INFO, about=("session",))
+class SessionOpened(Event):
+    """Somebody set up a stream, live or recorded."""
+
+    session: SessionId
+    account: str  #: empty where none is asked
+    peer: str  #: address
+    protocol: str  #: rtsp or rtsps
+    path: str  #: what is watched, such as /live/c-7f3k2m
+    transport: str  #: interleaved, udp or multicast
+
+
+@event("session.closed", severity=Severity.INFO, about=("session",))
+class SessionClosed(Event):
+    """A stream that somebody had set up came to its end."""
+
+    session: SessionId
+    account: str
+    peer: str
+    protocol: str
+    path: str
+    reason: str  #: teardown, disconnected, timed out, too slow or stopped
+    after: Seconds  #: since it was set up
 
 
 # -------------------------------------------------------------------------------------------------- jobs

@@ -126,6 +126,7 @@ def serve_jobs(server: Server, jobs: Jobs) -> None:
                     job.unit,
                     job.eta,
                     job.error,
+                    job.result,
                 )
                 for job in jobs.list()
             )

@@ -2,7 +2,7 @@
 
 A field that is added needs a default, and none is ever renamed: the planes of two versions talk during an
 upgrade. Who serves what:  every plane Ping, Shutdown and SubscribeEvents;  recording what follows them up
-to DeleteSpan; streaming AskStreaming;  control the settings, the accounts and the jobs.
+to DeleteSpan; streaming AskStreaming and ExportSpan;  control the settings, the accounts, the jobs and ExportStart.
 """
 
 from __future__ import annotations
@@ -213,7 +213,62 @@ class AskStreaming(Request[StreamingStatus]):
     """Who watches?"""
 
 
+@message
+class ExportStep:
+    """How far an export is."""
+
+    phase: str
+    done: int  #: bytes
+    total: int
+
+
+@message
+class ExportDone:
+    """An export is on the disk, whole and signed."""
+
+    manifest: str  #: path
+    files: tuple[str, ...]  #: paths
+    octets: int
+    frames: int
+    gaps: int
+    fingerprint: str  #: of the key that signed it
+
+
+@message
+class ExportSpan(Subscription[ExportStep | ExportDone]):
+    """Write a span to files, in a thread of the streaming plane. Who closes the stream ends it, and nothing is
+    left of it."""
+
+    tokens: tuple[str, ...]
+    start: Utc
+    end: Utc
+    form: str  #: device.recording.export.planner.Form
+    path: str  #: absolute; a file that ends with the form's suffix, or a folder
+    largest: int | None  #: bytes of one file
+    by: str
+
+
 # ------------------------------------------------------------------------------------------------ control
+
+
+@message
+class JobStarted:
+    """A long work has begun, or waits for its turn."""
+
+    id: str
+
+
+@message
+class ExportStart(Request[JobStarted]):
+    """Export a span as a job: see ExportSpan."""
+
+    tokens: tuple[str, ...]
+    start: Utc
+    end: Utc
+    form: str
+    path: str
+    largest: int | None
+    by: str
 
 
 @message
@@ -330,6 +385,7 @@ class JobShown:
     unit: str
     eta: float | None  #: seconds that are left
     error: str
+    result: str = ""  #: of a job that is done
 
 
 @message

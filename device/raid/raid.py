@@ -90,9 +90,10 @@ class Raid:
             if reading.array is None:
                 await self._driver.assemble()
                 reading = await self._driver.read()
-            if reading.lock is not None and not reading.lock.open and self._memory.password() is None:
+            locked = reading.lock is not None and not reading.lock.open
+            if locked and self._memory.password() is None:
                 return
-            if reading.files is not None or reading.lock is not None:
+            if locked or (reading.files is not None and not reading.files.mounted):
                 await self.tools.begin(Order(Tool.MOUNT), NO_PASSWORDS, confirmed=False, by=BY)
         except NoArray:
             return  # a box without one

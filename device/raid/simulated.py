@@ -40,7 +40,7 @@ from device.raid.state import (
 )
 from device.records import from_json, record, to_json
 
-MODEL = "Holdfast simulated drive"
+MODEL = "Simulated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +197,9 @@ class SimulatedRaid:
     async def dissolve(self) -> None:
         """RaidDriver."""
         self._answer()
+        mark = self._running().uuid
         self._idle()
         with self._change() as box:
-            mark = box.array.uuid if box.array is not None else ""
             blank = {
                 bay: replace(disk, array="") if disk.array == mark else disk for bay, disk in box.bays.items()
             }

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from device.settings.cameras import Camera
+from device.settings.chassis import Chassis
+from device.settings.ports import Poe, Port
+from device.settings.raid import Raid
 from device.settings.recorder import Recorder
 from device.settings.recording import Recording
 from device.settings.rtsp import Rtsp
 from device.settings.section import Section
+from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 
 #: Every section, in the order in which they are shown.
-SECTIONS: tuple[type[Section], ...] = (Recorder, Recording, Camera, Storage, Rtsp)
+SECTIONS: tuple[type[Section], ...] = (
+    Recorder,
+    Recording,
+    Camera,
+    Storage,
+    Raid,
+    Poe,
+    Port,
+    Chassis,
+    Rtsp,
+    Snmp,
+)

@@ -79,6 +79,7 @@ class AboutField:
     interrupts: Interrupts
     restore: Keep | None
     secret: bool
+    once: bool  #: what was set cannot be changed any more, until a factory default takes it away
 
 
 class InvalidSettings(BadValue):
@@ -105,10 +106,11 @@ def Field(  # noqa: N802 - takes the place of pydantic's
     when: str = "",
     interrupts: Interrupts = Interrupts.NOTHING,
     restore: Keep | None = None,
+    once: bool = False,
 ) -> T:
     """One setting. `ge`, `le`: limits, in `unit`. `when`: an expression over the section's other fields
     that says whether it has a meaning (see `device.settings.when`). `restore`: where it differs from its
-    section's."""
+    section's. `once`: whoever sets it, sets it for ever."""
     return pydantic.Field(
         default,
         title=title,
@@ -122,6 +124,7 @@ def Field(  # noqa: N802 - takes the place of pydantic's
             "when": when,
             "interrupts": interrupts.value,
             "restore": None if restore is None else restore.value,
+            "once": once,
         },
     )
 
@@ -185,6 +188,7 @@ def about_fields(kind: type[Section]) -> dict[str, AboutField]:
             Interrupts(extra["interrupts"]),
             None if restore is None else Keep(restore),
             info.annotation is SecretStr,
+            bool(extra["once"]),
         )
     return found
 

@@ -61,6 +61,12 @@ class Conflict(Refused):
         self.version = version
 
 
+class AlreadySet(Refused):
+    """A setting that can be set once is set."""
+
+    hint = "A factory default takes it away; then it can be set again."
+
+
 class SettingLost(Fault):
     """What is stored cannot be used by this version of the recorder."""
 
@@ -233,7 +239,7 @@ class Store:
         check_key(kind, key)
         with transaction(self._database):
             self._expect(kind, key, expect)
-            changed = self._write(kind, key, to_row(value, key, self._vault), by)
+            changed = self._change(kind, key, to_row(value, key, self._vault), by)
         return self._tell(changed)
 
     def patch(
@@ -253,7 +259,7 @@ class Store:
         check_key(kind, key)
         with transaction(self._database):
             self._expect(kind, key, expect)
-            changed = self._write(kind, key, self._patched(kind, key, changes), by)
+            changed = self._change(kind, key, self._patched(kind, key, changes), by)
         return self._tell(changed)
 
     def remove(self, kind: type[Section], *, key: str = "", by: str, expect: int | None = None) -> Changed:
@@ -263,7 +269,7 @@ class Store:
             if self._row(kind, key) is None and kind.about.key:
                 raise NotFound("entry", f"{kind.about.section}[{key}]")
             self._expect(kind, key, expect)
-            changed = self._write(kind, key, None, by)
+            changed = self._change(kind, key, None, by)
         return self._tell(changed)
 
     def undo(self, kind: type[Section], version: int, *, key: str = "", by: str) -> Changed:
@@ -279,7 +285,7 @@ class Store:
                 if found is None:
                     raise NotFound(f"version of {where(kind, key)}", str(version))
                 row = None if found[0] is None else json.loads(found[0])
-            changed = self._write(kind, key, row, by)
+            changed = self._change(kind, key, row, by)
         return self._tell(changed)
 
     def reset(self, scope: Scope, *, by: str) -> list[Changed]:
@@ -359,6 +365,17 @@ class Store:
         values = {name: value for name, value in values.items() if name not in given}
         values |= {name: value for name, value in given.items() if value is not None}
         return to_row(validate(kind, key, values), key, self._vault)
+
+    def _change(self, kind: type[Section], key: str, row: Mapping[str, object] | None, by: str) -> Changed:
+        """A change that a person makes, who may not touch what can be set once. Raises AlreadySet."""
+        before = self._row(kind, key)
+        for name, field in about_fields(kind).items():
+            if field.once and before is not None and name in before:
+                now = getattr(self._value(kind, key, before), name)
+                then = None if row is None else getattr(self._value(kind, key, row), name)
+                if now != kind.model_fields[name].default and now != then:
+                    raise AlreadySet(f"{where(kind, key, name)} is set, and can be set only once.")
+        return self._write(kind, key, row, by)
 
     def _write(self, kind: type[Section], key: str, row: Mapping[str, object] | None, by: str) -> Changed:
         """Inside a transaction: the row and its history. Nothing is written where nothing changes."""

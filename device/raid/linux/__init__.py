@@ -1,0 +1,1 @@
+"""Drives, md, dm-crypt and file systems of Linux."""

@@ -1,0 +1,114 @@
+"""The demo's drives: a failure from the first red light to the last green one, and the tools, by the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.rig import Recorder, demo, free_offset, wait_until
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    """A demo whose drives are rebuilt quickly."""
+    folder = tmp_path_factory.mktemp("raid") / "data"
+    with demo(folder, free_offset(), "--cameras", "1", "--set", "raid.rebuild=3") as recorder:
+        wait_until("the array is whole", lambda: raid(recorder)["array"]["status"] == "Online")
+        yield recorder
+
+
+def raid(recorder: Recorder) -> Any:
+    """What `holdfast raid --json` tells."""
+    return recorder.command("raid", "--json").json
+
+
+def conditions(recorder: Recorder) -> list[str]:
+    """Of the four bays."""
+    return [bay["condition"] for bay in raid(recorder)["bays"]]
+
+
+def told(recorder: Recorder) -> list[str]:
+    """The names of the events so far."""
+    said = recorder.command("events", "--last", "1000", "--json")
+    return [line.split('"event": "')[1].split('"')[0] for line in said.out.splitlines()]
+
+
+def stored(recorder: Recorder) -> Any:
+    """The storages, as a list."""
+    return recorder.command("storages", "--json").json["storages"]
+
+
+@pytest.mark.proves("M-056", "M-058", "M-366")
+def test_a_drive_fails_and_is_replaced_while_recording_goes_on(box: Recorder) -> None:
+    before = raid(box)
+    assert before["array"]["level"] == 5
+    assert conditions(box) == ["online"] * 4
+    box.command("simulate", "drive-failure", "2")
+    wait_until("it is degraded", lambda: raid(box)["array"]["status"] == "Degraded")
+    assert conditions(box) == ["exposed", "broken", "exposed", "exposed"]
+    box.command("simulate", "drive-pull", "2")
+    box.command("simulate", "drive-insert", "2")
+    wait_until("it is whole again", lambda: raid(box)["array"]["status"] == "Online")
+    after = raid(box)
+    assert [bay["condition"] for bay in after["bays"]] == ["online"] * 4
+    assert after["bays"][1]["serial"] != before["bays"][1]["serial"]
+    said = [name for name in told(box) if name.startswith(("drive.", "raid.", "storage."))]
+    story = said[said.index("drive.broken") :]
+    assert story[:2] == ["drive.broken", "raid.degraded"]
+    assert story[-2:] == ["raid.online", "raid.rebuild-ended"]
+    assert {"drive.removed", "drive.well", "drive.inserted", "raid.rebuild-started"} <= set(story)
+    assert not any(name.startswith("storage.") for name in said), "recording went on all the time"
+    checked = box.command("check", "--json")
+    assert checked.code == 0, checked.err
+
+
+@pytest.mark.proves("M-051", "M-054", "M-360")
+def test_another_level_erases_only_when_it_is_confirmed_and_recording_begins_anew(
+    box: Recorder, tmp_path: Path
+) -> None:
+    (old,) = stored(box)
+    refused = box.command("raid", "create", "6", "1", "2", "3", "4")
+    assert refused.code == 2
+    assert "may erase" in refused.err
+    assert "--yes" in refused.err
+    assert raid(box)["array"]["level"] == 5
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse\n")
+    made = box.command("raid", "create", "6", "1", "2", "3", "4", "--yes", "--password-file", secret)
+    assert made.code == 0, made.err
+    assert "RAID configured" in made.out
+    wait_until("it is a storage", lambda: [each["id"] for each in stored(box)] != [old["id"]])
+    wait_until("it is in use", lambda: [each["state"] for each in stored(box)] == ["ok"])
+    now = raid(box)
+    assert (now["array"]["level"], now["encrypted"], now["locked"]) == (6, True, False)
+    wait_until(
+        "the camera is recorded on it",
+        lambda: box.command("cameras", "--json").json["cameras"][0]["streams"][0]["state"] == "ok",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("create", "4", "1", "2"), "level: 4: must be one of 0, 1, 5, 6, 10"),
+        (("create", "5", "1", "2"), "RAID 5 needs 3 drives or more, there are 2"),
+        (("create", "1", "1", "7"), "bay: 7: must be 1 to 4"),
+        (("replace", "1"), "is of the array already"),
+        (("password", "--old-file", "/dev/null", "--new-file", "/dev/null"), "password"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line_that_names_it(
+    box: Recorder, words: tuple[str, ...], why: str
+) -> None:
+    said = box.command("raid", *words)
+    assert said.code == 2
+    assert why in said.err
+
+
+def test_a_recorder_without_drives_says_how_to_name_them(box: Recorder, tmp_path: Path) -> None:
+    said = box.command("settings", "set", "raid.hardware=linux")
+    assert said.code == 2
+    assert "needs bays" in said.err
