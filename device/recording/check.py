@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.cameras.source import Cause
 from device.media import Utc
-from device.recording import index
+from device.recording import index, stored
 from device.recording.database import Ownership, open_reader, open_writer
+from device.recording.recovery import cut_back, forget, reclaim
 from device.recording.retention import enter_joined
 from device.recording.scan import scan
 from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
-from device.recording.segments import Ids, State, file_of
+from device.recording.segments import Ids, State
 from device.recording.shelf import VolumeSettings
+from device.recording.stored import Stored
 from device.recording.volume import NotAVolume, read_mark, sync_folder
 
 
@@ -76,22 +78,6 @@ def check(catalogue: Path, volumes: Sequence[VolumeSettings], *, deep: bool, rep
         ownership.release()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: int
-    recording: int
-    token: str
-    volume: int
-    epoch: int
-    t0: int
-    dur: int
-    missing: int
-    durable: int
-    hour: int
-    state: int
-    idx: bytes
-
-
 _SUMS = (
     (
         "recording",
@@ -118,7 +104,7 @@ class _Check:
         self._settings = {each.uuid: each for each in volumes}
         self._roots: dict[int, Path] = {}
         self._report = Report()
-        (last,) = connection.execute("SELECT last_id FROM recorder").fetchone()
+        (self._recorder, last) = connection.execute("SELECT id, last_id FROM recorder").fetchone()
         (highest,) = connection.execute(
             "SELECT max((SELECT coalesce(max(id), 0) FROM segment), (SELECT coalesce(max(id), 0) FROM gap))"
         ).fetchone()
@@ -126,7 +112,7 @@ class _Check:
 
     def run(self) -> Report:
         self._volumes()
-        for row in self._rows():
+        for row in stored.every(self._c):
             self._report.segments += 1
             self._report.octets += row.durable
             self._segment(row)
@@ -142,7 +128,6 @@ class _Check:
 
     def _volumes(self) -> None:
         """Invariant 5."""
-        (recorder,) = self._c.execute("SELECT id FROM recorder").fetchone()
         for number, uuid, path in self._c.execute("SELECT id, uuid, path FROM volume").fetchall():
             settings = self._settings.get(uuid)
             root = settings.path if settings is not None else Path(path)
@@ -151,32 +136,17 @@ class _Check:
             except NotAVolume as error:
                 self._say(5, str(root), str(error), repairable=False)
                 continue
-            if (mark.volume, mark.recorder) != (uuid, recorder):
+            if (mark.volume, mark.recorder) != (uuid, self._recorder):
                 self._say(5, str(root), f"is volume {mark.volume} of {mark.recorder}", repairable=False)
                 continue
             self._roots[number] = root
 
-    def _rows(self) -> Iterator[_Row]:
-        after = -1
-        while True:
-            rows = self._c.execute(
-                "SELECT s.id, s.recording, r.token, s.volume, s.epoch, s.t0, s.dur, s.missing, s.durable,"
-                " s.hour, s.state, s.idx FROM segment AS s JOIN recording AS r ON r.id = s.recording"
-                " WHERE s.id > ? ORDER BY s.id LIMIT 1000",
-                (after,),
-            ).fetchall()
-            if not rows:
-                return
-            for row in rows:
-                yield _Row(*row)
-            after = rows[-1][0]
-
-    def _segment(self, row: _Row) -> None:
+    def _segment(self, row: Stored) -> None:
         """Invariants 1 and 3, of one segment."""
         root = self._roots.get(row.volume)
         if root is None:
             return
-        path = root / file_of(row.token, row.hour, row.id)
+        path = root / row.file
         if row.state == State.GARBAGE:
             self._garbage(row, path)
             return
@@ -186,12 +156,9 @@ class _Check:
         if row.state == State.OPEN:
             self._say(1, str(path), "is open; the recorder's next start closes it", repairable=False)
             return
-        self._whole(row, path)
-        (inner,) = self._c.execute(
-            "SELECT coalesce(sum(t1 - t0), 0) FROM gap INDEXED BY gap_inside WHERE inside = ? AND inside"
-            " <> 0",
-            (row.id,),
-        ).fetchone()
+        if not self._whole(row, path):
+            return
+        inner = stored.missing_inside(self._c, row)
         if inner != row.missing:
             self._say(
                 4,
@@ -203,7 +170,7 @@ class _Check:
             if self._repair:
                 self._c.execute("UPDATE segment SET missing = ? WHERE id = ?", (inner, row.id))
 
-    def _garbage(self, row: _Row, path: Path) -> None:
+    def _garbage(self, row: Stored, path: Path) -> None:
         if self._repair:
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
@@ -211,50 +178,66 @@ class _Check:
             self._c.execute("DELETE FROM segment WHERE id = ?", (row.id,))
         self._say(3, str(path), "was being deleted", repairable=True, repaired=self._repair)
 
-    def _whole(self, row: _Row, path: Path) -> None:
+    def _whole(self, row: Stored, path: Path) -> bool:
+        """Whether the file is what the catalogue says; False where the row is no longer what it was."""
         try:
             size = path.stat().st_size
             with path.open("rb") as file:
                 _, identity, start = read_head(file.read(LARGEST_HEAD))
-            rows = index.unpack(row.idx, Utc(row.t0))
+            rows = row.fragments()
         except FileNotFoundError:
-            self._say(1, str(path), "is gone", repairable=False)
-            return
+            self._say(1, str(path), "is gone", repairable=True, repaired=self._repair)
+            if self._repair:
+                forget(self._c, row, self._ids)
+            return False
         except (OSError, BadSegment, index.BadIndex) as error:
             self._say(1, str(path), str(error), repairable=False)
-            return
-        if (identity.recording, identity.segment) != (row.token, row.id):
-            what = f"is segment {identity.segment} of {identity.recording}"
+            return True
+        said = identity.recorder, identity.recording, identity.segment
+        if said != (self._recorder, row.token, row.id):
+            what = f"is segment {identity.segment} of {identity.recording}, of recorder {identity.recorder}"
             self._say(1, str(path), what, repairable=False)
-            return
+            return True
         end = rows[-1].offset + rows[-1].length if rows else 0
         if not rows or rows[0].offset != start or end != row.durable or not rows[0].key:
-            self._say(
-                1, str(path), "the catalogue's index does not fit its head and length", repairable=False
-            )
+            what = "the catalogue's index does not fit its head and length"
+            self._say(1, str(path), what, repairable=False)
         if size < row.durable:
-            self._say(1, str(path), f"has {size} of {row.durable} bytes", repairable=False)
-            return
+            what = f"has {size} of {row.durable} bytes"
+            self._say(1, str(path), what, repairable=True, repaired=self._repair)
+            if self._repair:
+                cut_back(self._c, row, size, self._ids)
+            return False
         if self._deep:
             found = scan(path, start, verify=True)
             places = [(each.offset, each.length) for each in found.fragments if each.offset < row.durable]
             if places != [(each.offset, each.length) for each in rows]:
                 what = found.problem or "holds other fragments than the catalogue says"
                 self._say(1, str(path), what, repairable=False)
-                return
+                return True
         if size > row.durable:
             self._tail(row, path, size)
+        return True
 
-    def _tail(self, row: _Row, path: Path, size: int) -> None:
-        """Bytes behind the last fragment: cut off if nothing whole is among them."""
-        whole = scan(path, row.durable, verify=True).fragments
-        repairable = not whole
-        if repairable and self._repair:
-            os.truncate(path, row.durable)
+    def _tail(self, row: Stored, path: Path, size: int) -> None:
+        """Bytes behind the last fragment. Nobody was promised them: they are cut off if nothing whole is among them.
+
+        Unless a drive failed under them, and the ledger says so: then what is whole is taken in, the rest is left.
+        """
+        whole = len(scan(path, row.durable, verify=True).fragments)
+        lost = self._c.execute(
+            "SELECT 1 FROM gap WHERE recording = ? AND epoch = ? AND t0 = ? AND cause = ? AND inside = 0",
+            (row.recording, row.epoch, row.end, Cause.STORAGE.value),
+        ).fetchone()
         what = f"has {size - row.durable} bytes behind its last fragment"
         if whole:
-            what += f", {len(whole)} whole fragments among them"
-        self._say(1, str(path), what, repairable=repairable, repaired=repairable and self._repair)
+            what += f", {whole} whole fragments among them"
+            repaired = self._repair and reclaim(self._c, row, path, self._ids) == whole
+            self._say(1, str(path), what, repairable=lost is not None, repaired=repaired)
+        elif lost is None:
+            if self._repair:
+                os.truncate(path, row.durable)
+            self._say(1, str(path), what, repairable=True, repaired=self._repair)
 
     def _orphans(self) -> None:
         """Invariant 1, the other way round: files that the catalogue does not know."""

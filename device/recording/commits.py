@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -88,6 +89,10 @@ _ENTER_GAP = (
 _ENTER_SEGMENT = (
     "INSERT OR REPLACE INTO segment(id, recording, run, volume, tracks, epoch, t0, dur, missing, bytes,"
     " durable, hour, flags, state, idx) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, 0, x'')"
+)
+_GROW_SEGMENT = (
+    "UPDATE segment SET t0 = ?, dur = ?, missing = ?, bytes = ?, durable = ?, flags = ?, state = ?, idx = ?"
+    " WHERE id = ?"
 )
 
 
@@ -252,8 +257,7 @@ class GroupCommit:
             connection.execute("BEGIN IMMEDIATE")
             for sql, values in self._ops:
                 connection.execute(sql, values)
-            for segment in self._dirty.values():
-                self._write(segment)
+            self._write(self._dirty.values())
             for ask in self._asks:
                 connection.execute("SAVEPOINT ask")
                 try:
@@ -293,36 +297,34 @@ class GroupCommit:
         for ask, error in refused:
             ask.answer.set_exception(error)
 
-    def _write(self, segment: OpenSegment) -> None:
-        """Bring a segment's row up to what is durable of it."""
+    def _write(self, segments: Collection[OpenSegment]) -> None:
+        """Bring the rows of segments, and the sums that they enter, up to what is durable of them."""
+        self._connection.executemany(_GROW_SEGMENT, map(self._row, segments))
+        recordings, volumes = Counter[int](), Counter[int]()
+        for segment in segments:
+            more = segment.durable - segment.counted
+            recordings[segment.recording] += more
+            volumes[segment.volume] += more
+        for table, sums in (("recording", recordings), ("volume", volumes)):
+            rows = [(more, number) for number, more in sums.items() if more]
+            self._connection.executemany(f"UPDATE {table} SET bytes = bytes + ? WHERE id = ?", rows)  # noqa: S608 - two words of ours
+
+    def _row(self, segment: OpenSegment) -> tuple[Value, ...]:
         state = State.OPEN
         if segment.id in self._closed:
             # A file without one durable fragment is nothing that anyone could want.
             state = State.CLOSED if segment.durable else State.GARBAGE
-        self._connection.execute(
-            "UPDATE segment SET t0 = ?, dur = ?, missing = ?, bytes = ?, durable = ?, flags = ?, state ="
-            " ?, idx = ?"
-            " WHERE id = ?",
-            (
-                segment.t0,
-                segment.duration,
-                segment.missing,
-                segment.durable,
-                segment.durable,
-                int(segment.flags),
-                int(state),
-                bytes(segment.idx),
-                segment.id,
-            ),
+        return (
+            segment.t0,
+            segment.duration,
+            segment.missing,
+            segment.durable,
+            segment.durable,
+            int(segment.flags),
+            int(state),
+            bytes(segment.idx),
+            segment.id,
         )
-        more = segment.durable - segment.counted
-        if more:
-            self._connection.execute(
-                "UPDATE recording SET bytes = bytes + ? WHERE id = ?", (more, segment.recording)
-            )
-            self._connection.execute(
-                "UPDATE volume SET bytes = bytes + ? WHERE id = ?", (more, segment.volume)
-            )
 
 
 def _joined(report: Synced) -> list[tuple[int, int, Utc, Utc, str]]:

@@ -50,6 +50,9 @@ def _version(path: Path) -> int:
     if not header:
         return 0
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        if path.with_name(path.name + "-journal").exists():
+            # The power went while SQLite made the file; it undoes that when it opens it.
+            return 0
         raise CatalogueBroken(f"{path} is not a database.")
     # SQLite file format s1.3: the user version is at 60, the application id at 68.
     version, application = struct.unpack_from(">I", header, 60)[0], struct.unpack_from(">I", header, 68)[0]
@@ -140,6 +143,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA busy_timeout = 5000")
         if _accept_journal(path, connection) == 0:
             raise Fault(f"There is no catalogue at {path}.")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise CatalogueBroken(f"{path}: {error}") from error
     except BaseException:
         connection.close()
         raise

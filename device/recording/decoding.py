@@ -56,6 +56,7 @@ class Decoding:
         self._pending = [time - self.step * ahead for ahead in range(waiting, 0, -1)]
         # Nor is what comes decoded hours before it is shown, should it turn out to be reordered.
         self._last = max(self._last, time - self.step * (DEEPEST + 1))
+        self._missing = True
 
     def _in_order(self, times: list[int]) -> bool:
         if self.depth:

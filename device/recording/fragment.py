@@ -31,6 +31,7 @@ ORIGIN = 1  #: seconds of media time at which a run begins: B-frames are decoded
 JUMP = 5  #: seconds between neighbours beyond which media time is believed only if the wall clock agrees
 BACKWARD = 0.5  #: seconds that a B-frame may step back, or a few pictures where they are slow; more is a jump
 LIP_SYNC = 0.3  #: seconds that another track may drift from the lane's before it is set right
+PAUSE = 2  #: seconds between neighbours that are not in one fragment: only then the ledger sees it
 LONGEST = 86_400  #: seconds; the longest silence that is kept as such inside a run
 
 _SLEW = 100  #: a clock that is off by more than one part in so many is not honest
@@ -248,6 +249,7 @@ class Fragmenter:
             or self._others_count * 2 > _MOST_OTHERS
             or self._others_size * 2 > self._others_room
             or age > self._high
+            or placed - self._newest > PAUSE * self._rate
         )
 
     def grow(self, end: int, room: int) -> bool:

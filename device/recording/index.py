@@ -9,8 +9,8 @@ before; the first against the segment's beginning), and its length with two flag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from device.media import Utc
 
@@ -18,9 +18,8 @@ BLOCK = 4096  #: bytes; heads and fragments are multiples of it
 _KEY, _DAMAGED = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class FragmentRow:
-    """One fragment as the catalogue knows it."""
+class FragmentRow(NamedTuple):
+    """One fragment as the catalogue knows it. A tuple, because an hour of a camera has thousands."""
 
     offset: int  #: bytes from the beginning of the file
     length: int  #: bytes, a multiple of 4096
@@ -46,10 +45,6 @@ def varint(value: int) -> bytes:
 def zigzag(value: int) -> int:
     """Signed to unsigned, small staying small."""
     return value << 1 if value >= 0 else (-value << 1) - 1
-
-
-def _unzigzag(value: int) -> int:
-    return value >> 1 if not value & 1 else -(value + 1 >> 1)
 
 
 def begin(head: int) -> bytes:
@@ -80,19 +75,21 @@ def _blocks(length: int) -> int:
     return length // BLOCK
 
 
-def _varints(data: bytes) -> Iterator[int]:
+def _varints(data: bytes) -> list[int]:
+    out: list[int] = []
     value = shift = 0
     for byte in data:
-        value |= (byte & 0x7F) << shift
-        if byte & 0x80:
-            shift += 7
-            if shift > 63:
-                raise BadIndex("a varint of more than 64 bits")
-        else:
-            yield value
+        if byte < 0x80:
+            out.append(value | byte << shift)
             value = shift = 0
+            continue
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if shift > 63:
+            raise BadIndex("a varint of more than 64 bits")
     if shift:
         raise BadIndex("the index ends within a varint")
+    return out
 
 
 def unpack(data: bytes, t0: Utc) -> tuple[FragmentRow, ...]:
@@ -100,15 +97,13 @@ def unpack(data: bytes, t0: Utc) -> tuple[FragmentRow, ...]:
     if not data:
         return ()
     numbers = _varints(data)
-    offset = next(numbers) * BLOCK
-    utc: int = t0
+    if not len(numbers) % 2:
+        raise BadIndex("the index ends within a fragment")
+    offset, utc = numbers[0] * BLOCK, int(t0)
     rows = []
-    for delta in numbers:
-        size = next(numbers, None)
-        if size is None:
-            raise BadIndex("the index ends within a fragment")
-        utc += _unzigzag(delta)
+    for delta, size in zip(numbers[1::2], numbers[2::2], strict=True):
+        utc += delta >> 1 if not delta & 1 else -(delta + 1 >> 1)
         length = (size >> 2) * BLOCK
-        rows.append(FragmentRow(offset, length, Utc(utc), bool(size & _KEY), bool(size & _DAMAGED)))
+        rows.append(FragmentRow(offset, length, Utc(utc), size & _KEY == _KEY, size & _DAMAGED == _DAMAGED))
         offset += length
     return tuple(rows)

@@ -30,6 +30,8 @@ from device.recording.writer import Write
 
 BUFFER = 64 << 20  #: bytes of one stream that may wait for a volume
 PROVISIONAL = 10.0  #: seconds of a segment in event mode
+GRACE = 5.0  #: seconds until the first picture, in which nobody is told that there is none
+RENEWED = "timestamps"  #: why a run ended whose session went on
 
 
 class Desk(Protocol):
@@ -114,12 +116,13 @@ class StreamIntake:
         self._outage_detail = ""
         self._dropping: Cause | None = None  #: until the next key frame
         self._idle: Cause | None = policy.idle(desk.clock.utc())
+        self._grace = desk.clock.monotonic() + GRACE  #: 0 once there was a picture
+        self._untold = False  #: the gap that lasts was kept from those who want to know
         self._lost = 0
         self._outstanding = 0
         #: the last ones opened, some not yet in the catalogue
         self.recent: deque[OpenSegment] = deque(maxlen=4)
-        if ledger.gap is None or self._idle is not None:
-            self._miss(self._idle or Cause.CONNECTING)
+        self._miss(self._idle or Cause.CONNECTING)
 
     # --- the source's calls ---
 
@@ -181,6 +184,24 @@ class StreamIntake:
         self._tracks = tuple(tracks)
         return self._lay(self._fragmenter.number)
 
+    def renewed(self) -> Lane | None:
+        """Intake. The ledger goes on without a gap."""
+        if self._fragmenter is None:
+            return self.opened(self._tracks)
+        self.desk.check_clock()
+        self._fragmenter.cut()
+        self._end_segment()
+        self._end_run(Cause.CLOCK_STEP.value if self.steps else RENEWED)
+        self._apply_steps()
+        self.fresh = False
+        return self._lay(1)
+
+    def missing(self, cause: Cause, detail: str) -> None:
+        """Intake."""
+        if self._fragmenter is not None:
+            self._cut_now()
+            self._drop(cause, detail)
+
     def lost(self, track: int, packets: int) -> None:
         """Intake."""
         self.counters.lost += packets
@@ -209,6 +230,8 @@ class StreamIntake:
     def beat(self) -> None:
         """Cut what is there; let the policy and the schedule take effect."""
         self._cut_now()
+        if self._untold and not self._waits:
+            self._tell_gap()
         now = self.desk.clock.utc()
         idle = self.policy.idle(now)
         if idle is not self._idle:
@@ -473,8 +496,9 @@ class StreamIntake:
                 inner = None
             else:
                 inner = dataclasses.replace(inner, inside=segment.id)
-        if since is not None:
+        if since is not None and not self._untold:
             self.desk.tell(GapClosed(span.t0, self.token, since.t0, since.cause))
+        self._grace, self._untold = 0.0, False
         if first:
             segment.t0 = span.t0
         claim = Claim(segment, span, inner, cut.utc, size, cut.key, cut.damaged)
@@ -516,9 +540,21 @@ class StreamIntake:
 
     def _miss(self, cause: Cause, detail: str = "") -> None:
         if self.ledger.missing(cause, self.desk.clock.utc(), detail):
-            gap = self.ledger.gap
-            assert gap is not None
-            self.desk.tell(GapOpened(gap.t0, self.token, cause, detail))
+            if self._waits:
+                self._untold = True
+            else:
+                self._tell_gap()
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a camera has still time to send its first picture."""
+        return self._grace > self.desk.clock.monotonic()
+
+    def _tell_gap(self) -> None:
+        gap = self.ledger.gap
+        assert gap is not None
+        self._untold = False
+        self.desk.tell(GapOpened(gap.t0, self.token, gap.cause, gap.detail))
 
     def enter_gap(self, gap: Gap) -> None:
         """The ledger's `emit`."""

@@ -40,6 +40,7 @@ class Erased:
 @dataclass(frozen=True, slots=True)
 class _Inspect:
     probe: bool
+    hold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,10 @@ class Keeper:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
-    def inspect(self, probe: bool) -> None:
-        """Report how the volume is; `probe`: write to it and sync, as it failed before."""
-        self._queue.put(_Inspect(probe))
+    def inspect(self, *, probe: bool, hold: bool) -> None:
+        """Report how the volume is; `probe`: write to it and sync, as it failed before. Unless `hold`, let go of it
+        afterwards, so that a person can unmount and mend it."""
+        self._queue.put(_Inspect(probe, hold))
 
     def erase(self, files: list[tuple[int, PurePosixPath]]) -> None:
         """Unlink these segments' files."""
@@ -99,7 +101,10 @@ class Keeper:
             item = self._queue.get()
             match item:
                 case _Inspect():
-                    self._inspected(inspect(self._volume, self.number, item.probe))
+                    found = inspect(self._volume, self.number, item.probe)
+                    if not item.hold:
+                        self._volume.close()
+                    self._inspected(found)
                 case _Erase():
                     self._erase(item.files)
                 case _Halt():

@@ -67,6 +67,11 @@ class Ledger:
         self._ids = ids
         self._emit = emit
 
+    def go_on(self, gap: Gap) -> None:
+        """The gap that the ledger ends with lasts, after all."""
+        self.gap = replace(gap, t1=None)
+        self._emit(self.gap)
+
     def missing(self, cause: Cause, at: Utc, detail: str = "") -> bool:
         """From the last sample on, nothing is recorded; or, since `at`, for another cause. True where that is
         news."""

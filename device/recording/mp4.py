@@ -182,6 +182,20 @@ def sample_entry(track: Track) -> bytes:
             return box(b"metx", struct.pack(">6xH", 1), b"\0", ONVIF_NAMESPACE + b"\0", b"\0")
 
 
+def decoder_configuration(track: Track) -> bytes:
+    """What other containers want to know before the first sample: the record inside `avcC` or `hvcC`, the
+    AudioSpecificConfig of AAC; empty for the rest."""
+    match track.codec:
+        case Codec.H264:
+            return _avc_configuration(track)[8:]
+        case Codec.H265:
+            return _hevc_configuration(track)[8:]
+        case Codec.AAC:
+            return track.parameters[0] if track.parameters else b""
+        case _:
+            return b""
+
+
 def picture_size(track: Track) -> tuple[int, int]:
     """Width and height in pixels: what the track says, else what its parameter set says, else 0, 0."""
     if track.kind is not Kind.VIDEO:

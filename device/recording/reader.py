@@ -49,9 +49,7 @@ class Fragment:
         at = 0
         for order, run in enumerate(self.head.runs):
             rate = self.tracks[run.track].clock_rate
-            origin = self.head.utc - microseconds(
-                self.head.time, self.tracks[self.head.runs[0].track].clock_rate
-            )
+            origin = _origin(self.head, self.tracks)
             rows = zip(run.decode_times(), run.times(), run.sizes, run.keys(), run.damage(), strict=True)
             for decode, time, size, key, damaged in rows:
                 utc = Utc(origin + microseconds(time, rate))
@@ -63,6 +61,11 @@ class Fragment:
         if len(self.head.runs) > 1:
             timed.sort(key=lambda row: row[:2])
         return [sample for _, _, sample in timed]
+
+
+def _origin(head: moof.Head, tracks: Sequence[Track]) -> int:
+    """Wall time of media time 0, by this fragment."""
+    return head.utc - microseconds(head.time, tracks[head.runs[0].track].clock_rate)
 
 
 def parse(data: bytes, tracks: Sequence[Track], *, verify: bool) -> Fragment:
@@ -118,6 +121,24 @@ class SegmentFile:
         ):
             raise BadFragment(f"Segment {self.segment.id} at {row.offset}: The head says more than is there.")
         return head, row.offset + media
+
+    def keys(self, row: FragmentRow, track: int) -> list[Sample]:
+        """The key frames of a track in a fragment, without reading the rest. Raises BadFragment."""
+        head, at = self.head(row)
+        found: list[Sample] = []
+        for run in head.runs:
+            if run.track != track:
+                at += sum(run.sizes)
+                continue
+            rate, origin = self.segment.tracks[track].clock_rate, _origin(head, self.segment.tracks)
+            for time, size, key, damaged in zip(
+                run.times(), run.sizes, run.keys(), run.damage(), strict=True
+            ):
+                if key:
+                    utc = Utc(origin + microseconds(time, rate))
+                    found.append(Sample(track, time, utc, True, self.bytes(at, size), damaged))
+                at += size
+        return found
 
     def bytes(self, offset: int, length: int) -> bytes:
         """Exactly these. Raises BadFragment."""

@@ -23,7 +23,7 @@ from device.recording.scan import Found, scan
 from device.recording.segment import LARGEST_HEAD, BadSegment, Identity, read_head
 from device.recording.segments import Flag, Ids
 from device.recording.shelf import VolumeSettings
-from device.recording.volume import read_mark
+from device.recording.volume import NotAVolume, read_mark, sync_folder
 
 
 class CatalogueExists(Refused):
@@ -55,10 +55,8 @@ class _File:
 def rebuild(catalogue: Path, volumes: Sequence[VolumeSettings], recorder: str) -> Rebuilt:
     """Make the catalogue of `recorder` anew from its volumes. Reads every head, no media.
 
-    Raises CatalogueExists, CatalogueInUse, and NotAVolume where one of them is not there.
+    Raises CatalogueExists, NewerCatalogue, CatalogueBroken, CatalogueInUse; NotAVolume where one of them is not there.
     """
-    if catalogue.exists() and catalogue.stat().st_size:
-        raise CatalogueExists(f"{catalogue} exists.")
     for each in volumes:
         read_mark(each.path)
     catalogue.parent.mkdir(parents=True, exist_ok=True)
@@ -67,13 +65,48 @@ def rebuild(catalogue: Path, volumes: Sequence[VolumeSettings], recorder: str) -
         connection = open_writer(catalogue)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            done = _Rebuild(connection, recorder).run(dict(enumerate(volumes, 1)))
+            if connection.execute("SELECT 1 FROM recorder").fetchone() is not None:
+                raise CatalogueExists(f"{catalogue} exists.")
+            done = restore(connection, volumes, recorder)
             connection.execute("COMMIT")
             return done
         finally:
             connection.close()
     finally:
         ownership.release()
+
+
+def holding(volumes: Sequence[VolumeSettings], recorder: str) -> list[VolumeSettings]:
+    """Those of `volumes` that are there and hold video of `recorder`."""
+    found = []
+    for each in volumes:
+        try:
+            ours = read_mark(each.path).recorder == recorder
+        except NotAVolume:
+            continue
+        if ours and next((each.path / "video").glob("*/*/*.mp4"), None) is not None:
+            found.append(each)
+    return found
+
+
+def restore(connection: sqlite3.Connection, volumes: Sequence[VolumeSettings], recorder: str) -> Rebuilt:
+    """Fill an empty catalogue, in the caller's transaction."""
+    return _Rebuild(connection, recorder).run(dict(enumerate(volumes, 1)))
+
+
+def set_aside(catalogue: Path) -> list[Path]:
+    """Rename a catalogue that cannot be read, with what SQLite keeps beside it, so that another can be made; what they
+    are called now. Raises OSError."""
+    moved = []
+    for tail in ("", "-wal", "-shm", "-journal"):
+        path = catalogue.with_name(catalogue.name + tail)
+        if path.exists():
+            number = 1
+            while (aside := path.with_name(f"{path.name}.broken-{number}")).exists():
+                number += 1
+            moved.append(path.rename(aside))
+    sync_folder(catalogue.parent)
+    return moved
 
 
 class _Rebuild:

@@ -26,7 +26,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from device.cameras.source import Cause
+from device.cameras.source import ROUND, Cause
 from device.clock import Clock
 from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Track, Utc
@@ -39,6 +39,7 @@ from device.recording.lane import STEP
 from device.recording.ledger import Gap, Ledger
 from device.recording.modes import Policy
 from device.recording.notices import CatalogueFault, ClockStepped, Notice, VolumeState
+from device.recording.rebuild import holding, restore
 from device.recording.recovery import Frontier, Recovered, frontier, recover
 from device.recording.retention import LockRow
 from device.recording.segments import Flag, Ids
@@ -47,6 +48,8 @@ from device.recording.shelves import Report, Shelves, VolumeStatus
 from device.recording.writer import Synced
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_SHARE = 0.701  #: of the durability, for the beat: writing and syncing take the rest
+_BEHIND = 0.002  #: seconds from a round to its beat
 _PATIENCE = 30.0  #: seconds that `close` and `settle` wait for a disk
 
 T = TypeVar("T")
@@ -75,6 +78,7 @@ class _Known:
 
     id: int
     frontier: Frontier
+    ledger: Ledger | None = None  #: while nobody records it
 
 
 class Recorder:
@@ -122,7 +126,6 @@ class Recorder:
         self._number = 0
         self._pending = 0
         self._fault = ""
-        self._started = Utc(0)
         self._why_down = Cause.RECORDER_DOWN
         self._task: asyncio.Task[None] | None = None
 
@@ -153,9 +156,13 @@ class Recorder:
 
     def _prepare(self, c: sqlite3.Connection) -> None:
         now = self.clock.utc()
-        self._started = now
         c.execute("BEGIN IMMEDIATE")
         row = c.execute("SELECT id, alive, stopped, last_id FROM recorder").fetchone()
+        rebuilt = None
+        if row is None and (full := holding(self._settings, self.recorder)):
+            # The catalogue was lost. With a new one the files' names would be given again.
+            rebuilt = restore(c, full, self.recorder)
+            row = c.execute("SELECT id, alive, stopped, last_id FROM recorder").fetchone()
         if row is None:
             c.execute("INSERT INTO recorder VALUES (?, ?, NULL, 0)", (self.recorder, now))
             c.execute("INSERT INTO epoch(id, t0, back) VALUES (1, ?, 0)", (now,))
@@ -177,6 +184,9 @@ class Recorder:
             if shelf.state is VolumeState.OK:
                 present[shelf.number] = settings.path
         self.recovered = recover(c, present, self.next_id, alive)
+        if rebuilt is not None:
+            found = f"{rebuilt.segments} segments of {rebuilt.recordings} recordings were found again"
+            self.recovered.problems += [f"the catalogue was lost; {found}", *rebuilt.skipped]
         self._know(c, max(alive, Utc(0)), now)
         c.execute("UPDATE recorder SET stopped = NULL, alive = ? WHERE id = ?", (now, self.recorder))
         c.execute("COMMIT")
@@ -232,19 +242,19 @@ class Recorder:
         return well
 
     async def start(self) -> None:
-        """`open`, then a beat every 0.7 x durability."""
+        """`open`, then a beat about every 0.7 x durability."""
         await asyncio.to_thread(self.open)
         loop = asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(self.deliver)
         self._task = asyncio.create_task(self._beats(), name="recorder")
 
     async def _beats(self) -> None:
-        due = self.clock.monotonic()
         while True:
             self.beat()
-            # A loop that was held up skips beats rather than make them up.
-            due = max(due + self.beat_length, self.clock.monotonic())
-            await asyncio.sleep(due - self.clock.monotonic())
+            # Right behind a round. A loop that was held up skips beats rather than make them up.
+            now = self.clock.monotonic()
+            due = (now // self.beat_length + 1) * self.beat_length + _BEHIND
+            await asyncio.sleep(due - now)
 
     async def stop(self, cause: Cause) -> bool:
         """`close`, from the loop. `cause`: RECORDER_DOWN or UPGRADE, for the gap that begins."""
@@ -273,7 +283,7 @@ class Recorder:
             self._known[token] = known
             sql = "INSERT INTO recording(id, token, camera, stream, epoch, created) VALUES (?, ?, ?, ?, ?, ?)"
             self.enter(Enter([(sql, (known.id, token, camera, stream, self.epoch, now))], at_once=True))
-        ledger = self._ledger(known, now)
+        ledger, known.ledger = known.ledger or self._ledger(known, now), None
         intake = StreamIntake(self, known.id, token, camera, stream, policy, ledger)
         self._intakes[token] = self._by_id[known.id] = intake
         self._keep(known.id, policy)
@@ -296,11 +306,12 @@ class Recorder:
             ids=self.next_id,
             emit=lambda gap: self.enter(Enter([gap_op(gap)])),
         )
-        # Opening takes a moment, too: what is taken up before the first beat was due all along.
-        down = self._started if end < self._started and self._number else now
-        off = known.frontier.cause is Cause.DISABLED
-        ledger.pass_over(down, Cause.DISABLED if off else self._why_down)
-        ledger.pass_over(now, Cause.DISABLED)
+        before = known.frontier.gap
+        if before is not None and before.epoch == self.epoch:
+            ledger.go_on(before)
+        off = before is not None and before.cause is Cause.DISABLED
+        if now > end:
+            ledger.missing(Cause.DISABLED if off else self._why_down, end)
         return ledger
 
     def remove(self, token: str) -> None:
@@ -308,14 +319,12 @@ class Recorder:
         intake = self._find(token)
         intake.retire(Cause.DISABLED)
         del self._intakes[token], self._by_id[intake.recording]
-        gap = intake.ledger.gap
-        if gap is not None:
-            now = max(self.clock.utc(), gap.t0)
-            intake.ledger.missing(Cause.DISABLED, now)
-            intake.ledger.recorded(now, now, 0)
-        self._known[token] = _Known(
-            intake.recording, Frontier(intake.ledger.epoch, intake.ledger.end, Cause.DISABLED)
-        )
+        self._leave(self._known[token], intake.ledger)
+
+    def _leave(self, known: _Known, ledger: Ledger) -> None:
+        """Nobody records it, until somebody does again."""
+        ledger.missing(Cause.DISABLED, self.clock.utc())
+        known.ledger = ledger
 
     def set_pace(self, *, durability: float, segment_length: float) -> None:
         """Change both while recording goes on: from the next beat, and the next segment. Raises BadValue."""
@@ -323,7 +332,8 @@ class Recorder:
             raise BadValue("durability", "0.5 to 10 seconds")
         if not 10 <= segment_length <= 600:
             raise BadValue("segment_length", "10 to 600 seconds")
-        self.beat_length = 0.7 * durability
+        # In whole rounds, so that all that came until a beat goes along with it.
+        self.beat_length = ROUND * max(1, int(_SHARE * durability / ROUND))
         self.segment_length = segment_length
 
     def set_policy(self, token: str, policy: Policy) -> None:
@@ -413,6 +423,11 @@ class Recorder:
             raise Fault("A thread of the recorder has ended.")
         self.deliver()
         self.check_clock()
+        if not self._number:
+            # Opening takes a moment: who is to be recorded has been taken up by now.
+            for token, known in self._known.items():
+                if token not in self._intakes:
+                    self._leave(known, self._ledger(known, self.clock.utc()))
         for intake in self._intakes.values():
             intake.beat()
         self._number += 1
@@ -442,6 +457,9 @@ class Recorder:
             )
         for intake in self._intakes.values():
             intake.stepped(step, self.epoch, at)
+        for known in self._known.values():
+            if known.ledger is not None:
+                known.ledger.stepped(step, self.epoch, at)
         self.tell(ClockStepped(utc, step))
 
     # --- what the other threads say ---

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from device.cameras.source import Cause
 from device.media import Utc
-from device.recording import index
+from device.recording import index, stored
 from device.recording.commits import gap_op
 from device.recording.ledger import JITTER, Gap
 from device.recording.retention import enter_joined
 from device.recording.scan import Found, scan
 from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
-from device.recording.segments import Flag, State, file_of
+from device.recording.segments import Flag, State
+from device.recording.stored import Stored
 
 _EARLY = 20_000_000  #: microseconds that a segment may begin before the guess in its row
 
@@ -42,25 +43,7 @@ class Frontier:
 
     epoch: int
     utc: Utc
-    cause: Cause | None  #: of the gap that it ends with
-
-
-@dataclass(slots=True)
-class _Loose:
-    """A segment that was open."""
-
-    id: int
-    recording: int
-    token: str
-    volume: int
-    epoch: int
-    t0: int
-    dur: int
-    missing: int
-    durable: int
-    hour: int
-    flags: int
-    idx: bytes
+    gap: Gap | None  #: that it ends with
 
 
 def recover(
@@ -69,19 +52,14 @@ def recover(
     """Close what is open. `volumes`: those that are there. Reads files, writes the catalogue in the caller's
     transaction; raises OSError only where truncating fails for want of a working disk."""
     done = Recovered()
-    rows = c.execute(
-        "SELECT s.id, s.recording, r.token, s.volume, s.epoch, s.t0, s.dur, s.missing, s.durable, s.hour,"
-        " s.flags, s.idx FROM segment AS s INDEXED BY segment_loose JOIN recording AS r ON r.id = s.recording"
-        " WHERE s.state = 0 AND s.state <> 1 ORDER BY s.id"
-    ).fetchall()
-    loose = [_Loose(*row) for row in rows]
+    loose = stored.loose(c)
     for segment in loose:
         root = volumes.get(segment.volume)
         if root is None:
             _close_unseen(c, segment)
         else:
             done.segments += 1
-            _close(c, segment, root / file_of(segment.token, segment.hour, segment.id), done, ids)
+            _close(c, segment, root / segment.file, done, ids)
     c.execute("UPDATE gap SET t1 = max(t0, ?) WHERE t1 IS NULL", (alive,))
     c.execute(
         "UPDATE run SET t1 = max(t0, ?), reason = ? WHERE t1 IS NULL", (alive, Cause.RECORDER_DOWN.value)
@@ -91,7 +69,7 @@ def recover(
         place = segment.recording, segment.epoch
         earliest[place] = min(segment.t0, earliest.get(place, segment.t0))
     for (recording, epoch), since in earliest.items():
-        mend(c, recording, epoch, since, ids)
+        mend(c, recording, epoch, since, Cause.RECORDER_DOWN, ids)
     return done
 
 
@@ -104,36 +82,41 @@ def frontier(c: sqlite3.Connection, recording: int) -> Frontier | None:
         (recording,),
     ).fetchone()
     gap = c.execute(
-        "SELECT epoch, t1, cause FROM gap INDEXED BY gap_cover WHERE recording = ? AND t1 IS NOT NULL"
-        " AND inside = 0"
+        "SELECT epoch, t1, id, t0, cause, lost, detail FROM gap INDEXED BY gap_cover WHERE recording = ?"
+        " AND t1 IS NOT NULL AND inside = 0"
         " ORDER BY epoch DESC, t0 DESC LIMIT 1",
         (recording,),
     ).fetchone()
     if gap is not None and (segment is None or (gap[0], gap[1]) >= tuple(segment)):
-        return Frontier(gap[0], Utc(gap[1]), Cause(gap[2]))
+        epoch, t1, number, t0, cause, lost, detail = gap
+        row = Gap(number, recording, epoch, Utc(t0), Utc(t1), Cause(cause), lost=lost, detail=detail)
+        return Frontier(epoch, Utc(t1), row)
     return None if segment is None else Frontier(segment[0], Utc(segment[1]), None)
 
 
-def _close_unseen(c: sqlite3.Connection, segment: _Loose) -> None:
+def _close_unseen(c: sqlite3.Connection, segment: Stored) -> None:
     """Its volume is not there: it ends where it was acknowledged."""
     state = State.CLOSED if segment.durable else State.GARBAGE
     c.execute("UPDATE segment SET state = ? WHERE id = ?", (int(state), segment.id))
 
 
 def _close(
-    c: sqlite3.Connection, segment: _Loose, path: Path, done: Recovered, ids: Callable[[], int]
+    c: sqlite3.Connection, segment: Stored, path: Path, done: Recovered, ids: Callable[[], int]
 ) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
         if segment.durable:
             done.problems.append(f"{path} is gone; it had {segment.durable} bytes that were acknowledged")
-        _remove(c, segment, ids)
+        forget(c, segment, ids)
         return
     if size < segment.durable:
         done.problems.append(f"{path} has {size} bytes; {segment.durable} were acknowledged")
-        _shorten(segment, size)
-    if not _take_in(c, segment, path, done, ids):
+        if not _shorten(c, segment, size):
+            forget(c, segment, ids)
+            return
+    done.fragments += _take_in(c, segment, path, ids)
+    if not segment.durable:
         c.execute("UPDATE segment SET state = ?, dur = 0 WHERE id = ?", (int(State.GARBAGE), segment.id))
         return
     done.octets += max(0, size - segment.durable)
@@ -141,75 +124,77 @@ def _close(
         if size > segment.durable:
             file.truncate(segment.durable)
         os.fsync(file.fileno())
-    (before,) = c.execute("SELECT durable FROM segment WHERE id = ?", (segment.id,)).fetchone()
-    more = segment.durable - before
-    c.execute(
-        "UPDATE segment SET t0 = ?, dur = ?, missing = ?, bytes = ?, durable = ?, flags = ?, state = 1,"
-        " idx = ?"
-        " WHERE id = ?",
-        (
-            segment.t0,
-            segment.dur,
-            segment.missing,
-            segment.durable,
-            segment.durable,
-            segment.flags,
-            segment.idx,
-            segment.id,
-        ),
-    )
-    c.execute("UPDATE recording SET bytes = bytes + ? WHERE id = ?", (more, segment.recording))
-    c.execute("UPDATE volume SET bytes = bytes + ? WHERE id = ?", (more, segment.volume))
+    stored.close(c, segment)
 
 
-def _remove(c: sqlite3.Connection, segment: _Loose, ids: Callable[[], int]) -> None:
+def forget(c: sqlite3.Connection, segment: Stored, ids: Callable[[], int]) -> None:
+    """Its file is gone, or nothing in it is whole: its span becomes a gap. What is left of the file stays."""
+    durable, dur = c.execute("SELECT durable, dur FROM segment WHERE id = ?", (segment.id,)).fetchone()
     c.execute("DELETE FROM gap WHERE inside = ? AND inside <> 0", (segment.id,))
     c.execute("DELETE FROM segment WHERE id = ?", (segment.id,))
-    c.execute("UPDATE recording SET bytes = bytes - ? WHERE id = ?", (segment.durable, segment.recording))
-    c.execute("UPDATE volume SET bytes = bytes - ? WHERE id = ?", (segment.durable, segment.volume))
-    enter_joined(
-        c,
-        segment.recording,
-        segment.epoch,
-        Utc(segment.t0),
-        Utc(segment.t0 + segment.dur),
-        Cause.STORAGE,
-        ids,
-    )
+    stored.count(c, segment, -durable)
+    begin, end = Utc(segment.t0), Utc(segment.t0 + dur)
+    enter_joined(c, segment.recording, segment.epoch, begin, end, Cause.STORAGE, ids)
 
 
-def _shorten(segment: _Loose, size: int) -> None:
-    """Forget the fragments that the file no longer has."""
-    rows = index.unpack(segment.idx, Utc(segment.t0))
+def cut_back(c: sqlite3.Connection, segment: Stored, size: int, ids: Callable[[], int]) -> None:
+    """The file of a closed segment has `size` bytes, fewer than it should: what it no longer has becomes a gap."""
+    end = segment.end
+    if not _shorten(c, segment, size):
+        forget(c, segment, ids)
+        return
+    stored.close(c, segment)
+    enter_joined(c, segment.recording, segment.epoch, Utc(segment.end), Utc(end), Cause.STORAGE, ids)
+
+
+def _shorten(c: sqlite3.Connection, segment: Stored, size: int) -> bool:
+    """Leave out the fragments that the file no longer has; False where none is left."""
+    rows = segment.fragments()
     kept = [row for row in rows if row.offset + row.length <= size]
-    if kept:
-        segment.durable = kept[-1].offset + kept[-1].length
-        segment.dur = max(0, rows[len(kept)].utc - segment.t0)
-        segment.idx = index.pack(kept, Utc(segment.t0))
-    else:
-        segment.durable = segment.dur = 0
-        segment.idx = b""
+    if not kept:
+        return False
+    segment.durable = kept[-1].offset + kept[-1].length
+    segment.dur = max(0, rows[len(kept)].utc - segment.t0)
+    segment.idx = index.pack(kept, Utc(segment.t0))
+    c.execute("DELETE FROM gap WHERE inside = ? AND inside <> 0 AND t1 > ?", (segment.id, segment.end))
+    segment.missing = stored.missing_inside(c, segment)
+    return True
 
 
-def _take_in(
-    c: sqlite3.Connection, segment: _Loose, path: Path, done: Recovered, ids: Callable[[], int]
-) -> bool:
-    """Index what is whole beyond the last acknowledged fragment. False where the file holds nothing at
-    all."""
+def reclaim(c: sqlite3.Connection, segment: Stored, path: Path, ids: Callable[[], int]) -> int:
+    """Take in what stands whole behind the end of a closed segment: a drive that failed had kept it after all. The
+    gap STORAGE that stood for it shrinks. Returns how many fragments; 0 where there is no such gap."""
+    span = segment.recording, segment.epoch, segment.end
+    gap = c.execute(
+        "SELECT id FROM gap WHERE recording = ? AND epoch = ? AND t0 = ? AND t1 IS NOT NULL AND inside = 0"
+        " AND cause = ?",
+        (*span, Cause.STORAGE.value),
+    ).fetchone()
+    if gap is None:
+        return 0
+    c.execute("DELETE FROM gap WHERE id = ?", gap)
+    taken = _take_in(c, segment, path, ids)
+    stored.close(c, segment)
+    mend(c, segment.recording, segment.epoch, segment.t0, Cause.STORAGE, ids)
+    return taken
+
+
+def _take_in(c: sqlite3.Connection, segment: Stored, path: Path, ids: Callable[[], int]) -> int:
+    """Index what is whole beyond the last acknowledged fragment; how many fragments."""
     start = segment.durable
     if not start:
         try:
             with path.open("rb") as file:
                 _, _, start = read_head(file.read(LARGEST_HEAD))
         except (BadSegment, OSError):
-            return False
+            return 0
     found = scan(path, start, verify=True).fragments
     if not found:
-        return segment.durable > 0
+        return 0
     recording, epoch = segment.recording, segment.epoch
     if segment.durable:
-        last = index.unpack(segment.idx, Utc(segment.t0))[-1].utc
-        _, limit = _around(c, recording, epoch, segment.t0 + segment.dur - 1, segment.id)
+        last = segment.fragments()[-1].utc
+        _, limit = _around(c, recording, epoch, segment.end - 1, segment.id)
     else:
         # Its gap was still open when the power went; it ended with this segment.
         # Where it says a time long before its row, the clock was set back and nobody had noticed yet.
@@ -221,19 +206,20 @@ def _take_in(
         begin, limit = _around(c, recording, epoch, first, segment.id)
         segment.t0 = last = Utc(max(first, begin or 0))
         segment.idx = index.begin(start)
+    taken = 0
     for each in found:
         if limit is not None and each.utc_end > limit + JITTER:
             break
         _append(c, segment, each, last, limit, ids)
         last = each.utc
-        done.fragments += 1
-    return segment.durable > 0
+        taken += 1
+    return taken
 
 
 def _append(
-    c: sqlite3.Connection, segment: _Loose, found: Found, last: Utc, limit: int | None, ids: Callable[[], int]
+    c: sqlite3.Connection, segment: Stored, found: Found, last: Utc, limit: int | None, ids: Callable[[], int]
 ) -> None:
-    end = segment.t0 + segment.dur
+    end = segment.end
     if found.lead and found.utc - end > JITTER:
         recording, epoch, inside = segment.recording, segment.epoch, segment.id
         gap = Gap(ids(), recording, epoch, Utc(end), found.utc, Cause.PACKET_LOSS, inside=inside)
@@ -293,9 +279,10 @@ def _around(
     return max(ends, default=None), min(begins, default=None)
 
 
-def mend(c: sqlite3.Connection, recording: int, epoch: int, since: int, ids: Callable[[], int]) -> int:
-    """Where entries of the ledger from the one at `since` on do not touch, a gap RECORDER_DOWN fills the
-    hole.
+def mend(
+    c: sqlite3.Connection, recording: int, epoch: int, since: int, cause: Cause, ids: Callable[[], int]
+) -> int:
+    """Where entries of the ledger from the one at `since` on do not touch, a gap fills the hole.
 
     Returns how many holes there were.
     """
@@ -303,7 +290,7 @@ def mend(c: sqlite3.Connection, recording: int, epoch: int, since: int, ids: Cal
     end, following = _around(c, recording, epoch, since, -1)
     while following is not None:
         if end is not None and following > end:
-            enter_joined(c, recording, epoch, Utc(end), Utc(following), Cause.RECORDER_DOWN, ids)
+            enter_joined(c, recording, epoch, Utc(end), Utc(following), cause, ids)
             holes += 1
         end, following = _around(c, recording, epoch, following, -1)
     return holes

@@ -106,7 +106,7 @@ class Shelf:
                 self._probed = now
             self._probing = probe
             self._inspecting = now
-            self.keeper.inspect(probe)
+            self.keeper.inspect(probe=probe, hold=self.state in (VolumeState.OK, VolumeState.FULL))
         waits = [since for since in (self._inspecting, self._syncing) if since is not None]
         return not any(now - since >= HUNG for since in waits)
 

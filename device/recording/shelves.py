@@ -285,9 +285,11 @@ class Shelves:
 
     def _change(self, shelf: Shelf, state: VolumeState, detail: str) -> None:
         core, before = self._core, shelf.state
-        shelf.detail = detail
         if state is before:
+            # Why it failed is still so where a look at it finds nothing wrong.
+            shelf.detail = detail or shelf.detail
             return
+        shelf.detail = detail
         shelf.state = state
         uuid, path = shelf.settings.uuid, str(shelf.settings.path)
         core.tell(VolumeChanged(core.clock.utc(), uuid, path, state, before, detail))

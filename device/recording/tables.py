@@ -1,6 +1,6 @@
 """The sample tables of one track of a progressive file (ISO/IEC 14496-12 s8.5 to s8.7).
 
-Pure. Twelve to sixteen bytes a sample are held while it is built, about as many in the end.
+Pure. Four bytes a sample are held while it is built, and eight for each that lasts otherwise than the one before.
 """
 
 from __future__ import annotations
@@ -21,40 +21,37 @@ class Table:
 
     def __init__(self, track: Track) -> None:
         self.track = track
+        self.begin = 0  #: decode time of the first sample
+        self.earliest = 1 << 62  #: presentation time of the one shown first
         self._entries: list[bytes] = []
-        self._decode = array("q")
-        self._shifts = array("i")
+        self._described: dict[Track, int] = {}
+        self._last = -1
+        self._steps = array("I")  # pairs: samples, and how long each of them lasts
+        self._shifts = array("i")  # pairs: samples, and their composition offset
+        self._lowest_shift = 0
         self._sizes = array("I")
         self._keys = array("I")
-        self._damaged: set[int] = set()
+        self._damaged = array("I")
         self._chunks = array("Q")
-        self._runs: list[tuple[int, int, int]] = []  # first chunk, samples in each, sample description
+        self._runs = array("I")  # triples: first chunk, samples in each, sample description
         self._last_duration = 0
 
     def __len__(self) -> int:
         return len(self._sizes)
 
     @property
-    def begin(self) -> int:
-        """Decode time of the first sample."""
-        return self._decode[0]
-
-    @property
     def end(self) -> int:
         """End of the last sample in decoding order; 0 without one."""
-        return 0 if not self._decode else self._decode[-1] + self._last_duration
-
-    @property
-    def last(self) -> int:
-        """Decode time of the last sample; -1 without one."""
-        return self._decode[-1] if self._decode else -1
+        return self._last + self._last_duration if len(self) else 0
 
     def describe(self, track: Track) -> int:
         """The number, from 1, of the sample description of `track`."""
-        entry = sample_entry(track)
-        if entry not in self._entries:
-            self._entries.append(entry)
-        return self._entries.index(entry) + 1
+        if track not in self._described:
+            entry = sample_entry(track)
+            if entry not in self._entries:
+                self._entries.append(entry)
+            self._described[track] = self._entries.index(entry) + 1
+        return self._described[track]
 
     def chunk(
         self,
@@ -70,13 +67,20 @@ class Table:
         """Samples that lie one behind another in the file, from `offset` in its media data on."""
         first = len(self._sizes) + 1
         self._keys.extend(first + n for n, key in enumerate(keys) if key)
-        self._damaged.update(first + n for n, bad in enumerate(damaged) if bad)
-        self._decode.extend(decode)
-        self._shifts.extend(shifts)
+        self._damaged.extend(first + n for n, bad in enumerate(damaged) if bad)
+        for time, shift in zip(decode, shifts, strict=True):
+            if self._last >= 0:
+                _extend(self._steps, min(time - self._last, _U32_LIMIT))
+            else:
+                self.begin = time
+            self._last = time
+            _extend(self._shifts, shift)
+            self.earliest = min(self.earliest, time + shift)
+        self._lowest_shift = min(self._lowest_shift, min(shifts))
         self._sizes.extend(sizes)
         self._chunks.append(offset)
-        if not self._runs or self._runs[-1][1:] != (len(sizes), description):
-            self._runs.append((len(self._chunks), len(sizes), description))
+        if self._runs[-2:].tolist() != [len(sizes), description]:
+            self._runs.extend((len(self._chunks), len(sizes), description))
         self._last_duration = last_duration
 
     def box(self, number: int, utc: Utc, timescale: int, start: int, end: int, base: int) -> bytes:
@@ -84,15 +88,14 @@ class Table:
 
         `timescale` is the movie's; `base` is where the media data begin in the file."""
         rate = self.track.clock_rate
-        late = max(0, -min(self._shifts))  # composition offsets are written unsigned, all later by this
+        late = -self._lowest_shift  # composition offsets are written unsigned, all later by this
         edits, shown = self._edits(rate, timescale, start, end, late)
         parts = [descriptions(self._entries), self._times()]
-        if late or any(self._shifts):
+        if any(self._shifts[1::2]):
             parts.append(self._composition(late))
         if len(self._keys) < len(self._sizes):
             parts.append(full(b"stss", 0, 0, struct.pack(">I", len(self._keys)), _big(self._keys)))
-        runs = b"".join(struct.pack(">III", *run) for run in self._runs)
-        parts.append(full(b"stsc", 0, 0, struct.pack(">I", len(self._runs)), runs))
+        parts.append(full(b"stsc", 0, 0, struct.pack(">I", len(self._runs) // 3), _big(self._runs)))
         parts.append(full(b"stsz", 0, 0, struct.pack(">II", 0, len(self._sizes)), _big(self._sizes)))
         chunks = array("Q", (base + offset for offset in self._chunks))
         parts.append(full(b"co64", 0, 0, struct.pack(">I", len(chunks)), _big(chunks)))
@@ -117,39 +120,22 @@ class Table:
 
     def _times(self) -> bytes:
         """`stts`: decode times as runs of equal durations."""
-        out = array("I")
-        decode = self._decode
-        count = last = 0
-        for place in range(1, len(decode)):
-            step = min(decode[place] - decode[place - 1], _U32_LIMIT)
-            if step == last:
-                count += 1
-                continue
-            if count:
-                out.extend((count, last))
-            count, last = 1, step
-        if self._last_duration == last:
-            count += 1
-        else:
-            if count:
-                out.extend((count, last))
-            count, last = 1, self._last_duration
-        out.extend((count, last))
-        return full(b"stts", 0, 0, struct.pack(">I", len(out) // 2), _big(out))
+        steps = self._steps[:]
+        _extend(steps, self._last_duration)
+        return full(b"stts", 0, 0, struct.pack(">I", len(steps) // 2), _big(steps))
 
     def _composition(self, late: int) -> bytes:
         """`ctts`, version 0."""
-        out = array("I")
-        count, last = 0, 0
-        for shift in self._shifts:
-            if count and shift + late == last:
-                count += 1
-                continue
-            if count:
-                out.extend((count, last))
-            count, last = 1, shift + late
-        out.extend((count, last))
-        return full(b"ctts", 0, 0, struct.pack(">I", len(out) // 2), _big(out))
+        shifts = array("I", (v + late if n & 1 else v for n, v in enumerate(self._shifts)))
+        return full(b"ctts", 0, 0, struct.pack(">I", len(shifts) // 2), _big(shifts))
+
+
+def _extend(pairs: array[int], value: int) -> None:
+    """One more of a value, in runs of equal ones."""
+    if pairs and pairs[-1] == value:
+        pairs[-2] += 1
+    else:
+        pairs.extend((1, value))
 
 
 def _big(values: array[int]) -> bytes:
