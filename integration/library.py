@@ -1,7 +1,8 @@
 """The recorder as an RTSP library: live from the recording plane's taps, recordings from the catalogue and the files.
 
 /live/CAMERA  /live/CAMERA/sub        what the camera sends now
-/replay/RECORDING[?start=INSTANT]     from the oldest sample, or from an instant (ISO 8601, or RFC 2326's UTC form)
+/replay/RECORDING  /replay/CAMERA/sub
+    ?start=INSTANT&end=INSTANT        from the oldest sample, or from an instant (ISO 8601, or RFC 2326's UTC form)
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from device.clock import Clock
 from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Sample, Track, Utc
 from device.planes.errors import PlaneDown
 from device.planes.link import Client
 from device.planes.messages import AskRecording, Tap, TapLost, TapTracks
 from device.recording.catalogue import CatalogueReader
-from device.recording.playback import Piece, Playback
+from device.recording.playback import Piece, Place, Playback, places
+from device.recording.rewind import Rewind
 from integration.tokens import token_of
-from protocols.rtsp.library import Break, Live, Stored
+from protocols.rtsp.library import Break, Live, Passage, Stored
 
 RETRY_SECONDS = 0.5  #: between attempts to tap a recording plane that restarts
+FOLLOW = 10 * MICROSECONDS  #: a recording whose newest sample is older than this does not grow
+LOOK_SECONDS = 0.25  #: between looks for what was recorded meanwhile
 READERS = 4  #: threads that read fragments for all who replay
 
 
@@ -36,8 +41,9 @@ class NotDelivering(Fault):
 class RecorderLibrary:
     """Implements `protocols.rtsp.library.Library`."""
 
-    def __init__(self, recording: Client, catalogue: CatalogueReader) -> None:
+    def __init__(self, recording: Client, catalogue: CatalogueReader, clock: Clock) -> None:
         self._recording = recording
+        self._clock = clock
         self._catalogue = catalogue
         self._feeds: dict[str, TapFeed] = {}
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="replay")
@@ -50,7 +56,9 @@ class RecorderLibrary:
             case ["live", camera, ("main" | "sub") as stream]:
                 return await self._live(token_of(camera, stream))
             case ["replay", token]:
-                return await self._stored(token, query.get("start"))
+                return await self._stored(token, query)
+            case ["replay", camera, ("main" | "sub") as stream]:
+                return await self._stored(token_of(camera, stream), query)
         raise NotFound("stream", path)
 
     async def close(self) -> None:
@@ -74,23 +82,25 @@ class RecorderLibrary:
             feed.tracks = stream.tracks
         return Live(feed, token)
 
-    async def _stored(self, token: str, start: str | None) -> Stored:
+    async def _stored(self, token: str, query: Mapping[str, str]) -> Stored:
         loop = asyncio.get_running_loop()
+        begin, end = (instant(name, query[name]) if name in query else None for name in ("start", "end"))
+        if begin is not None and end is not None and end <= begin:
+            raise BadValue("end", "not after start")
         row = await loop.run_in_executor(self._threads, self._catalogue.recording, token)
         if row.first is None or row.last is None:
             raise NotFound("recording with video", token)
-        store = CatalogueStore(self._catalogue, token, self._threads)
-        begin = instant(start) if start is not None else None
+        store = CatalogueStore(self._catalogue, token, self._threads, self._clock)
         await store.prepare(begin if begin is not None else row.first)
-        return Stored(store, begin, token)
+        return Stored(store, begin, end, token)
 
 
-def instant(text: str) -> Utc:
+def instant(name: str, text: str) -> Utc:
     """A moment as people and clients write it: ISO 8601 with a zone, or RFC 2326 s3.7 (20261122T180000.25Z)."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadValue("start", f"{text[:40]!r} is not an instant such as 20261122T180000Z") from None
+        raise BadValue(name, f"{text[:40]!r} is not an instant such as 20261122T180000Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return Utc(round(moment.timestamp() * MICROSECONDS))
@@ -168,8 +178,11 @@ class TapFeed:
 class CatalogueStore:
     """A recording. Implements `protocols.rtsp.library.Store`."""
 
-    def __init__(self, catalogue: CatalogueReader, token: str, threads: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, catalogue: CatalogueReader, token: str, threads: ThreadPoolExecutor, clock: Clock
+    ) -> None:
         self.tracks: tuple[Track, ...] = ()
+        self._clock = clock
         self._catalogue = catalogue
         self._token = token
         self._threads = threads
@@ -177,13 +190,13 @@ class CatalogueStore:
     async def prepare(self, start: Utc) -> None:
         """Find the tracks at `start`. Raises NotFound where nothing is recorded from there on."""
         loop = asyncio.get_running_loop()
-        piece = await loop.run_in_executor(self._threads, self._first, start)
-        if piece is None:
+        place = await loop.run_in_executor(self._threads, self._first, start)
+        if place is None:
             raise NotFound("video from that instant on in recording", self._token)
-        self.tracks = piece.tracks
+        self.tracks = place.segment.tracks
 
-    def _first(self, start: Utc) -> Piece | None:
-        return next(Playback(self._catalogue, self._token).fragments(start, None), None)
+    def _first(self, start: Utc) -> Place | None:
+        return next(places(self._catalogue, self._token, start, None), None)
 
     async def span(self) -> tuple[Utc, Utc]:
         """Store."""
@@ -193,15 +206,39 @@ class CatalogueStore:
             raise NotFound("recording with video", self._token)
         return row.first, row.last
 
-    async def read(self, start: Utc, end: Utc | None) -> AsyncIterator[Sample | Break]:
+    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
         """Store."""
         loop = asyncio.get_running_loop()
         playback = Playback(self._catalogue, self._token)
-        pieces: Iterator[Piece] = playback.fragments(start, end)
-        while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
-            if piece.broken:
-                yield Break(piece.utc, piece.tracks)
-            for sample in piece.samples:
-                if end is not None and sample.utc >= end:
-                    continue
-                yield sample
+        pieces = self._pieces(playback, passage)
+        end = Utc(0)
+        while True:
+            while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
+                end = piece.utc_end
+                if piece.broken:
+                    yield Break(_play_from(piece, passage), piece.tracks)
+                for sample in piece.samples:
+                    if passage.reverse or passage.end is None or sample.utc < passage.end:
+                        yield sample
+            closed = passage.reverse or (passage.end is not None and passage.end <= end)
+            if closed or self._clock.utc() - end > FOLLOW:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+            pieces = playback.onward()
+
+    def _pieces(self, playback: Playback, passage: Passage) -> Iterator[Piece]:
+        if passage.reverse:
+            rewind = Rewind(self._catalogue, self._token)
+            if passage.keys:
+                return rewind.keys(passage.start, passage.end, passage.every)
+            return rewind.groups(passage.start, passage.end)
+        if passage.keys:
+            return playback.keys(passage.start, passage.end, passage.every)
+        return playback.fragments(passage.start, passage.end)
+
+
+def _play_from(piece: Piece, passage: Passage) -> Utc:
+    """Where a piece is played from: backwards a group of pictures from its end."""
+    if passage.keys:
+        return piece.samples[0].utc
+    return piece.utc_end if passage.reverse else piece.utc

@@ -5,16 +5,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import ssl
 import sys
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from device.accounts.store import DigestSecrets
 from device.certificates import own_certificate
+from device.clock import Clock
 from device.errors import Fault
+from device.events.bus import Bus
+from device.events.catalogue import LoginFailed, SessionClosed, SessionId, SessionOpened
+from device.planes.exports import serve_exports
 from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.messages import AskStreaming, SessionStatus, StreamingStatus
@@ -22,13 +30,16 @@ from device.recording.catalogue import CatalogueReader
 from device.settings.rtsp import Digest, Rtsp
 from device.vault import Vault
 from integration.config import Listen
+from integration.exports import about, signer
 from integration.library import RecorderLibrary
 from integration.plane import FOLLOW_SECONDS, Plane, plane, until
 from protocols.rtsp import endpoint as rtsp
 from protocols.rtsp.library import Credentials
-from protocols.rtsp.registry import Limits
+from protocols.rtsp.registry import End, Groups, Limits, Peer, Session
 
 ANSWER_SECONDS = 5.0  #: for the recording plane, its restart included
+REFUSED_SECONDS = 10.0  #: between two events about wrong passwords for one account from one address
+REFUSED_REMEMBERED = 1024
 WAIT_SECONDS = 0.1  #: between looks for what another plane makes at the first start
 
 
@@ -53,6 +64,45 @@ class OfferedDigests:
         return self._secrets.ha1(user, algorithm)
 
 
+class Notices:
+    """Who came, went and was refused, as events."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def opened(self, session: Session) -> None:
+        """`protocols.rtsp.registry.Observer`."""
+        how = "interleaved" if session.tcp else "multicast" if session.group is not None else "udp"
+        self._bus.publish(SessionOpened(*_who(session), transport=how))
+
+    def closed(self, session: Session, why: End, seconds: float) -> None:
+        """Observer."""
+        self._bus.publish(SessionClosed(*_who(session), reason=why.value, after=round(seconds, 3)))
+
+    def refused(self, account: str, peer: Peer) -> None:
+        """Observer. Who tries many passwords fills no journal with it."""
+        now, key = self._clock.monotonic(), (account[:64], peer.host)
+        if now - self._told.pop(key, -REFUSED_SECONDS) < REFUSED_SECONDS:
+            self._told[key] = now
+            return
+        self._told[key] = now
+        while len(self._told) > REFUSED_REMEMBERED:
+            self._told.popitem(last=False)
+        self._bus.publish(LoginFailed(*key, _protocol(peer)))
+
+
+def _who(session: Session) -> tuple[SessionId, str, str, str, str]:
+    # The name that the protocol uses lets its bearer command the session: it is not for the journal.
+    known = SessionId(hashlib.sha256(session.id.encode()).hexdigest()[:12])
+    return known, session.account, session.peer.host, _protocol(session.peer), session.path
+
+
+def _protocol(peer: Peer) -> str:
+    return "rtsps" if peer.secure else "rtsp"
+
+
 class StreamingPlane:
     """Serves RTSP, and begins anew when its settings change."""
 
@@ -61,6 +111,7 @@ class StreamingPlane:
         self._listen = listen
         self._endpoint: rtsp.Endpoint | None = None
         self._changed = asyncio.Event()
+        self._notices = Notices(own.bus, own.clock)
 
     async def serve(self, leash: Leash) -> None:
         """Until cancelled."""
@@ -72,8 +123,15 @@ class StreamingPlane:
             vault = Vault.at(self._own.folder.key)
             secrets = DigestSecrets(self._own.folder.accounts, vault, self._own.identity.serial)
             stack.callback(secrets.close)
-            library = RecorderLibrary(recording, catalogue)
+            library = RecorderLibrary(recording, catalogue, self._own.clock)
             stack.push_async_callback(library.close)
+            serve_exports(
+                self._own.server,
+                self._own.folder.catalogue,
+                signer(self._own.folder),
+                partial(about, self._own.folder, self._own.clock),
+                self._own.bus.publish,
+            )
             while True:
                 self._changed.clear()
                 async with self._serving(library, secrets) as endpoint:
@@ -98,8 +156,13 @@ class StreamingPlane:
             rtsp.Listen(self._listen.address, self._listen.rtsp),
             rtsp.Listen(self._listen.address, self._listen.rtsps, tls),
         ]
-        limits = Limits(session_seconds=how.session_timeout)
-        endpoint = rtsp.Endpoint(library, credentials, listen, own.clock, limits=limits)
+        limits = Limits(session_seconds=how.session_timeout, sessions=how.sessions)
+        groups: Groups | None = None
+        if how.multicast:
+            groups = Groups(IPv4Network(how.multicast_range), how.multicast_port, how.multicast_ttl)
+        endpoint = rtsp.Endpoint(
+            library, credentials, listen, own.clock, limits=limits, groups=groups, observer=self._notices
+        )
         try:
             await endpoint.__aenter__()
         except OSError as error:
@@ -132,12 +195,7 @@ class StreamingPlane:
         sessions: tuple[SessionStatus, ...] = ()
         if self._endpoint is not None:
             sessions = tuple(
-                SessionStatus(
-                    "rtsps" if session.peer.secure else "rtsp",
-                    session.peer.host,
-                    session.account,
-                    session.path,
-                )
+                SessionStatus(_protocol(session.peer), session.peer.host, session.account, session.path)
                 for session in self._endpoint.registry
             )
         return StreamingStatus(self._own.since, sessions)

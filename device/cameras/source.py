@@ -7,9 +7,9 @@ place: the source asks the intake's `Lane` where the next access unit begins, wr
 from the socket's buffer straight into the fragment that will be written to disk), and commits it. Everything
 else is small and is handed over as bytes.
 
-Order of calls on an intake:  opened (lane.commit | sample | lost | parameters)* closed,  and again for each
-session. None of them may raise on account of the camera's data: a hostile stream is the source's to refuse
-before this line. All calls come from one thread, the loop's; none blocks.
+Order of calls on an intake:  opened (lane.commit | sample | lost | parameters | renewed | missing)* closed,
+and again for each session. None of them may raise on account of the camera's data: a hostile stream is the
+source's to refuse before this line. All calls come from one thread, the loop's; none blocks.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ from mmap import mmap
 from typing import Protocol
 
 from device.media import Track, Utc
+
+#: Seconds. At multiples of this of the loop's clock every source hands over what has come, all of them in one go, and
+#: the recorder's beat comes right behind. What a wake of the process costs, and fetching code and data from memory
+#: again after others had the processor, is then paid once for many pictures; and no picture waits for a beat longer
+#: than it would if it had been handed over at once. Only what somebody watches is not kept waiting.
+ROUND = 0.35
 
 
 class Cause(Enum):
@@ -98,6 +104,14 @@ class Intake(Protocol):
     def parameters(self, tracks: Sequence[Track]) -> Lane | None:
         """The tracks changed in mid-session (new parameter sets, resolution or codec). Called before the key
         frame that uses them; the next sample starts a new segment. Returns the lane to go on with."""
+
+    def renewed(self) -> Lane | None:
+        """The camera's timestamps jumped, or the wall clock was set: what follows, from a key frame on, is
+        another run of the same session, and nothing is missing for it. Returns the lane to go on with."""
+
+    def missing(self, cause: Cause, detail: str) -> None:
+        """The session goes on, but from the last unit on nothing can be recorded, until the next key frame
+        that is committed. The gap is entered under `cause`. Moves `fill` and `written`."""
 
     def lost(self, track: int, packets: int) -> None:
         """Packets of a track were lost: for the ledger and the counters."""

@@ -15,11 +15,14 @@ from typing import Protocol
 
 from device.media import Sample
 from protocols.rtsp.library import Break, Feed
-from protocols.rtsp.sender import Packets, Sender, video_of
+from protocols.rtsp.sender import Packets, Sender, merged, shape, video_of
 
 QUEUE_OCTETS = 4 * 1024 * 1024  #: waiting for one listener
 QUEUE_SECONDS = 3.0  #: age of the oldest packet that waits
 STALL_SECONDS = 10.0  #: without taking anything, then the listener is cut
+CROWD = 8  #: from so many listeners on, what comes is handed over in batches: half the system calls
+BATCH_SECONDS = 0.1  #: at most so much later for it
+BATCH_OCTETS = 64 * 1024
 
 
 class Outlet(Protocol):
@@ -73,21 +76,22 @@ class Listener:
     _queue: deque[tuple[float, Packets]] = field(default_factory=deque)
     _waiting: int = 0  #: octets in the queue
 
-    def offer(self, packets: Packets, now: float) -> None:
+    def offer(self, batch: list[Packets], now: float) -> None:
         """Hand over, or queue, or drop to the next key frame."""
         if self.blocked is None:
-            if not self.outlet.send([packets]):
+            if not self.outlet.send(batch):
                 self.blocked = now
             return
         late = self._queue and now - self._queue[0][0] > QUEUE_SECONDS
-        if late or self._waiting + len(packets.data) > QUEUE_OCTETS:
+        size = sum(len(packets.data) for packets in batch)
+        if late or self._waiting + size > QUEUE_OCTETS:
             self._queue.clear()
             self._waiting = 0
             self.state = State.WAITING
             self.counters.dropped_to_key += 1
             return
-        self._queue.append((now, packets))
-        self._waiting += len(packets.data)
+        self._queue += [(now, packets) for packets in batch]
+        self._waiting += size
 
     def ready(self, now: float) -> None:
         """The outlet took everything: give it what waits."""
@@ -117,6 +121,11 @@ class Broadcast:
     over: bool = False  #: the tracks became others: the next listener begins a new broadcast
     _listeners: list[Listener] = field(default_factory=list)
     _unsubscribe: Callable[[], None] | None = None
+    _batch: list[Packets] = field(default_factory=list)  #: made, and not handed over yet
+    _octets: int = 0  #: of the batch
+    _starts: bool = False  #: the batch begins with a key frame
+    _since: float = 0.0  #: when the first of it came
+    _came: float = 0.0  #: when the last sample came
 
     @property
     def watched(self) -> bool:
@@ -145,9 +154,14 @@ class Broadcast:
         """The next thing from the feed."""
         now = self.now()
         if isinstance(item, Break):
-            if not self.sender.broke(item):
+            # Who comes later is described the new tracks: nothing may be left out of them, or moved.
+            if shape(item.tracks) != shape(self.sender.tracks) or not self.sender.broke(item):
                 self._end("the stream became another")
             return
+        video = video_of(self.sender.tracks)
+        starts = item.key and (video is None or video == item.track)
+        if not starts and all(listener.state is State.WAITING for listener in self._listeners):
+            return  # not made, so that the numbers begin with what the first listener is sent
         packets: Packets | None = self.sender.packets(item, now)
         if packets is not None and self.tamper is not None:
             packets = self.tamper.packets(self.path, packets)
@@ -156,23 +170,45 @@ class Broadcast:
         self.counters.samples += 1
         self.counters.packets += len(packets.starts)
         self.counters.octets += len(packets.data)
-        video = video_of(self.sender.tracks)
-        starts = packets.key and (video is None or video == packets.track)
+        if starts:
+            self._flush(now)
+        if not self._batch:
+            self._starts, self._since, self._octets = starts, now, 0
+        self._batch.append(packets)
+        self._octets += len(packets.data)
+        before, self._came = self._came, now
+        # Who shares a stream with many gets it a picture or two later, if the next will come in time.
+        soon = now + (now - before) - self._since < BATCH_SECONDS
+        if len(self._listeners) < CROWD or self._octets >= BATCH_OCTETS or not soon:
+            self._flush(now)
+
+    def tick(self, now: float) -> None:
+        """Once in a while: hand over what waits for a sample that did not come."""
+        if now - self._since >= BATCH_SECONDS:
+            self._flush(now)
+
+    def _flush(self, now: float) -> None:
+        batch, self._batch = merged(self._batch), []
+        if not batch:
+            return
         for listener in tuple(self._listeners):
             if listener.state is State.WAITING:
-                if not starts:
+                if not self._starts:
                     continue
                 listener.state = State.FLOWING
-                for report in self.sender.reports():
-                    listener.offer(report, now)
+                listener.offer(self.sender.reports(), now)
             if listener.state is State.FLOWING:
-                listener.offer(packets, now)
+                listener.offer(batch, now)
 
-    def info(self) -> Mapping[int, tuple[int, int]]:
-        """For each track the next sequence number and the RTP time now (RFC 2326 s12.33)."""
-        return {n: self.sender.next_packet(n) for n in range(len(self.sender.tracks))}
+    def info(self) -> Mapping[int, tuple[int | None, int]]:
+        """For each track the sequence number of a new listener's first packet, None where that depends on when the
+        next key frame comes, and the RTP time now (RFC 2326 s12.33)."""
+        fresh = self._unsubscribe is None and not self.sender.begun
+        numbers = {n: self.sender.next_packet(n) for n in range(len(self.sender.tracks))}
+        return {n: (sequence if fresh else None, time) for n, (sequence, time) in numbers.items()}
 
     def _end(self, reason: str) -> None:
+        self._flush(self.now())
         farewell = self.sender.goodbye(reason)
         for listener in tuple(self._listeners):
             listener.state = State.LEFT
@@ -183,6 +219,7 @@ class Broadcast:
         self._close()
 
     def _close(self) -> None:
+        self._batch.clear()
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None

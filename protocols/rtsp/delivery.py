@@ -8,13 +8,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from device.clock import Clock
 from device.errors import BadValue, HoldfastError
-from device.media import Sample, Utc
+from device.media import MICROSECONDS, Sample, Utc
 from protocols.rtsp.broadcast import Broadcast, Listener
+from protocols.rtsp.describe import Opened
 from protocols.rtsp.effects import Play, Started
-from protocols.rtsp.library import Break, Store
+from protocols.rtsp.library import Break, Passage, Stored
+from protocols.rtsp.manner import Manner
 from protocols.rtsp.outlet import Outlet
-from protocols.rtsp.playout import Due, Ended, Playout
+from protocols.rtsp.playout import Due, Ended, playout
+from protocols.rtsp.range import Now
 from protocols.rtsp.sender import Sender
+
+EDGE = 10 * MICROSECONDS  #: the present, as seen by who asks for what is being recorded
 
 
 class LiveDelivery:
@@ -33,14 +38,14 @@ class LiveDelivery:
         if self._broadcast.over:
             self._listener = None
             self._broadcast = self._find()
-        return Started(None, None, self._broadcast.info())
+        return Started(None, None, Manner(), self._broadcast.info())
 
     def flow(self) -> None:
         """Send from the next key frame on."""
         if self._listener is None:
             self._listener = self._broadcast.join(self.outlet)
 
-    def pause(self) -> None:
+    def pause(self, _at: Utc | None) -> None:
         """Send nothing."""
         if self._listener is not None:
             self._broadcast.leave(self._listener)
@@ -48,7 +53,7 @@ class LiveDelivery:
 
     def close(self) -> None:
         """Leave for good."""
-        self.pause()
+        self.pause(None)
         self.outlet.close()
 
     def stalled(self, now: float) -> bool:
@@ -65,24 +70,28 @@ class StoredDelivery:
 
     def __init__(
         self,
-        store: Store,
-        origin: Utc,
+        opened: Opened,
         outlet: Outlet,
         sender: Sender,
-        strategy: Callable[[Sender], Playout],
+        lead: float,
         clock: Clock,
+        paused: Callable[[], None],
     ) -> None:
+        assert isinstance(opened.media, Stored)
         self.outlet = outlet
-        self._store = store
-        self._origin = origin
+        self._opened = opened
+        self._media = opened.media
         self._sender = sender
-        self._strategy = strategy
+        self._lead = lead
         self._clock = clock
-        self._playout = strategy(sender)
+        self._paused = paused  #: called at the point where a PAUSE was to take effect
+        self._manner = Manner()
+        self._playout = playout(sender, self._manner, lead)
         self._items: AsyncIterator[Sample | Break] | None = None
         self._end: Utc | None = None
         self._next: Due | None = None
-        self._next_utc = Utc(0)
+        self._begin = Utc(0)  #: where what follows the last break is played from
+        self._stop_at: Utc | None = None
         self._flowing = asyncio.Event()
         self._drained = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,23 +100,53 @@ class StoredDelivery:
     async def begin(self, play: Play) -> Started:
         """Read the first sample, from which the answer to PLAY is made; to go on after a pause, it is at
         hand."""
-        if play.seek or self._next is None:
+        self._stop_at = None
+        start, again = play.start, play.manner is None or play.manner == self._manner
+        if self._next is not None and start is None and play.end is None and again:
+            begin = self._next.sample.utc
+        else:
+            standing = self._next.sample.utc if self._next is not None else None
             await self._stop()
-            start = play.start if play.start is not None else self._origin
-            info = {n: self._sender.next_packet(n)[0] for n in range(len(self._sender.tracks))}
-            self._playout = self._strategy(self._sender)
-            # A range includes its end: players ask for exactly the length that they were told.
-            until = Utc(play.end + 1) if play.end is not None else None
-            self._items, self._end = self._store.read(start, until), play.end
+            if play.manner is not None:
+                self._manner = play.manner
+            passage = self._passage(await self._from(start, standing), play.end)
+            self._playout = playout(self._sender, self._manner, self._lead)
+            self._items, self._end = self._media.store.read(passage), play.end
             await self._advance()
             if self._next is None:
                 raise BadValue("Range", "nothing is recorded there")
-        else:
-            info = {n: self._sender.next_packet(n)[0] for n in range(len(self._sender.tracks))}
-            first = self._next.packets
-            info[first.track] = first.sequence
-        times = {n: (sequence, self._sender.rtp_time(n, self._next_utc)) for n, sequence in info.items()}
-        return Started(self._next_utc, self._end, times)
+            begin = self._begin
+        sender = self._sender
+        info = {n: (sender.next_packet(n)[0], sender.rtp_time(n, begin)) for n in range(len(sender.tracks))}
+        return Started(begin, self._end, self._manner, info)
+
+    async def _from(self, start: Utc | Now | None, standing: Utc | None) -> Utc:
+        """Where to begin. Raises BadValue where that is not in the recording, as far as it goes now."""
+        first, last = await self._media.store.span()
+        edge = Utc(last - 1)
+        if isinstance(start, Now):
+            return edge
+        if start is None:
+            default = self._opened.last if self._manner.reverse else self._opened.origin
+            return standing if standing is not None else default
+        if self._manner.reverse:
+            if start < first:
+                raise BadValue("Range", "before the beginning of the recording")
+        elif start >= last:
+            # The newest is on the disk about a second after it was: who asks for the present gets that.
+            if not last <= start <= self._clock.utc() + EDGE or self._clock.utc() - last > EDGE:
+                raise BadValue("Range", "behind the end of the recording")
+            return edge
+        return start
+
+    def _passage(self, start: Utc, end: Utc | None) -> Passage:
+        manner, media = self._manner, self._media
+        if end is None:
+            end = media.start if manner.reverse else media.end
+        if end is not None and not manner.reverse:
+            # A range includes its end: players ask for exactly the length that they were told.
+            end = Utc(end + 1)
+        return Passage(start, end, manner.reverse, manner.keys, manner.every)
 
     def flow(self) -> None:
         """Send from where it stands."""
@@ -119,13 +158,17 @@ class StoredDelivery:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._pump())
 
-    def pause(self) -> None:
-        """Send nothing; the sample that is due next stays so."""
-        self._flowing.clear()
+    def pause(self, at: Utc | None) -> None:
+        """Send nothing, from now on or from a point on that play comes to; what is due next stays so."""
+        if at is None or self._reached(at):
+            self._flowing.clear()
+            self._paused()
+        else:
+            self._stop_at = at
 
     def close(self) -> None:
         """Stop for good."""
-        self.pause()
+        self._flowing.clear()
         self.outlet.close()
         if self._task is not None:
             self._task.cancel()
@@ -134,6 +177,12 @@ class StoredDelivery:
     def stalled(self, _now: float) -> bool:
         """A player that is paused takes nothing for as long as its session lasts."""
         return False
+
+    def _reached(self, at: Utc) -> bool:
+        if self._next is None:
+            return False
+        utc = self._next.sample.utc
+        return utc <= at if self._manner.reverse else utc >= at
 
     async def _stop(self) -> None:
         self._flowing.clear()
@@ -149,6 +198,9 @@ class StoredDelivery:
         reason = "end of range"
         try:
             while self._next is not None:
+                if self._stop_at is not None and self._reached(self._stop_at):
+                    self._stop_at = None
+                    self.pause(None)
                 await self._flowing.wait()
                 now = self._clock.monotonic()
                 delay = self._playout.at(self._next, now) - now
@@ -158,7 +210,9 @@ class StoredDelivery:
                     self._drained.clear()
                     await self._drained.wait()
                 else:
-                    self.outlet.send([self._next.packets])
+                    packets = self._sender.packets(self._next.sample, now)
+                    if packets is not None:
+                        self.outlet.send([packets])
                     await self._advance()
         except Ended as ended:
             reason = str(ended)
@@ -176,9 +230,10 @@ class StoredDelivery:
         self._next = None
         assert self._items is not None
         async for item in self._items:
-            due = self._playout.take(item, self._clock.monotonic())
-            if due is not None and isinstance(item, Sample):
-                self._next, self._next_utc = due, item.utc
+            self._next = self._playout.take(item)
+            if isinstance(item, Break):
+                self._begin = item.utc
+            elif self._next is not None:
                 return
 
 

@@ -11,7 +11,7 @@ from device.errors import BadValue
 from device.media import Track, Utc
 from protocols.rtsp import formats, sdp
 from protocols.rtsp.library import Live, Stored
-from protocols.rtsp.range import Clock, Npt
+from protocols.rtsp.range import Clock, Now, Npt
 from protocols.rtsp.sender import payload_type
 
 QUERY_LIMIT = 32  #: parameters
@@ -61,6 +61,17 @@ class Opened:
         start = self.media.start if isinstance(self.media, Stored) else None
         return self.span[0] if start is None else max(self.span[0], min(start, self.span[1]))
 
+    @property
+    def limit(self) -> Utc | None:
+        """Where the URL says that it ends."""
+        return self.media.end if isinstance(self.media, Stored) else None
+
+    @property
+    def last(self) -> Utc:
+        """Wall time of its end, as far as there is one now."""
+        assert self.span is not None
+        return self.span[1] if self.limit is None else max(self.origin, min(self.limit, self.span[1]))
+
 
 def locate(url: str) -> Location:
     """Read a request's URL. Raises BadValue."""
@@ -96,14 +107,14 @@ def describe(opened: Opened, location: Location, address: str, session: int) -> 
     if opened.span is not None:
         # Both units: players read the length from the first that they understand, others look for the clock.
         # The other way round GStreamer asks for seconds since 1900, and calls them normal play time.
-        length = max(0, opened.span[1] - opened.origin)
+        length = max(0, opened.last - opened.origin)
         attributes = [
             attributes[0],
             ("range", Npt(0, length).encode()),
-            ("range", Clock(opened.origin, opened.span[1]).encode()),
+            ("range", Clock(opened.origin, opened.last).encode()),
         ]
     else:
-        attributes.append(("range", Npt(None).encode()))
+        attributes.append(("range", Npt(Now.NOW).encode()))
     media = tuple(
         formats.media_of(track, payload_type(track, n), location.track_url(n))
         for n, track in enumerate(opened.tracks)

@@ -51,6 +51,7 @@ class Verdict:
     account: str | None  #: the authenticated account; None: answer 401
     stale: bool = False  #: right but for the nonce: challenge with `stale=true`
     attempted: bool = False  #: credentials were given: a failure counts as an attempt
+    claimed: str = ""  #: the name that was given
 
 
 def parameters(text: str) -> list[tuple[str, dict[str, str]]]:
@@ -177,14 +178,14 @@ class Guard:
         algorithm = answer.get("algorithm", "MD5").upper()
         count = _count(answer)
         if algorithm not in _HASH or count is None or answer.get("realm") != self.credentials.realm:
-            return Verdict(None, attempted=True)
+            return Verdict(None, attempted=True, claimed=user)
         # An unknown account costs as much time as a known one.
         ha1 = self.credentials.ha1(user, algorithm)
         asked = Challenge("digest", "", answer.get("nonce", ""), algorithm, auth="qop" in answer)
         expected = response(ha1 or "0", asked, method, answer.get("uri", ""), count, answer.get("cnonce", ""))
         right = hmac.compare_digest(expected.encode(), answer.get("response", "").lower().encode())
         if ha1 is None or not right or not _covers(answer.get("uri", ""), url):
-            return Verdict(None, attempted=True)
+            return Verdict(None, attempted=True, claimed=user)
         if not self._fresh(asked.nonce, count, asked.auth, now):
             return Verdict(None, stale=True)
         return Verdict(user, attempted=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from device.media import Utc
+from protocols.rtsp.manner import Manner
+from protocols.rtsp.range import Now
 from protocols.rtsp.registry import Session
 
 
@@ -31,18 +33,20 @@ class Play:
     answer."""
 
     session: Session
-    seek: bool  #: begin at `start`; false: go on where it stands, or begin at the origin
-    start: Utc | None = None
-    end: Utc | None = None
+    start: Utc | Now | None = None  #: None: from where it stands, or from the beginning
+    end: Utc | None = None  #: in the direction of play; None: as far as there is anything
+    manner: Manner | None = None  #: None: as before; then, without a start or an end, exactly where it stands
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """Where playing begins."""
 
-    start: Utc | None  #: stored media: wall time of the first sample; live: None
+    start: Utc | None  #: stored media: wall time where play begins; live: None
     end: Utc | None
-    info: Mapping[int, tuple[int, int]]  #: track -> its first sequence number, and RTP time at `start`
+    manner: Manner
+    #: track -> its first sequence number, None where it is not known yet, and RTP time at `start`
+    info: Mapping[int, tuple[int | None, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Pause:
     """Send no more media until the next Play."""
 
     session: Session
+    at: Utc | None = None  #: when play reaches this; None: now
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,15 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Tell that somebody gave a wrong name or password."""
+
+    account: str  #: as it was given
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close the connection once all is written."""
 
 
-Effect = Write | Resolve | Play | Pause | Release | Close
+Effect = Write | Resolve | Play | Pause | Release | Refuse | Close

@@ -7,7 +7,6 @@ What is decided, is decided elsewhere: `serve` (protocol), `broadcast` (live), `
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import socket
 import ssl
@@ -18,22 +17,23 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from device.clock import Clock
-from device.errors import Fault, HoldfastError
+from device.media import Utc
 from protocols.rtsp.broadcast import Broadcast, Counters, Tamper
 from protocols.rtsp.delivery import Delivery, LiveDelivery, StoredDelivery
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.digest import Guard
-from protocols.rtsp.effects import Close, Effect, Pause, Play, Release, Resolve, Started, Write
+from protocols.rtsp.effects import Play, Resolve, Started
 from protocols.rtsp.library import Credentials, Library, Live, Stored
+from protocols.rtsp.multicast import Group, GroupDelivery
 from protocols.rtsp.outlet import Datagrams, Interleaved, Outlet
-from protocols.rtsp.playout import LEAD_TCP, LEAD_UDP, Forward
-from protocols.rtsp.registry import Limits, Peer, Phase, Registry, Session
+from protocols.rtsp.peer import PeerProtocol
+from protocols.rtsp.playout import LEAD_TCP, LEAD_UDP
+from protocols.rtsp.registry import End, Groups, Limits, Observer, Peer, Phase, Registry, Session
 from protocols.rtsp.sender import Sender
-from protocols.rtsp.serve import Connection
+from protocols.rtsp.tunnel import Tunnels
 
 TICK_SECONDS = 1.0
 RESOLVE_SECONDS = 10.0  #: for the library to answer, then 503
-REPLY_BACKLOG = 256 * 1024  #: octets of answers that a peer has not taken, then its requests are not read
 HANDSHAKE_SECONDS = 10.0
 UDP_PORT_TRIES = 64
 
@@ -64,7 +64,7 @@ class Endpoint:
     """An RTSP server: `async with Endpoint(...) as endpoint:` serves until the block ends.
 
     `credentials` None is an open server. `udp_ports` (RTP, RTCP) serve all UDP sessions, (0, 0) takes a free
-    pair, None offers interleaved transport only. `tamper` makes faults on demand.
+    pair, None offers interleaved transport only. `tamper` makes faults on demand. `groups` None: no multicast.
     """
 
     def __init__(
@@ -76,14 +76,16 @@ class Endpoint:
         udp_ports: tuple[int, int] | None = (0, 0),
         limits: Limits = Limits(),  # noqa: B008 - frozen
         tamper: Tamper | None = None,
+        groups: Groups | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.library = library
         self.clock = clock
         self.limits = limits
         self.tamper = tamper
-        self.registry = Registry(
-            limits, Guard(credentials, secrets.token_bytes(32)) if credentials is not None else None, None
-        )
+        guard = Guard(credentials, secrets.token_bytes(32)) if credentials is not None else None
+        self.registry = Registry(limits, guard, None, groups, observer)
+        self.tunnels: Tunnels[PeerProtocol] = Tunnels()
         self.counters = Counters()
         self.peers: set[PeerProtocol] = set()
         self.refused = 0
@@ -93,7 +95,8 @@ class Endpoint:
         self._servers: list[asyncio.Server] = []
         #: by identity of the feed
         self._broadcasts: WeakValueDictionary[int, Broadcast] = WeakValueDictionary()
-        self._deliveries: dict[str, Delivery] = {}
+        self._deliveries: dict[str, Delivery | GroupDelivery] = {}
+        self._groups: dict[str, Group] = {}  #: by address
         self._cname = secrets.token_hex(8)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -103,7 +106,7 @@ class Endpoint:
             for listen in self._listen:
                 self._servers.append(
                     await loop.create_server(
-                        lambda secure=listen.tls is not None: PeerProtocol(self, secure),
+                        lambda secure=listen.tls is not None: PeerProtocol(self, secure, b""),
                         listen.host,
                         listen.port,
                         ssl=listen.tls,
@@ -148,9 +151,20 @@ class Endpoint:
         for each in doomed:
             each.abort()
         for session in sessions:
-            self.registry.remove(session)
+            self.registry.remove(session, End.STOPPED, self.clock.monotonic())
             self.release(session)
         return len(doomed)
+
+    async def adopt(self, sock: socket.socket, received: bytes) -> None:
+        """Take over a connection that an HTTP server accepted, with the octets that it had read of it: the
+        head of a tunnel's GET or POST."""
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(lambda: PeerProtocol(self, False, received), sock)
+
+    def tell_refused(self, account: str, peer: Peer | None) -> None:
+        """Somebody gave a wrong name or password."""
+        if self.registry.observer is not None and peer is not None:
+            self.registry.observer.refused(account, peer)
 
     async def close(self) -> None:
         """Stop listening, cut what is connected, free the ports."""
@@ -159,9 +173,9 @@ class Endpoint:
             self._timer = None
         for server in self._servers:
             server.close()
-        for delivery in self._deliveries.values():
-            delivery.close()
-        self._deliveries.clear()
+        for session in self.registry:
+            self.registry.remove(session, End.STOPPED, self.clock.monotonic())
+            self.release(session)
         for each in tuple(self.peers):
             each.abort()
         for pair in self._udp.values():
@@ -195,17 +209,21 @@ class Endpoint:
         if delivery is not None and session.phase is Phase.PLAYING:
             delivery.flow()
 
-    def pause(self, session: Session) -> None:
-        """Hold the media."""
+    def pause(self, session: Session, at: Utc | None) -> None:
+        """Hold the media, now or when play comes to a point."""
         delivery = self._deliveries.get(session.id)
         if delivery is not None:
-            delivery.pause()
+            delivery.pause(at)
 
     def release(self, session: Session) -> None:
         """Free what the session holds."""
         delivery = self._deliveries.pop(session.id, None)
-        if delivery is not None:
-            delivery.close()
+        if delivery is None:
+            return
+        delivery.close()
+        if isinstance(delivery, GroupDelivery) and not delivery.group.used:
+            delivery.group.close()
+            del self._groups[delivery.group.address]
 
     def writable(self, transport: asyncio.Transport, writable: bool) -> None:
         """The buffer of a connection was emptied, or is no longer empty."""
@@ -219,16 +237,38 @@ class Endpoint:
     # -- inside
     # -------------------------------------------------------------------------------------------------
 
-    def _delivery(self, session: Session, transport: asyncio.Transport) -> Delivery:
+    def _delivery(self, session: Session, transport: asyncio.Transport) -> Delivery | GroupDelivery:
         media = session.opened.media
+        if session.group is not None and isinstance(media, Live):
+            return self._group_delivery(session, session.group, media)
         outlet = self._outlet(session, transport)
         if isinstance(media, Live):
             return LiveDelivery(lambda: self._broadcast(session.path, media), outlet, self.clock)
         lead = LEAD_TCP if session.tcp else LEAD_UDP
         sender = self._sender(media, closes_gaps=True)
-        return StoredDelivery(
-            media.store, session.opened.origin, outlet, sender, lambda s: Forward(s, lead), self.clock
-        )
+
+        def paused() -> None:
+            session.phase = Phase.READY
+
+        return StoredDelivery(session.opened, outlet, sender, lead, self.clock, paused)
+
+    def _group_delivery(self, session: Session, address: str, media: Live) -> GroupDelivery:
+        group = self._groups.get(address)
+        if group is None:
+            assert self.registry.groups is not None
+
+            def heard(host: str) -> None:
+                self.registry.heard_in(address, host, self.clock.monotonic())
+
+            own, tracks = session.peer.local, len(media.feed.tracks)
+            group = Group(address, own, self.registry.groups, tracks, heard)
+            group.live = LiveDelivery(lambda: self._broadcast(session.path, media), group.outlet, self.clock)
+            self._groups[address] = group
+
+        def finished() -> None:
+            session.phase = Phase.READY
+
+        return GroupDelivery(group, finished)
 
     def _outlet(self, session: Session, transport: asyncio.Transport) -> Outlet:
         def finished() -> None:
@@ -298,6 +338,8 @@ class Endpoint:
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         now = self.clock.monotonic()
+        for broadcast in tuple(self._broadcasts.values()):
+            broadcast.tick(now)
         stalled: list[PeerProtocol] = []
         for session in self.registry:
             delivery = self._deliveries.get(session.id)
@@ -307,127 +349,16 @@ class Endpoint:
                 self.registry.refresh(session, now)  # who takes the media lives
             if delivery.stalled(now):
                 stalled += [each for each in self.peers if each.peer is session.peer]
+                self.registry.remove(session, End.TOO_SLOW, now)
+                self.release(session)
         for each in stalled:
             self.counters.cut += 1
             each.abort()
         for session in self.registry.expired(now):
             self.release(session)
         for each in tuple(self.peers):
-            if each.connection is not None and each.connection.idle(now):
+            if each.idle(now):
                 each.abort()
-
-
-class PeerProtocol(asyncio.Protocol):
-    """One TCP connection: octets to the pure connection, its effects to the endpoint."""
-
-    def __init__(self, endpoint: Endpoint, secure: bool) -> None:
-        self.endpoint = endpoint
-        self.secure = secure
-        self.peer: Peer | None = None
-        self.connection: Connection | None = None
-        self._transport: asyncio.Transport | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A peer came."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        endpoint = self.endpoint
-        remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        if not remote or not local:
-            transport.abort()
-            return
-        peer = Peer(remote[0], local[0], self.secure)
-        if not endpoint.registry.connect(peer):
-            endpoint.refused += 1
-            transport.abort()
-            return
-        self.peer = peer
-        sock = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(
-            high=1, low=0
-        )  # any backlog at all is told; TLS takes 0 for "always"
-        tamper = endpoint.tamper
-        self.connection = Connection(
-            endpoint.registry,
-            peer,
-            lambda: secrets.token_hex(12),
-            endpoint.clock.monotonic(),
-            tamper.status if tamper is not None else None,
-        )
-        endpoint.peers.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Octets came."""
-        if self.connection is not None:
-            self._do(self.connection.receive(data, self.endpoint.clock.monotonic()))
-        if self._transport is not None and self._transport.get_write_buffer_size() > REPLY_BACKLOG:
-            self._transport.pause_reading()
-
-    def pause_writing(self) -> None:
-        """The peer takes less than it is sent."""
-        if self._transport is not None:
-            self.endpoint.writable(self._transport, False)
-
-    def resume_writing(self) -> None:
-        """The peer took everything."""
-        if self._transport is not None:
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
-            self.endpoint.writable(self._transport, True)
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        """The peer left, or was cut."""
-        self.endpoint.peers.discard(self)
-        if self._task is not None:
-            self._task.cancel()
-        if self.connection is not None:
-            self._do(self.connection.lost())
-
-    def abort(self) -> None:
-        """Cut, without waiting for what is not written yet."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _do(self, effects: list[Effect]) -> None:
-        transport, endpoint = self._transport, self.endpoint
-        assert transport is not None
-        for effect in effects:
-            if isinstance(effect, Write):
-                transport.write(effect.data)
-            elif isinstance(effect, Resolve | Play):
-                self._task = asyncio.get_running_loop().create_task(self._find(effect))
-            elif isinstance(effect, Pause):
-                endpoint.pause(effect.session)
-            elif isinstance(effect, Release):
-                endpoint.release(effect.session)
-            elif isinstance(effect, Close):
-                transport.close()
-
-    async def _find(self, asked: Resolve | Play) -> None:
-        """Answer the connection's question. A failure of ours is answered as one, and told."""
-        endpoint, transport = self.endpoint, self._transport
-        assert transport is not None
-        assert self.connection is not None
-        answer: Opened | Started | HoldfastError
-        try:
-            if isinstance(asked, Resolve):
-                answer = await endpoint.resolve(asked)
-            else:
-                answer = await endpoint.begin(asked, transport)
-        except HoldfastError as error:
-            answer = error
-        except TimeoutError:
-            answer = Fault("the library did not answer in time")
-        except Exception as error:  # noqa: BLE001 - the peer gets an answer, the loop's handler the traceback
-            answer = HoldfastError("internal error")
-            context = {"message": "RTSP request failed", "exception": error, "transport": transport}
-            asyncio.get_running_loop().call_exception_handler(context)
-        self._do(self.connection.found(answer, endpoint.clock.monotonic()))
-        if isinstance(asked, Play):
-            endpoint.flow(asked.session)
 
 
 def _pair(

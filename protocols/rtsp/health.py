@@ -32,8 +32,8 @@ class Health:
         self._longest = 0.0
 
     def verdict(self, reception: Reception, now: float, parameters: bool) -> SessionEnded | None:
-        """Why the session should end now, or None. `parameters`: a decoder could start at the next key
-        frame.
+        """Why the session should end now, or None. `parameters`: there are sets that a decoder could start
+        with, and the newest ones are not broken.
         """
         if reception.packets != self._packets:
             self._packets = reception.packets
@@ -46,12 +46,12 @@ class Health:
             if self._key:
                 self._longest = max(self._longest, reception.last_key - self._key)
             self._key = reception.last_key
+        cause = Cause.FROZEN if parameters else Cause.NO_PICTURE
         if not self._key:
             if now - self._begun < self._patience.first_key:
                 return None
-            cause = Cause.FROZEN if parameters else Cause.NO_PICTURE
             return SessionEnded(cause, f"no key frame in the first {self._patience.first_key:g} s")
         limit = max(self._patience.frozen, 3 * self._longest)
         if now - self._key >= limit:
-            return SessionEnded(Cause.FROZEN, f"no key frame for {limit:g} s")
+            return SessionEnded(cause, f"no key frame for {limit:g} s")
         return None

@@ -55,16 +55,21 @@ class Ingest:
         self._timeline = Timeline([track.clock_rate for track in tracks], self.main, now)
         self._arrival = self._unit_arrival = now.monotonic
         self._lane: Lane = WaitingLane()
+        self._blind = False  # the last key frame was none that a decoder could start at
 
     def arrived(self, now: Instant) -> None:
         """What is delivered from here on arrived now."""
         self._arrival = now.monotonic
         self._timeline.wall.observe(now)
 
+    def guesses(self, now: float) -> bool:
+        """Whether only its arrival tells when a unit of the main track was taken."""
+        return self._timeline.guesses(now)
+
     def open_if_known(self, sets: ParameterSets | None) -> None:
         """Announce the session now if its tracks are known in full; else the first key frame does."""
         if sets is not None and sets.complete:
-            self._tracks[self.main] = sets.announce()
+            self._announce(sets)
             self.open()
         elif not self._has_video:
             self.open()
@@ -92,6 +97,10 @@ class Ingest:
         """A unit of the main track lies in `lane` up to `end`. Returns the lane to go on with."""
         time, utc = self._timeline.place(self.main, timestamp, self._unit_arrival)
         if key:
+            if not sets.at_key():
+                self._turn_blind(lane)
+                return lane
+            self._blind = False
             if sets.changed or not self.opened or self._timeline.broken or lane is not self._lane:
                 unit = lane.memory[lane.fill : end]
                 utc = self._renew(sets, utc)
@@ -101,6 +110,8 @@ class Ingest:
                     return lane
             self._reception.keys += 1
             self._reception.last_key = self._arrival
+        elif self._blind:
+            return lane
         lane.commit(end, time, utc, key, damaged)
         self._reception.samples += 1
         self._reception.last_sample = self._arrival
@@ -154,7 +165,7 @@ class Ingest:
         """
         changed = sets.changed
         if changed or not self.opened:
-            self._tracks[self.main] = sets.announce()
+            self._announce(sets)
         if not self.opened:
             self.open()
         elif self._timeline.broken:
@@ -163,6 +174,18 @@ class Ingest:
         elif changed:
             self._enter(self.intake.parameters(tuple(self._tracks)))
         return utc
+
+    def _announce(self, sets: ParameterSets) -> None:
+        self._tracks[self.main] = sets.announce()
+        self._timeline.reordered(sets.reorders)
+
+    def _turn_blind(self, lane: Lane) -> None:
+        """A key frame came whose parameter sets are broken: it is dropped, and all that build on it."""
+        self._reception.dropped += 1
+        if self.opened and not self._blind:
+            lane.written = lane.fill
+            self.intake.missing(Cause.NO_PICTURE, "the camera sends broken parameter sets")
+        self._blind = True
 
     def _lay(self, unit: bytes) -> int:
         """Lay a whole unit down in the lane. Returns where it ends; -1, and it is dropped, if it is too
@@ -178,14 +201,11 @@ class Ingest:
 
     def _restart(self) -> None:
         """A new run inside the same session."""
-        stepped = self._timeline.wall.stepped
-        if self.opened:
-            self.close(
-                Cause.CLOCK_STEP if stepped else Cause.PACKET_LOSS,
-                "the recorder's clock was set" if stepped else "the camera's timestamps jumped",
-            )
         self._timeline.restart()
-        self.open()
+        if self.opened:
+            self._enter(self.intake.renewed())
+        else:
+            self.open()
 
     def _enter(self, lane: Lane | None) -> None:
         if lane is not None:

@@ -1,10 +1,8 @@
 """The stream of an RTSP connection: interleaved frames (RFC 2326 s10.12) among messages. The hot path. Pure.
 
-The socket writes into `vacant`, `received` looks at what came. Nearly everything that comes is the middle of
-a fragmented slice, in packets of equal size whose headers can be foretold: the same but for the sequence
-number, which is one more. `FragmentRun` has them all taken apart in one go, compares each header with what it
-foretold, in two pieces, and copies the payload into the lane. A packet of any other kind takes the general
-path, packet by packet.
+The socket writes into `vacant`, `received` looks at what came. Nearly everything that comes are packets of the one
+video track, and nearly all of their headers can be foretold: those take `ShortWay`. Everything else takes the
+general path.
 """
 
 from __future__ import annotations
@@ -22,6 +20,12 @@ JUNK_LIMIT = 64 * 1024  #: octets that are neither frame nor message, in a row o
 FRAME_HEAD = 4
 FRAME_LIMIT = FRAME_HEAD + 0xFFFF  #: octets of the largest frame
 
+_HEAD = struct.Struct(">QII")  # `$` to sequence, timestamp, SSRC
+_WORD = struct.Struct(">Q")
+_PLAIN = 0x80  # version 2; no padding, extension or contributing sources
+_MARKER = 1 << 23  # in the word
+_FORETOLD = (1 << 64) - 1 - _MARKER - (0xFFFF << 32)  # all of the word but marker and length
+
 Route = Callable[[memoryview, int, int], None]
 
 #: What every stream of the process receives into, one after the other: between `vacant` and `received` nothing else
@@ -34,67 +38,89 @@ class NotInterleaved(PeerFault):
     """The stream can no longer be understood."""
 
 
-class FragmentRun:
-    """The middle fragments of one NAL unit, taken packet by packet without looking at their fields.
+class ShortWay:
+    """The packets of one track that are what was foretold: the next in sequence, of the same source, with a header
+    of 12 octets. They go to the depacketiser without a look at their single fields.
 
-    `$ channel length | V P X CC M PT sequence` is one 64-bit word, which grows by one from packet to packet.
-    `timestamp | SSRC | fragmentation header` stay as they are.
+    `$ channel length | V P X CC M PT sequence` is one 64-bit word, of which all but length and marker is known. Behind
+    a fragment of a NAL unit nearly everything is the next one, of the same size: its word is one more, and
+    `timestamp | SSRC | fragmentation header` stay as they are. Those are taken apart in one go.
     """
 
-    __slots__ = ("_head", "_packets", "_rest", "_source", "_stride", "_word", "armed", "channel", "units")
+    __slots__ = ("_fragments", "_size", "_source", "_ssrc", "_stride", "_units", "_word", "channel")
 
     def __init__(self, channel: int, units: AccessUnits, source: Receiver) -> None:
         self.channel = channel
-        self.units = units
-        self.armed = False
-        self._head = struct.Struct(f">Q{8 + units.header + 1}s")
-        self._packets = struct.Struct("")  # word, rest of the head, payload
+        self._units = units
         self._source = source
-        self._word = 0
+        self._word = -1  #: of the next packet, without length and marker; -1: none is foretold
+        self._ssrc = 0
+        self._size = 8 + units.header + 1  #: octets that stay the same behind the word
         self._stride = 0
-        self._rest = b""
+        self._fragments = struct.Struct("")  # word, what stays the same, payload
 
-    def arm(self, view: memoryview, at: int, end: int) -> None:
-        """The frame in `view[at:end]` was taken by the general path: foretell the next, if it opened a
-        fragment.
-        """
-        self.armed = False
-        if not self.units.open_fragment or view[at + FRAME_HEAD] != 0x80 or end - at <= self._head.size:
-            return
-        word, rest = self._head.unpack_from(view, at)
-        if not self._source.foretells(word):
-            return
-        self._word = word + 1
-        self._rest = rest[:-1] + bytes((rest[-1] & 0x7F,))  # the start bit goes
-        stride = end - at
-        if stride != self._stride:
-            self._stride = stride
-            self._packets = struct.Struct(f"{self._head.format}{stride - self._head.size}s")
-        self.armed = True
+    def enter(self) -> None:
+        """The loop calls again: see `AccessUnits.resume`."""
+        self._units.resume()
+
+    def leave(self) -> None:
+        """Before returning to the loop: see `AccessUnits.pause`."""
+        self._units.pause()
+
+    def foretell(self, view: memoryview, at: int, end: int) -> None:
+        """The frame in `view[at:end]` was taken by the general path: from it the next is foretold."""
+        self._word = -1
+        if view[at + FRAME_HEAD] == _PLAIN and end - at >= _HEAD.size:
+            word, _, self._ssrc = _HEAD.unpack_from(view, at)
+            if self._source.foretells(word):
+                self._word = (word & _FORETOLD) + 1
 
     def take(self, view: memoryview, at: int, end: int) -> int:
         """Take what was foretold from `view[at:end]`. Returns the offset of the first octet not taken."""
-        stride = self._stride
-        size = stride - self._head.size
-        word = first = self._word
-        rest = self._rest
-        units = self.units
-        memory = units.memory
-        offset = units.offset
-        # No lane is overrun: a payload is shorter than its packet.
-        whole = min(end - at, units.limit - offset) // stride * stride
-        for found, same, payload in self._packets.iter_unpack(view[at : at + whole]):
-            if found != word or same != rest:
-                self.armed = False
+        units, expected = self._units, self._word
+        begin, first, timestamp = at, expected, 0
+        while end - at > _HEAD.size:
+            word, time, ssrc = _HEAD.unpack_from(view, at)
+            following = at + FRAME_HEAD + (word >> 32 & 0xFFFF)
+            payload = at + _HEAD.size
+            if word & _FORETOLD != expected or ssrc != self._ssrc or not payload < following <= end:
                 break
-            memory[offset : offset + size] = payload
-            offset += size
-            word += 1
-        units.offset = offset
-        if word != first:
-            self._word = word
-            self._source.took(word - first, stride - FRAME_HEAD)
-        return at + (word - first) * stride
+            timestamp = time
+            units.packet(view, payload, following, time, word & _MARKER != 0)
+            expected += 1
+            if units.open_fragment:
+                more = self._middle(view, at, following, end)
+                expected += more
+                following += more * (following - at)
+            at = following
+        if at != begin:
+            packets = expected - first
+            self._word = expected
+            self._source.took(packets, at - begin - packets * FRAME_HEAD, timestamp)
+        return at
+
+    def _middle(self, view: memoryview, last: int, at: int, end: int) -> int:
+        """Take from `view[at:end]` the fragments that go on with the one in `view[last:at]`; returns their number."""
+        units, stride = self._units, at - last
+        size = stride - 8 - self._size
+        if stride != self._stride:
+            self._stride = stride
+            self._fragments = struct.Struct(f">Q{self._size}s{size}s")
+        word: int = _WORD.unpack_from(view, last)[0]
+        expected = word + 1
+        rest = bytearray(view[last + 8 : last + 8 + self._size])
+        rest[-1] &= 0x7F  # the start bit goes
+        # No lane is overrun: a payload is shorter than its packet.
+        whole = min(end - at, units.limit - units.offset) // stride * stride
+        payloads = []
+        for found, same, payload in self._fragments.iter_unpack(view[at : at + whole]):
+            if found != expected or same != rest:
+                break
+            payloads.append(payload)
+            expected += 1
+        # The lane is out of the processor's cache: one long copy costs less than many short ones.
+        units.lay(b"".join(payloads))
+        return len(payloads)
 
 
 class Interleaved:
@@ -117,15 +143,15 @@ class Interleaved:
         self._message = message
         self._malformed = malformed
         self._routes: list[Route | None] = [None] * 256
-        self._run: FragmentRun | None = None
+        self._short: ShortWay | None = None
 
     def route(self, channel: int, route: Route | None) -> None:
         """Send the frames of a channel to `route(view, start, end)`; it must not keep the view."""
         self._routes[channel] = route
 
-    def expedite(self, run: FragmentRun | None) -> None:
-        """The one track whose fragments take the short way."""
-        self._run = run
+    def expedite(self, way: ShortWay) -> None:
+        """The one track whose packets take the short way."""
+        self._short = way
 
     def vacant(self) -> memoryview:
         """Where the next octets belong, behind what is left of the last ones; until `received` nobody else is given
@@ -140,12 +166,15 @@ class Interleaved:
         view = self._view
         end = len(self._rest) + count
         at = 0
-        run = self._run
-        if run is not None:
-            run.units.resume()
+        short = self._short
+        if short is not None:
+            short.enter()
         while True:
-            if run is not None and run.armed:
-                at = run.take(view, at, end)
+            if short is not None:
+                taken = short.take(view, at, end)
+                if taken != at:
+                    at = taken
+                    self._junk = 0
             if end - at < FRAME_HEAD + 1:
                 break
             if view[at] == DOLLAR:
@@ -161,17 +190,17 @@ class Interleaved:
                 elif route is not None:
                     self._junk = 0
                     route(view, at + FRAME_HEAD, following)
-                    run = self._run
-                    if run is not None and channel == run.channel:
-                        run.arm(view, at, following)
+                    short = self._short
+                    if short is not None and channel == short.channel:
+                        short.foretell(view, at, following)
             else:
                 following = self._text(at, end)
             if following == at:
                 break
             at = following
         self._rest = bytes(view[at:end])
-        if run is not None:
-            run.units.pause()
+        if short is not None:
+            short.leave()
         if len(self._rest) == BUFFER_SIZE:
             raise NotInterleaved("a message that never ends")
 

@@ -13,10 +13,23 @@ from device.media import Sample, Track, Utc
 class Break:
     """In stored media: what follows does not continue what came before."""
 
-    utc: Utc  #: wall time of the first sample after the break
+    utc: Utc  #: wall time where what follows is played from: backwards, that is the end of it
     tracks: tuple[
         Track, ...
     ]  #: the tracks from here on; same kinds in the same order where the source kept them
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is read of a recording, and in which order."""
+
+    start: Utc
+    end: (
+        Utc | None
+    )  #: not passed: forward it is not reached, backwards it is; None: as far as there is anything
+    reverse: bool  #: groups of pictures, the last first, each in decoding order (ONVIF Streaming s6.6.1)
+    keys: bool  #: of the video only the key frames, and nothing else
+    every: int  #: microseconds of recorded time between key frames, at least
 
 
 class Feed(Protocol):
@@ -37,9 +50,10 @@ class Store(Protocol):
     async def span(self) -> tuple[Utc, Utc]:
         """First and last instant that can be played now. Grows while it is being recorded."""
 
-    def read(self, start: Utc, end: Utc | None) -> AsyncIterator[Sample | Break]:
-        """Samples in decoding order from the key frame at or before `start`. A Break stands before the first sample
-        and after every gap. Ends at `end`, or at the end of what is recorded."""
+    def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
+        """Samples from the key frame at or before the start on; where that lies in a gap, from the next key frame in
+        the direction of reading. A Break stands before the first sample and after every gap. Forward without an end
+        it goes on with what is recorded meanwhile, while anything is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,7 @@ class Stored:
 
     store: Store
     start: Utc | None = None  #: where PLAY without Range begins, if not at the first sample
+    end: Utc | None = None  #: where it ends, if not at the last
     name: str = ""
 
 

@@ -155,6 +155,9 @@ def take(buffer: bytes | bytearray, start: int = 0) -> tuple[Request | Response 
     found = _HEAD_END.search(buffer, start, start + HEAD_LIMIT + 4)
     if found is None:
         if size - start > HEAD_LIMIT:
+            line = buffer.find(b"\n", start, start + HEAD_LIMIT)
+            if line < 0:
+                raise MalformedMessage(f"the URL exceeds {URL_LIMIT} octets", 414)
             raise MalformedMessage(f"start line and headers exceed {HEAD_LIMIT} octets", 413)
         _refuse_early(buffer, start)
         return None
@@ -221,9 +224,9 @@ def _content_length(fields: Headers) -> int:
     if not values:
         return 0
     value = values.pop()
-    if values or not (value.isascii() and value.isdigit()) or len(value) > 9:
+    if values or not (value.isascii() and value.isdigit()):
         raise MalformedMessage("Content-Length is not one number")
-    if int(value) > BODY_LIMIT:
+    if len(value) > 9 or int(value) > BODY_LIMIT:
         raise MalformedMessage(f"the body exceeds {BODY_LIMIT} octets", 413)
     return int(value)
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 from device.errors import BadValue
 from device.media import Utc
+from protocols.rtsp import manner as manners
 from protocols.rtsp import range as ranges
 from protocols.rtsp import transport as transports
 from protocols.rtsp.describe import Location, Opened, describe
 from protocols.rtsp.effects import Effect, Pause, Play, Release, Resolve, Started
+from protocols.rtsp.library import Live, Stored
+from protocols.rtsp.manner import Manner
 from protocols.rtsp.message import Request
-from protocols.rtsp.registry import Leg, Peer, Phase, Registry, Session
+from protocols.rtsp.registry import End, Leg, Peer, Phase, Registry, Session
 from protocols.rtsp.transport import Transport
 
 
@@ -90,7 +93,7 @@ def setup(ask: Ask) -> Reply | Wait:
         assert isinstance(opened, Opened)
         deadline = now + ask.registry.limits.session_seconds
         where = ask.location
-        session = Session(ask.token(), ask.account, ask.peer, where.path, where.query, opened, deadline)
+        session = Session(ask.token(), ask.account, ask.peer, where.path, where.query, opened, deadline, now)
         reply = _add(ask, session, opened)
         if reply.status == 200:
             ask.registry.add(session)
@@ -100,14 +103,18 @@ def setup(ask: Ask) -> Reply | Wait:
 
 
 def play(ask: Ask) -> Reply | Wait:
-    """RFC 2326 s10.5. A new Range while playing takes effect at once."""
+    """RFC 2326 s10.5. A new Range while playing takes effect at once, as ONVIF's `Immediate: yes` asks."""
     session = _session(ask)
-    value = ask.request.headers.get("Range")
+    fields = ask.request.headers
+    value = fields.get("Range")
     try:
         asked = ranges.parse(value) if value is not None else None
-        order = _order(session, asked)
+        manner = manners.parse(fields) if asked is not None or manners.named(fields) else None
+        order = _order(session, asked, manner)
     except ranges.UnknownUnit:
         return Reply(501, session=session)
+    except ranges.UnusedUnit:
+        return Reply(457, session=session)
     except BadValue:
         return Reply(400, session=session)
     if order is None:
@@ -122,10 +129,23 @@ def play(ask: Ask) -> Reply | Wait:
 
 
 def pause(ask: Ask) -> Reply:
-    """RFC 2326 s10.6."""
+    """RFC 2326 s10.6, now or at a point of a recording that play comes to."""
     session = _session(ask)
-    session.phase = Phase.READY
-    return Reply(200, session=session, effects=(Pause(session),))
+    value = ask.request.headers.get("Range")
+    at: Utc | None = None
+    if value is not None and session.opened.span is not None and session.phase is Phase.PLAYING:
+        try:
+            point = ranges.point(value)
+            at = _wall(session.opened, point, point.start if isinstance(point.start, int) else None)
+        except ranges.UnknownUnit:
+            return Reply(501, session=session)
+        except ranges.UnusedUnit:
+            return Reply(457, session=session)
+        except BadValue:
+            return Reply(400, session=session)
+    if at is None:
+        session.phase = Phase.READY
+    return Reply(200, session=session, effects=(Pause(session, at),))
 
 
 def teardown(ask: Ask) -> Reply:
@@ -137,7 +157,7 @@ def teardown(ask: Ask) -> Reply:
             return Reply(460, session=session)
         del session.legs[track]
         return Reply(200, session=session, effects=(Release(session),))
-    ask.registry.remove(session)
+    ask.registry.remove(session, End.TEARDOWN, ask.now)
     return Reply(200, effects=(Release(session),))
 
 
@@ -205,49 +225,84 @@ def _agree(ask: Ask, session: Session, track: int) -> Transport | None:
     """The first alternative that can be had."""
     others = [leg.transport for n, leg in session.legs.items() if n != track]
     for offer in transports.parse(ask.request.headers.get("Transport") or ""):
-        foreign = offer.destination is not None and offer.destination != ask.peer.host
-        if not offer.unicast or offer.mode != "PLAY" or foreign:
-            continue  # media goes to the one who asks, never to a third
-        if any(other.tcp != offer.tcp for other in others):
+        if offer.mode != "PLAY" or any((o.tcp, o.unicast) != (offer.tcp, offer.unicast) for o in others):
             continue
-        if offer.tcp:
-            mine = session.legs[track].transport.interleaved if track in session.legs else None
-            taken = ask.registry.channels(ask.peer) - set(mine or ())
-            pair = offer.interleaved
-            if pair is None or taken & set(pair):
-                free = (n for n in range(0, 255, 2) if not taken & {n, n + 1})
-                first = next(free, None)
-                if first is None:
-                    continue
-                pair = (first, first + 1)
-            return Transport(tcp=True, interleaved=pair)
-        ports = offer.client_port
-        if ask.peer.secure or ask.registry.udp_ports is None or ports is None or min(ports) < 1024:
-            continue
-        return Transport(
-            tcp=False, client_port=ports, server_port=ask.registry.udp_ports, source=ask.peer.local
-        )
+        if not offer.unicast:
+            agreed = None if offer.tcp else _group(ask, session, track)
+        elif offer.destination is not None and offer.destination != ask.peer.host:
+            agreed = None  # media goes to the one who asks, never to a third
+        elif offer.tcp:
+            agreed = _channels(ask, session, track, offer.interleaved)
+        else:
+            agreed = _ports(ask, offer.client_port)
+        if agreed is not None:
+            return agreed
     return None
 
 
-def _order(session: Session, asked: ranges.Npt | ranges.Clock | None) -> Play | None:
+def _channels(ask: Ask, session: Session, track: int, pair: tuple[int, int] | None) -> Transport | None:
+    mine = session.legs[track].transport.interleaved if track in session.legs else None
+    taken = ask.registry.channels(ask.peer) - set(mine or ())
+    if pair is None or taken & set(pair):
+        first = next((n for n in range(0, 255, 2) if not taken & {n, n + 1}), None)
+        if first is None:
+            return None
+        pair = (first, first + 1)
+    return Transport(tcp=True, interleaved=pair)
+
+
+def _ports(ask: Ask, ports: tuple[int, int] | None) -> Transport | None:
+    ours = ask.registry.udp_ports
+    if ask.peer.secure or ours is None or ports is None or min(ports) < 1024:
+        return None
+    return Transport(tcp=False, client_port=ports, server_port=ours, source=ask.peer.local)
+
+
+def _group(ask: Ask, session: Session, track: int) -> Transport | None:
+    """Multicast, of live streams, over IPv4, to the group that we choose (RFC 2326 s12.39)."""
+    groups, media = ask.registry.groups, session.opened.media
+    if groups is None or not isinstance(media, Live) or ask.peer.secure or ":" in ask.peer.local:
+        return None
+    address = ask.registry.group(media)
+    if address is None:
+        return None
+    port = groups.port + 2 * track
+    return Transport(
+        tcp=False,
+        unicast=False,
+        port=(port, port + 1),
+        ttl=groups.ttl,
+        destination=address,
+        source=ask.peer.local,
+    )
+
+
+def _order(session: Session, asked: ranges.Npt | ranges.Clock | None, manner: Manner | None) -> Play | None:
     """What to play; None where the range is out of bounds."""
     opened = session.opened
     if opened.span is None:
         # Live: there is only now. Players ask for npt=0.000- all the same.
-        return None if isinstance(asked, ranges.Clock) else Play(session, seek=False)
+        return None if isinstance(asked, ranges.Clock) else Play(session)
     if asked is None:
-        return Play(session, seek=False)
-    start: Utc | None = None
-    end: Utc | None = None
-    if isinstance(asked, ranges.Clock):
-        start, end = asked.start, asked.end
-    else:
-        start = Utc(opened.origin + asked.start) if asked.start is not None else None
-        end = Utc(opened.origin + asked.end) if asked.end is not None else None
-    if start is not None and end is not None and end <= start:
+        return Play(session, manner=manner)
+    reverse = manner is not None and manner.reverse
+    start = asked.start if isinstance(asked.start, ranges.Now) else _wall(opened, asked, asked.start)
+    end = _wall(opened, asked, asked.end)
+    bound = (opened.media.start if reverse else opened.limit) if isinstance(opened.media, Stored) else None
+    if bound is not None:
+        end = bound if end is None else Utc(max(end, bound) if reverse else min(end, bound))
+    # Descending where it is played backwards (ONVIF Streaming s6.5.2).
+    span = None if start is None or end is None or isinstance(start, ranges.Now) else end - start
+    if span is not None and ((span >= 0) if reverse else (span <= 0)):
         return None
-    return Play(session, seek=start is not None or end is not None, start=start, end=end)
+    return Play(session, start, end, manner)
+
+
+def _wall(opened: Opened, asked: ranges.Npt | ranges.Clock, point: int | None) -> Utc | None:
+    """A point of a range as wall time."""
+    if point is None or isinstance(asked, ranges.Clock):
+        return None if point is None else Utc(point)
+    return Utc(opened.origin + point)
 
 
 def _played(
@@ -255,21 +310,22 @@ def _played(
 ) -> tuple[tuple[str, str], ...]:
     """The headers of an answer to PLAY."""
     opened = session.opened
-    fields: list[tuple[str, str]] = []
-    if ask.request.headers.get("Scale") is not None:
-        fields.append(("Scale", "1.0"))
+    fields = [*manners.answer(ask.request.headers, started.manner)]
     if opened.span is None or started.start is None:
-        fields.append(("Range", ranges.Npt(None).encode()))
+        fields.append(("Range", ranges.Npt(ranges.Now.NOW).encode()))
     else:
-        end = started.end if started.end is not None else max(opened.span[1], started.start)
+        end = started.end
+        if end is None:
+            end = opened.origin if started.manner.reverse else max(opened.last, started.start)
         if isinstance(asked, ranges.Npt):
-            span = ranges.Npt(max(0, started.start - opened.origin), max(0, end - opened.origin)).encode()
+            zero = opened.origin
+            span = ranges.Npt(max(0, started.start - zero), max(0, end - zero)).encode()
         else:
             span = ranges.Clock(started.start, end).encode()
         fields.append(("Range", span))
     info = [
-        f"url={session.legs[track].url};seq={sequence};rtptime={time}"
-        for track, (sequence, time) in started.info.items()
+        f"url={session.legs[track].url}" + ("" if number is None else f";seq={number}") + f";rtptime={time}"
+        for track, (number, time) in started.info.items()
         if track in session.legs
     ]
     if info:

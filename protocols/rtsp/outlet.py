@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+import struct
+from collections import deque
 from collections.abc import Callable, Mapping
 
-from protocols.rtsp.sender import Packets
+from protocols.rtsp.sender import Packets, Run
 
+Target = tuple[str, int]  #: address and port
+UDP_SEGMENT = 103  #: of linux/udp.h
+_SIZE = struct.Struct("=H")
 DATAGRAM_BURST = 32  #: packets to one listener without a breath: receivers hold about a hundred
 BREATH = 0.001  #: seconds
 
@@ -45,8 +51,8 @@ class Interleaved:
 
 
 class Datagrams:
-    """To the ports that the client named, at the address that its connection comes from. Never blocks for
-    long: what the socket does not take is lost, as is the way of UDP."""
+    """To the ports that the client named, at the address that its connection comes from; or to a group. Never
+    blocks for long: what the socket does not take is lost, as is the way of UDP."""
 
     settle = (
         0.3  #: seconds to wait before a BYE: it travels to another port, and must not overtake the last frame
@@ -55,7 +61,7 @@ class Datagrams:
     def __init__(
         self,
         sockets: tuple[socket.socket, socket.socket],
-        targets: Mapping[int, tuple[tuple[str, int], tuple[str, int]]],
+        targets: Mapping[int, tuple[Target, Target]],
         finished: Callable[[], None],
     ) -> None:
         self.sockets = sockets  #: RTP, RTCP
@@ -64,7 +70,7 @@ class Datagrams:
         self.finished = finished
         self.blocked = False
         self.lost = 0  #: packets that the socket did not take
-        self._queue: list[tuple[int, tuple[str, int], memoryview]] = []
+        self._queue: deque[tuple[Target, Run]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -73,7 +79,7 @@ class Datagrams:
         for packets in batch:
             targets = self.targets.get(packets.track)
             if targets is not None:
-                self._queue += [(control, targets[control], octets) for control, octets in packets.split()]
+                self._queue.extend((targets[run.control], run) for run in packets.runs())
         if self._timer is None:
             self._burst()
         self.blocked = self._timer is not None
@@ -87,12 +93,14 @@ class Datagrams:
             self._timer = None
 
     def _burst(self) -> None:
-        for control, target, octets in self._queue[:DATAGRAM_BURST]:
+        sent = 0
+        while self._queue and (not sent or sent + len(self._queue[0][1].octets) <= DATAGRAM_BURST):
+            target, run = self._queue.popleft()
+            sent += len(run.octets)
             try:
-                self.sockets[control].sendto(octets, target)
+                _send(self.sockets[run.control], target, run)
             except OSError:
-                self.lost += 1
-        del self._queue[:DATAGRAM_BURST]
+                self.lost += len(run.octets)
         self._timer = self._loop.call_later(BREATH, self._next) if self._queue else None
 
     def _next(self) -> None:
@@ -100,6 +108,21 @@ class Datagrams:
         if self._timer is None and self.blocked:
             self.blocked = False
             self.ready()
+
+
+def _send(sock: socket.socket, target: Target, run: Run) -> None:
+    """A run in one system call, cut into packets behind the socket. Raises OSError."""
+    if len(run.octets) == 1:
+        sock.sendto(run.octets[0], target)
+        return
+    try:
+        sock.sendmsg(run.octets, [(socket.SOL_UDP, UDP_SEGMENT, _SIZE.pack(run.size))], 0, target)
+    except OSError as error:
+        if error.errno not in (errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.ENOPROTOOPT):
+            raise
+        # A device without checksum offload, or with a smaller MTU than the packets have.
+        for octets in run.octets:
+            sock.sendto(octets, target)
 
 
 Outlet = Interleaved | Datagrams

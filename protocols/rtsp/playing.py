@@ -9,13 +9,13 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from device.cameras.source import Cause, Intake, Reception, SessionEnded
+from device.cameras.source import ROUND, Cause, Intake, Reception, SessionEnded
 from device.clock import Clock
 from device.media import Kind
 from protocols.rtsp import rtcp
 from protocols.rtsp.health import Health, Patience
 from protocols.rtsp.ingest import Ingest
-from protocols.rtsp.interleaved import BUFFER_SIZE, FRAME_LIMIT, FragmentRun, Interleaved, Route
+from protocols.rtsp.interleaved import BUFFER_SIZE, FRAME_LIMIT, Interleaved, Route, ShortWay
 from protocols.rtsp.message import Request, Response
 from protocols.rtsp.reorder import Reorder
 from protocols.rtsp.rtp import MalformedPacket
@@ -25,11 +25,8 @@ from protocols.rtsp.tracks import Chain, Choice, chain
 from protocols.rtsp.transport import Transport
 from protocols.rtsp.udp import PortPair
 
-#: Seconds between two rounds. In a round all sessions of the process are read one after the other, because their timers
-#: stand at the same multiples of it: code and data are fetched from memory once for all of them, and the machine
-#: sleeps in between. A stream is a round older on the disk for it; while somebody watches, every packet wakes us.
-ROUND = 0.08
 BETWEEN_ROUNDS = 1024 * 1024  #: octets (SO_RCVLOWAT) at which a socket wakes us before its round
+SETTLING = 1.0  #: seconds after PLAY in which every packet wakes us: first arrivals begin the line of times
 REPORT_SECONDS = 5.0  #: between receiver reports, RFC 3550 s6.2
 TEARDOWN_SECONDS = 1.0
 UNSUPPORTED_TRANSPORT = 461
@@ -47,7 +44,7 @@ class Playing:
         clock: Clock,
         patience: Patience,
     ) -> None:
-        self.low_latency = False
+        self._low_latency = False
         self._connection = connection
         self._session = session
         self._choices = list(choices)
@@ -63,11 +60,18 @@ class Playing:
         self._ssrc = secrets.randbits(32)
         now = clock.monotonic()
         self._low_water = 1  #: octets, as the socket was told
+        self._settled = now + SETTLING
         self._next_health = now + 1.0
         self._next_report = now + REPORT_SECONDS
         self._next_keep_alive = now
         self._keeping: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    def attend(self, low_latency: bool) -> None:
+        """While somebody watches, every packet wakes us: from now on, not from the next round."""
+        self._low_latency = low_latency
+        if low_latency:
+            self._set_low_water(1)
 
     async def run(self, intake: Intake, udp: bool) -> None:
         """Set up, play, and stay until the session ends. Raises SessionEnded."""
@@ -85,6 +89,7 @@ class Playing:
             await self._session.play()
             self._health = Health(self._patience, self._choices[ingest.main].track.kind is Kind.VIDEO, now)
             self._next_keep_alive = now + self._session.timeout / 2
+            self._settled = self._clock.monotonic() + SETTLING
             self._next_round()
             ended = await self._ended
         except SessionEnded as error:
@@ -97,6 +102,7 @@ class Playing:
         """Give up what the session holds. Without `ended` it was cancelled, and who did that closes the intake."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         if self._keeping is not None:
             self._keeping.cancel()
         for part in self._chains:
@@ -156,7 +162,7 @@ class Playing:
         stream.route(channels[0], part.receiver.packet)
         stream.route(channels[1], self._control(index, part))
         if index == self._ingest.main and part.units is not None:
-            stream.expedite(FragmentRun(channels[0], part.units, part.receiver))
+            stream.expedite(ShortWay(channels[0], part.units, part.receiver))
 
     def _control(self, index: int, part: Chain) -> Route:
         """What takes the RTCP packets of a track."""
@@ -186,12 +192,16 @@ class Playing:
 
     def _arrived(self, octets: int) -> None:
         now = self._instant()
-        # Before the first round nothing would wake us for an answer.
-        if self._timer is not None and octets < BUFFER_SIZE - FRAME_LIMIT and not self.low_latency:
+        # Before the first round and after the last one nothing else would wake us for an answer.
+        if self._timer is not None and octets < BUFFER_SIZE - FRAME_LIMIT and not self._awake(now.monotonic):
             self._set_low_water(BETWEEN_ROUNDS)
         self._ingest.arrived(now)
         for part in self._chains:
             part.receiver.arrival = now.monotonic
+
+    def _awake(self, now: float) -> bool:
+        """Whether every packet is to wake us: somebody watches, or only its arrival tells a picture's time."""
+        return self._low_latency or now < self._settled or self._ingest.guesses(now)
 
     def _junk(self) -> None:
         self._reception.malformed += 1
@@ -209,13 +219,14 @@ class Playing:
 
     def _round(self) -> None:
         self._next_round()
-        if self.low_latency or not self._connection.read():
-            self._set_low_water(1)  # wakes the loop at once where anything waits
         now = self._clock.monotonic()
+        if self._awake(now) or not self._connection.read():
+            self._set_low_water(1)  # wakes the loop at once where anything waits
         if now >= self._next_health:
             self._next_health = now + 1.0
             sets = self._chains[self._ingest.main].sets
-            verdict = self._health.verdict(self._reception, now, sets is None or sets.complete)
+            readable = sets is None or (sets.complete and sets.readable)
+            verdict = self._health.verdict(self._reception, now, readable)
             if verdict is not None:
                 self._end(verdict)
         if now >= self._next_report:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from device.errors import BadValue
 from device.media import MICROSECONDS, Utc
@@ -18,19 +19,29 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnknownUnit(BadValue):
-    """A unit of time that this server does not read (`smpte`): RFC 2326 s12.29 answers 501."""
+    """A unit of time that nobody defined: RFC 2326 s12.29 answers 501."""
+
+
+class UnusedUnit(BadValue):
+    """SMPTE time codes, which RFC 2326 s3.5 defines and no recording of a camera has: 457."""
+
+
+class Now(Enum):
+    """The present of what is live (RFC 2326 s3.6)."""
+
+    NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
 class Npt:
-    """`npt=START-END`. `start` None stands for `now`, or for an open start."""
+    """`npt=START-END`. `start` None: from where it stands."""
 
-    start: int | None
+    start: int | Now | None
     end: int | None = None
 
     def encode(self) -> str:
         """The header's value."""
-        start = "now" if self.start is None else _seconds(self.start)
+        start = "" if self.start is None else "now" if isinstance(self.start, Now) else _seconds(self.start)
         return f"npt={start}-{'' if self.end is None else _seconds(self.end)}"
 
 
@@ -50,7 +61,7 @@ class Clock:
 def parse(value: str) -> Npt | Clock:
     """Read a Range value; its `time` parameter, which nobody sends, is ignored.
 
-    Raises UnknownUnit for other units, BadValue for what is not a range.
+    Raises UnusedUnit and UnknownUnit for other units, BadValue for what is not a range.
     """
     unit, equals, text = value.partition(";")[0].strip().partition("=")
     unit = unit.strip().lower()
@@ -58,11 +69,26 @@ def parse(value: str) -> Npt | Clock:
         raise BadValue("Range", "not of the form unit=start-end")
     if unit == "npt":
         start, end = _halves(text)
-        return Npt(None if start in ("now", "") else _npt(start), _npt(end) if end else None)
+        begin = Now.NOW if start == "now" else _npt(start) if start else None
+        return Npt(begin, _npt(end) if end else None)
     if unit == "clock":
         start, end = _halves(text)
         return Clock(_utc(start) if start else None, _utc(end) if end else None)
+    if unit in ("smpte", "smpte-25", "smpte-30-drop"):
+        raise UnusedUnit("Range", "recordings have no SMPTE time codes")
     raise UnknownUnit("Range", f"the unit {unit[:20]!r} is not npt or clock")
+
+
+def point(value: str) -> Npt | Clock:
+    """Read the Range value of a PAUSE, which is one point (RFC 2326 s10.6); it is the start of what is returned.
+
+    Raises as `parse` does.
+    """
+    text = value.partition(";")[0].strip()
+    asked = parse(text if "-" in text.partition("=")[2] else text + "-")
+    if asked.start is None or isinstance(asked.start, Now) or asked.end is not None:
+        raise BadValue("Range", "not one point in time")
+    return asked
 
 
 def utc_time(utc: Utc) -> str:

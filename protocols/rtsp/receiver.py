@@ -116,12 +116,13 @@ class Receiver:
         if self._reorder is not None and self._reorder.held:
             self._drain()
 
-    def took(self, packets: int, size: int) -> None:
-        """So many packets of `size` octets, in sequence, went past `packet`."""
+    def took(self, packets: int, octets: int, timestamp: int) -> None:
+        """So many packets, in sequence, went past `packet`; the last had this timestamp."""
         self.packets += packets
         self._reception.packets += packets
-        self._reception.octets += packets * size
+        self._reception.octets += octets
         self.advance(packets)
+        self._note_transit(timestamp)
 
     def advance(self, packets: int) -> None:
         """The sequence goes on by so many packets."""

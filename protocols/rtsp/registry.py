@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import IPv4Network
+from itertools import islice
+from typing import Protocol
 
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.digest import Guard
+from protocols.rtsp.library import Live
 from protocols.rtsp.transport import Transport
 
 
@@ -21,8 +25,28 @@ class Limits:
     sessions: int = 1024
     sessions_per_connection: int = 16
     idle_seconds: float = 30.0  #: a connection without a session, since its last request
+    half_open_seconds: float = 10.0  #: an HTTP tunnel whose other half does not come
     session_seconds: float = 60.0  #: told in the Session header (RFC 2326 s12.37)
     attempts: int = 8  #: wrong credentials on one connection, then it is closed
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Where live streams are sent for all who listen: one address each, track n at `port + 2 n`."""
+
+    network: IPv4Network
+    port: int  #: even
+    ttl: int  #: hops
+
+
+class End(Enum):
+    """Why a session ended."""
+
+    TEARDOWN = "teardown"
+    DISCONNECTED = "disconnected"
+    TIMED_OUT = "timed out"
+    TOO_SLOW = "too slow"
+    STOPPED = "stopped"  #: the server, or the stream
 
 
 class Phase(Enum):
@@ -60,6 +84,7 @@ class Session:
     query: Mapping[str, str]
     opened: Opened
     deadline: float
+    since: float
     phase: Phase = Phase.READY
     legs: dict[int, Leg] = field(default_factory=dict)  #: by track
 
@@ -67,6 +92,26 @@ class Session:
     def tcp(self) -> bool:
         """Media is interleaved with the connection. All legs of a session are of one kind."""
         return any(leg.transport.tcp for leg in self.legs.values())
+
+    @property
+    def group(self) -> str | None:
+        """The multicast address; None where media is sent to this session alone."""
+        return next(
+            (leg.transport.destination for leg in self.legs.values() if not leg.transport.unicast), None
+        )
+
+
+class Observer(Protocol):
+    """Who wants to know what comes and goes."""
+
+    def opened(self, session: Session) -> None:
+        """A session was made."""
+
+    def closed(self, session: Session, why: End, seconds: float) -> None:
+        """It ended, so long after it was made."""
+
+    def refused(self, account: str, peer: Peer) -> None:
+        """Somebody gave a wrong name or password. `account` is as it was given."""
 
 
 @dataclass(slots=True)
@@ -76,6 +121,8 @@ class Registry:
     limits: Limits
     guard: Guard | None  #: None: an open server
     udp_ports: tuple[int, int] | None  #: (RTP, RTCP) that all UDP sessions share; None: interleaved only
+    groups: Groups | None  #: None: no multicast
+    observer: Observer | None  #: is told of sessions and of wrong passwords
     _peers: set[Peer] = field(default_factory=set)
     _hosts: Counter[str] = field(default_factory=Counter)
     _sessions: dict[str, Session] = field(default_factory=dict)
@@ -89,7 +136,7 @@ class Registry:
         self._hosts[peer.host] += 1
         return True
 
-    def disconnect(self, peer: Peer) -> list[Session]:
+    def disconnect(self, peer: Peer, now: float) -> list[Session]:
         """A connection is gone. Returns the sessions that go with it; those by UDP live on to their
         deadline."""
         if peer in self._peers:
@@ -99,7 +146,7 @@ class Registry:
                 del self._hosts[peer.host]
         gone = [s for s in self._sessions.values() if s.peer is peer and (s.tcp or not s.legs)]
         for session in gone:
-            self.remove(session)
+            self.remove(session, End.DISCONNECTED, now)
         return gone
 
     def room(self, peer: Peer) -> bool:
@@ -110,10 +157,13 @@ class Registry:
     def add(self, session: Session) -> None:
         """A session was made."""
         self._sessions[session.id] = session
+        if self.observer is not None:
+            self.observer.opened(session)
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: Session, why: End, now: float) -> None:
         """A session ended."""
-        self._sessions.pop(session.id, None)
+        if self._sessions.pop(session.id, None) is not None and self.observer is not None:
+            self.observer.closed(session, why, now - session.since)
 
     def find(self, name: str, peer: Peer) -> Session | None:
         """The session that a peer names. Another host never sees it; with interleaved transport no other
@@ -132,6 +182,19 @@ class Registry:
         pairs = (leg.transport.interleaved for s in self.of(peer) for leg in s.legs.values())
         return {channel for pair in pairs if pair is not None for channel in pair}
 
+    def group(self, media: Live) -> str | None:
+        """The multicast address of a stream: the one that it has, else a free one; None where all are taken."""
+        assert self.groups is not None
+        used: dict[int, str] = {}  # by identity of the feed
+        for session in self._sessions.values():
+            address = session.group
+            if address is not None and isinstance(session.opened.media, Live):
+                used[id(session.opened.media.feed)] = address
+        if id(media.feed) in used:
+            return used[id(media.feed)]
+        hosts = islice(map(str, self.groups.network.hosts()), len(used) + 1)
+        return next((address for address in hosts if address not in used.values()), None)
+
     def heard(self, peer: Peer, channel: int, now: float) -> None:
         """RTCP came interleaved: the session lives (RFC 2326 s12.37 leaves open what counts, all servers do
         this)."""
@@ -149,6 +212,12 @@ class Registry:
             if any(pair is not None and port == pair[1] for pair in pairs):
                 self.refresh(session, now)
 
+    def heard_in(self, group: str, host: str, now: float) -> None:
+        """RTCP of a host came to a multicast group."""
+        for session in self._sessions.values():
+            if session.peer.host == host and session.group == group:
+                self.refresh(session, now)
+
     def refresh(self, session: Session, now: float) -> None:
         """The session lives."""
         session.deadline = now + self.limits.session_seconds
@@ -157,7 +226,7 @@ class Registry:
         """Remove and return the sessions whose time ran out."""
         gone = [session for session in self._sessions.values() if session.deadline < now]
         for session in gone:
-            self.remove(session)
+            self.remove(session, End.TIMED_OUT, now)
         return gone
 
     def __len__(self) -> int:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, groupby
+from typing import NamedTuple
 
 from device.media import MICROSECONDS, Codec, Kind, Sample, Track, Utc
 from protocols.rtsp import rtcp
@@ -17,12 +19,21 @@ from protocols.rtsp.library import Break
 from protocols.rtsp.message import DOLLAR
 from protocols.rtsp.packetise import Packetiser, Unsendable, packetiser
 
+RUN_LIMIT = 32  #: packets: receivers hold about a hundred
 FRAMING = 4  #: octets before each packet: dollar, channel, length
 REPORT_SECONDS = 5.0  #: between the sender reports of a stream, RFC 3550 s6.2
 _FIRST_DURATION = 40_000  #: microseconds; of a sample whose successor is not known yet
 
 _HEAD = struct.Struct(">BBHBBHII")
 _STATIC = {(Codec.PCMU, 8000, 1): 0, (Codec.PCMA, 8000, 1): 8, (Codec.MJPEG, 90000, 0): 26}  # RFC 3551 s6
+
+
+class Run(NamedTuple):
+    """Neighbouring packets of one size, the last perhaps smaller: what a kernel takes as one (UDP_SEGMENT)."""
+
+    control: bool  #: RTCP
+    size: int  #: octets of each packet
+    octets: list[memoryview]
 
 
 @dataclass(slots=True)
@@ -36,6 +47,7 @@ class Packets:
     key: bool  #: a decoder can start here
     data: bytes
     starts: list[int]  #: where in `data` each frame begins
+    _runs: list[Run] | None = None
 
     @property
     def sequence(self) -> int:
@@ -61,6 +73,22 @@ class Packets:
             for start, end in zip(self.starts, ends, strict=True)
         ]
 
+    def runs(self) -> list[Run]:
+        """The packets without framing, in runs: found once for all who are sent them."""
+        if self._runs is None:
+            self._runs = []
+            size = 0  # of the packets of a run that may go on; 0: none may
+            for control, octets in self.split():
+                run = self._runs[-1] if self._runs else None
+                fits = run is not None and size and len(octets) <= size and not control | run.control
+                if run is None or not fits or len(run.octets) == RUN_LIMIT:
+                    run = Run(control, len(octets), [])
+                    self._runs.append(run)
+                    size = run.size
+                run.octets.append(octets)
+                size = size if len(octets) == size else 0
+        return self._runs
+
     def only(self, kept: Sequence[int]) -> Packets:
         """Some of the packets, by index: for faults on demand."""
         ends = [*self.starts[1:], len(self.data)]
@@ -70,6 +98,20 @@ class Packets:
             starts.append(at)
             at += len(part)
         return Packets(self.track, self.key, b"".join(parts), starts)
+
+
+def merged(batch: Sequence[Packets]) -> list[Packets]:
+    """The same octets in the same order; neighbours of one track are made one, once for all who are sent them."""
+    found: list[Packets] = []
+    for track, group in groupby(batch, key=lambda packets: packets.track):
+        parts = list(group)
+        if len(parts) == 1:
+            found.append(parts[0])
+            continue
+        ends = accumulate((len(part.data) for part in parts), initial=0)
+        starts = [at + start for at, part in zip(ends, parts, strict=False) for start in part.starts]
+        found.append(Packets(track, parts[0].key, b"".join(part.data for part in parts), starts))
+    return found
 
 
 def payload_type(track: Track, index: int) -> int:
@@ -102,33 +144,48 @@ class _Stream:
 class Sender:
     """RTP senders of the tracks of one feed, or of one playback.
 
-    RTP time follows media time tick for tick. At a `Break` media time begins anew and RTP time goes on: by
-    the wall time that passed if `closes_gaps` is false (live), else as if nothing lay between (plain players
-    do not wait out a gap of hours). Reports tell wall time up to the first closed gap, and run on with RTP
-    time after it.
+    RTP time follows media time tick for tick, divided by the scale of play (RFC 2326 appendix B); backwards it
+    falls within a group of pictures, as each picture has the time when it is to be shown. At a `Break` media time
+    begins anew and RTP time goes on: by the wall time that passed if `closes_gaps` is false (live), else as if
+    nothing lay between (plain players do not wait out a gap of hours). Reports tell wall time up to the first
+    closed gap, and run on with RTP time after it.
+
+    With `recorded` RTP time is that of the recording, the same in both directions, and no reports are sent
+    (ONVIF Streaming s6.6.3 and s6.11, `Rate-Control: no`).
     """
 
-    tracks: tuple[Track, ...]
+    tracks: tuple[Track, ...]  #: as described
     cname: str  #: RFC 7022
     seed: bytes  #: at least 10 random octets a track: SSRC, first sequence number, first RTP time
     closes_gaps: bool
+    scale: float = 1.0  #: changes with `turn`
+    recorded: bool = False
     unsendable: int = 0  #: samples that their payload format cannot carry
     _streams: list[_Stream] = field(default_factory=list)
-    _origin: Utc | None = None  #: wall time of position 0, in this run
-    _first: Utc | None = None  #: the same at the beginning
+    _routes: dict[int, int] = field(default_factory=dict)  #: the stream of each track that now comes
+    _from: Utc | None = None  #: a wall time of this run, or of this passage, ...
+    _at: int = 0  #: ... and its position, microseconds
+    _first: Utc | None = None  #: wall time of position 0
 
     def __post_init__(self) -> None:
         for index, track in enumerate(self.tracks):
             ssrc, sequence, base = struct.unpack_from(">IHI", self.seed, 10 * index)
             cut, kind = packetiser(track), payload_type(track, index)
             self._streams.append(_Stream(index, track, cut, kind, ssrc, sequence, base))
+            self._routes[index] = index
+
+    @property
+    def begun(self) -> bool:
+        """Something was sent."""
+        return any(stream.packets for stream in self._streams)
 
     def packets(self, sample: Sample, now: float) -> Packets | None:
         """The packets of one sample, a sender report before them when one is due; None where nothing can be
         sent."""
-        if not 0 <= sample.track < len(self._streams):
+        route = self._routes.get(sample.track)
+        if route is None:
             return None
-        stream = self._streams[sample.track]
+        stream = self._streams[route]
         try:
             pieces = stream.cut(sample.data, sample.key)
         except Unsendable:
@@ -137,11 +194,12 @@ class Sender:
         if not pieces:
             return None
         timestamp = self._timestamp(stream, sample)
-        channel, kind, ssrc, sequence = 2 * sample.track, stream.payload_type, stream.ssrc, stream.sequence
+        channel, kind, ssrc, sequence = 2 * route, stream.payload_type, stream.ssrc, stream.sequence
         parts: list[bytes | memoryview] = []
         starts: list[int] = []
         at = octets = 0
-        if stream.reported is None or now - stream.reported >= REPORT_SECONDS:
+        due = stream.reported is None or now - stream.reported >= REPORT_SECONDS
+        if due and not self.recorded:
             stream.reported = now
             report = self._report(stream)
             parts.append(report)
@@ -170,23 +228,33 @@ class Sender:
         stream.sequence = sequence
         stream.packets = (stream.packets + len(pieces)) & 0xFFFF_FFFF
         stream.octets = (stream.octets + octets) & 0xFFFF_FFFF
-        return Packets(sample.track, sample.key, b"".join(parts), starts)
+        return Packets(route, sample.key, b"".join(parts), starts)
 
     def broke(self, item: Break) -> bool:
-        """Go on behind a break. False where the tracks are of other codecs or rates: then a player cannot
-        follow."""
-        shape = [(t.codec, t.clock_rate, t.channels, t.bits) for t in item.tracks]
-        if shape != [(t.codec, t.clock_rate, t.channels, t.bits) for t in self.tracks]:
+        """Go on behind a break, with those tracks that are still what was described. False where the video is
+        not: then a player cannot follow."""
+        routes = _routes(self.tracks, item.tracks)
+        lead = video_of(self.tracks)
+        if (lead if lead is not None else 0) not in routes.values():
             return False
-        self.tracks = item.tracks
-        for stream, track in zip(self._streams, item.tracks, strict=True):
-            stream.track, stream.cut, stream.anchor = track, packetiser(track), None
-        if self._origin is not None:
+        self._routes = routes
+        for stream in self._streams:
+            stream.anchor = None
+        for number, index in routes.items():
+            stream, track = self._streams[index], item.tracks[number]
+            stream.track, stream.cut = track, packetiser(track)
+        if self._from is None and self.closes_gaps:
+            self._from = self._first = item.utc
+        elif self._from is not None:
             # Also in a live stream RTP time never goes back, though the wall clock may.
             end = max(stream.last + stream.duration for stream in self._streams)
-            if self.closes_gaps or item.utc - self._origin < end:
-                self._origin = Utc(item.utc - end)
+            if self.closes_gaps or self.position(item.utc) < end:
+                self._from, self._at = item.utc, end
         return True
+
+    def turn(self, scale: float, recorded: bool) -> None:
+        """Another passage, at another scale, begins with the next break."""
+        self.scale, self.recorded = scale, recorded
 
     def interrupted(self) -> None:
         """Samples were missed: place the next one of each track by its wall time."""
@@ -204,12 +272,12 @@ class Sender:
     def rtp_time(self, track: int, utc: Utc) -> int:
         """RTP time of a wall time in this run; the stream's first one before there was any sample."""
         stream = self._streams[track]
-        position = utc - self._origin if self._origin is not None else 0
+        position = utc if self.recorded else self.position(utc)
         return (stream.base + position * stream.track.clock_rate // MICROSECONDS) & 0xFFFF_FFFF
 
     def position(self, utc: Utc) -> int:
-        """Microseconds since the first sample, gaps left out where they are closed."""
-        return utc - self._origin if self._origin is not None else 0
+        """Microseconds of play since the first sample, gaps left out where they are closed."""
+        return self._at + round((utc - self._from) / self.scale) if self._from is not None else 0
 
     def reports(self) -> list[Packets]:
         """A sender report for each stream that runs: what a new listener needs to play them in step."""
@@ -229,15 +297,18 @@ class Sender:
 
     def _timestamp(self, stream: _Stream, sample: Sample) -> int:
         """Place a sample on the RTP time line of its stream."""
-        if self._origin is None:
-            self._origin = self._first = sample.utc
         rate = stream.track.clock_rate
+        if self._from is None:
+            self._from = self._first = sample.utc
+        if self.recorded:
+            stream.rtp = (stream.base + sample.utc * rate // MICROSECONDS) & 0xFFFF_FFFF
+            return stream.rtp
         if stream.anchor is None:
-            position = sample.utc - self._origin
-            if stream.packets and position <= stream.last:
+            position = self.position(sample.utc)
+            if stream.packets and position <= stream.last and self.scale > 0:
                 position = stream.last + stream.duration
             stream.anchor = (sample.time, position * rate // MICROSECONDS)
-        ticks = stream.anchor[1] + sample.time - stream.anchor[0]
+        ticks = stream.anchor[1] + round((sample.time - stream.anchor[0]) / self.scale)
         position = ticks * MICROSECONDS // rate
         if 0 < position - stream.last < MICROSECONDS and stream.last >= 0:
             stream.duration = position - stream.last
@@ -254,8 +325,9 @@ class Sender:
         name = ((stream.ssrc, ((rtcp.CNAME, self.cname),)),)
         if not stream.packets and stream.anchor is None:
             return [rtcp.ReceiverReport(stream.ssrc), rtcp.Description(name)]
+        times = (0, 0) if self.recorded else (stream.ntp, stream.rtp)
         return [
-            rtcp.SenderReport(stream.ssrc, stream.ntp, stream.rtp, stream.packets, stream.octets),
+            rtcp.SenderReport(stream.ssrc, *times, stream.packets, stream.octets),
             rtcp.Description(name),
         ]
 
@@ -263,6 +335,23 @@ class Sender:
 def video_of(tracks: Sequence[Track]) -> int | None:
     """The first video track: the one whose key frames a listener waits for."""
     return next((n for n, track in enumerate(tracks) if track.kind is Kind.VIDEO), None)
+
+
+def shape(tracks: Sequence[Track]) -> list[tuple[Codec, int, int, int]]:
+    """What of tracks cannot change under a player's eyes."""
+    return [(track.codec, track.clock_rate, track.channels, track.bits) for track in tracks]
+
+
+def _routes(described: Sequence[Track], coming: Sequence[Track]) -> dict[int, int]:
+    """For each track that comes, the one as described that it continues: the first of its shape that is free."""
+    free = list(enumerate(shape(described)))
+    routes: dict[int, int] = {}
+    for number, form in enumerate(shape(coming)):
+        match = next((place for place in free if place[1] == form), None)
+        if match is not None:
+            free.remove(match)
+            routes[number] = match[0]
+    return routes
 
 
 def _frame(track: int, packet: bytes) -> bytes:

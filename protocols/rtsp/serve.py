@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from device.errors import BadValue, HoldfastError, NotAuthorized
 from protocols.rtsp.describe import Opened, locate
-from protocols.rtsp.effects import Close, Effect, Play, Release, Started, Write
+from protocols.rtsp.effects import Close, Effect, Play, Refuse, Release, Started, Write
 from protocols.rtsp.message import (
     BODY_LIMIT,
     DOLLAR,
@@ -32,6 +32,7 @@ from protocols.rtsp.registry import Peer, Registry, Session
 SUPPORTED: frozenset[str] = frozenset()  #: feature tags that a Require header may name (RFC 2326 s12.32)
 BACKLOG_LIMIT = 2 * (HEAD_LIMIT + BODY_LIMIT)  #: octets that wait while a request is being done
 SERVER = "Holdfast"
+_TIMESTAMP = re.compile(r"[0-9.]{1,40}(?: +[0-9.]{1,40})?", re.ASCII)
 _CSEQ = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
@@ -57,7 +58,7 @@ class Connection:
             return []
         self._buffer += data
         if self._waiting is not None and len(self._buffer) > BACKLOG_LIMIT:
-            self._close()
+            self._close(now)
         return self._run(now)
 
     def found(self, answer: Opened | Started | HoldfastError, now: float) -> list[Effect]:
@@ -76,10 +77,10 @@ class Connection:
             self._reply(request, Reply(answer.wire.rtsp, session=wait.session))
         return self._run(now)
 
-    def lost(self) -> list[Effect]:
+    def lost(self, now: float) -> list[Effect]:
         """The connection is gone, and with it every session whose media ran over it."""
         self._closed = True
-        self._out = [Release(session) for session in self.registry.disconnect(self.peer)]
+        self._out = [Release(session) for session in self.registry.disconnect(self.peer, now)]
         return self._drain()
 
     def idle(self, now: float) -> bool:
@@ -93,7 +94,7 @@ class Connection:
                 taken = take(self._buffer, at)
             except MalformedMessage as error:
                 self._out.append(Write(Response(error.status, headers((("Server", SERVER),))).encode()))
-                self._close()
+                self._close(now)
                 break
             if taken is None:
                 self._wanted = self._pending(at) - at
@@ -181,10 +182,12 @@ class Connection:
             return ""
         verdict = guard.verify(request.method, request.url, request.headers.get("Authorization"), now)
         if verdict.account is None:
-            self._failures += verdict.attempted
+            if verdict.attempted:
+                self._failures += 1
+                self._out.append(Refuse(verdict.claimed))
             self._reply(request, Reply(401, self._challenges(now, verdict.stale)))
             if self._failures >= self.registry.limits.attempts:
-                self._close()
+                self._close(now)
         else:
             self._failures = 0
         return verdict.account
@@ -199,6 +202,9 @@ class Connection:
         cseq = request.headers.get("CSeq") or ""
         if _CSEQ.fullmatch(cseq):
             fields.append(("CSeq", cseq))
+        stamp = request.headers.get("Timestamp") or ""
+        if _TIMESTAMP.fullmatch(stamp):
+            fields.append(("Timestamp", stamp))  # RFC 2326 s12.38
         fields.append(("Server", SERVER))
         if reply.session is not None:
             seconds = int(self.registry.limits.session_seconds)
@@ -208,10 +214,10 @@ class Connection:
             Write(Response(reply.status, headers([*fields, *reply.fields]), reply.body).encode())
         )
 
-    def _close(self) -> None:
+    def _close(self, now: float) -> None:
         self._closed = True
         self._buffer.clear()
-        self._out += [Release(session) for session in self.registry.disconnect(self.peer)]
+        self._out += [Release(session) for session in self.registry.disconnect(self.peer, now)]
         self._out.append(Close())
 
     def _drain(self) -> list[Effect]:

@@ -54,7 +54,7 @@ class RtspSource:
         """While somebody watches, wake for every packet; otherwise in batches."""
         self._low_latency = low_latency
         if self._playing is not None:
-            self._playing.low_latency = low_latency
+            self._playing.attend(low_latency)
 
     async def run(self, intake: Intake) -> None:
         """One session, from connecting to its end. Raises SessionEnded."""
@@ -83,7 +83,7 @@ class RtspSource:
             choices = self._choose(await session.describe())
             playing = Playing(connection, session, choices, self.reception, self._clock, self._patience)
             self._playing = playing
-            playing.low_latency = self._low_latency
+            playing.attend(self._low_latency)
             await playing.run(intake, udp)
         finally:
             self._playing = None

@@ -5,7 +5,20 @@ the recorder's clock at the moment of arrival; the timestamps only say how far a
 arrives is late by a delay that varies but is never negative, so the line that maps media time to local time
 is held against the *earliest* arrivals: what comes before the line says pulls it at once; when for `WINDOW`
 seconds everything has come after it, the line is moved up to the earliest of those. It moves by slewing,
-never by more than `STEP` between two units, so that wall time within a run runs on strictly with media time.
+so that wall time within a run runs on strictly with media time; up by more than `LEAP` it moves at once, and
+media time with it: timestamps stood while time went on.
+
+Timestamps may also be wrong: they stand still, run backward, leap. Pictures travel in decoding order, so a
+timestamp that is not newer is right if the picture is shown between the two newest before it (the orders that
+hierarchical coding gives, whatever of them is lost, never go further back), and if the parameter sets do not
+say that nothing is reordered. Every other one, and one that says a time still to come, is not used: the unit
+stands where the recorder's clock says, one usual distance behind the unit before it as long as that agrees
+with its arrival within `NEAR`, else at its arrival. Media time goes on by just as much. The first such unit
+of an episode marks the line as `broken`, so that a new run begins at the next key frame.
+
+Some clocks tell a speed that is not theirs: twenty pictures a second with the timestamps of twenty-five. Where
+the line had to be moved by more than `HONEST` of the time in two windows alike, a tick is taken for as long as
+it is; otherwise media time is the timestamps', to the tick.
 
 Sender reports (RFC 3550 s6.4.1) tie the tracks of one camera to each other: where two tracks have reports,
 the second is placed by the first one's line instead of by its own arrivals, so that sound keeps in step with
@@ -25,16 +38,20 @@ from typing import NamedTuple
 from device.media import MICROSECONDS, Utc
 from protocols.rtsp.rtcp import SenderReport
 
-JUMP = 5.0  #: seconds that a timestamp may run ahead of arrival before it is called a jump
+LEAP = 0.5  #: seconds that a timestamp may say of the future before it is not believed
+BURST = 5.0  #: the same in the first window: servers begin with what they had kept
 REORDER = 2.0  #: seconds that a timestamp may go back: pictures that are sent in decoding order
-DRIFT_LIMIT = 30.0  #: seconds between line and arrivals before the line is begun anew
+NEAR = 0.1  #: seconds between arrival and the usual time of a unit without a timestamp that can be used
+EPISODE = 10.0  #: seconds without a wrong timestamp, after which the next is the first of another episode
+LATE = 0.1  #: seconds by which a whole window may be late and be followed slowly
 WINDOW = 10.0  #: seconds of arrivals from which the earliest is taken
-STEP = 0.02  #: seconds by which the line may move between two units
-CATCH_UP = 0.5  #: of the media time between two units, by which the line may move while it is early
-SLEW = 0.01  #: of the same, otherwise
+CATCH_UP = 0.5  #: of the media time between two units, by which the line moves while it is early or far off
+SLEW = 0.02  #: of the same, otherwise
+HONEST = 0.005  #: of its speed, by which a clock may be wrong and be followed by slewing
 WALL_STEP = 0.5  #: seconds
 REPORT_AGE = 60.0  #: seconds after which a sender report no longer ties
 REPORT_SKEW = 1.0  #: seconds by which a report may contradict the arrivals before it is ignored
+_NEVER = float("inf")
 
 
 class Instant(NamedTuple):
@@ -60,8 +77,8 @@ class Wall:
         if behind > WALL_STEP * MICROSECONDS or behind < -WALL_STEP * MICROSECONDS:
             self.stepped = True
         elif behind:
-            # A thousandth of the way at each arrival, and never more than 1 ms.
-            self._offset += max(-1000.0, min(1000.0, behind / 1000))
+            # A fiftieth of the way at each arrival, and never more than 1 ms.
+            self._offset += max(-1000.0, min(1000.0, behind / 50))
 
     def restart(self) -> None:
         """A new run begins: take the wall clock as it is."""
@@ -86,68 +103,92 @@ class Line:
     """Media time of one track, unwrapped, and the local time of each of its instants."""
 
     __slots__ = (
+        "_ahead",
+        "_before",
         "_begun",
         "_earliest",
+        "_guess",
         "_last",
-        "_last_arrival",
+        "_limit",
+        "_moved",
         "_owed",
+        "_pace",
         "_report",
-        "_window_end",
+        "_units",
+        "_usual",
+        "_window",
+        "_wrong",
         "broken",
         "local",
         "rate",
+        "reorders",
         "time",
     )
 
     def __init__(self, clock_rate: int) -> None:
         self.rate = float(clock_rate)
+        self.reorders = False  #: units may come in another order than that of their instants
+        self.time = 0  #: media time of the newest unit, ticks
+        self.local = 0.0  #: local time of `time`, by the line
+        self.broken = False  #: timestamps were wrong: begin a new run at the next key frame
         self._begun = False
         self._last = 0  # 32-bit timestamp of the newest unit
-        self._last_arrival = 0.0
-        self.local = 0.0  #: local time of `time`, by the line
+        self._ahead = 0  # ticks by which the newest unit is newer than the newest one before it
+        self._before = 0.0  # local time of that one
+        self._limit = BURST  # seconds of the future that a timestamp may say
+        self._wrong = -_NEVER  # arrival of the last unit with a wrong timestamp
+        self._pace = 1.0  # true length of a tick
+        self._guess = 1.0  # the same, as the last window had it
         self._owed = 0.0  # by which the line is still to be moved
-        self._earliest = JUMP * 1000
-        self._window_end = 0.0
+        self._moved = 0.0  # by which it was, in this window
+        self._window = 0.0  # arrival of its first unit
+        self._units = 0  # that arrived in it since
+        self._usual = 0.0  # seconds between two units, as the last window had it; 0: not known
+        self._earliest = _NEVER
         self._report: _Report | None = None
-        self.time = 0  #: media time of the newest unit, ticks
-        self.broken = (
-            False  #: timestamps jumped and `place` bridged it: begin a new run at the next key frame
-        )
 
     def place(self, timestamp: int, arrival: float) -> tuple[int, float]:
         """Media time in ticks and local time in seconds of a unit with this RTP timestamp that arrived
         now.
         """
         if not self._begun:
-            self._begin(timestamp, arrival)
-            return self.time, self.local
+            return self._begin(timestamp, arrival)
+        self._units += 1
         step = (timestamp - self._last) & 0xFFFF_FFFF
         if step >= 0x8000_0000:
             step -= 0x1_0000_0000
+        span = step / self.rate * self._pace
         if step <= 0:
-            return self._place_back(timestamp, step, arrival)
-        span = step / self.rate
-        if span > JUMP and span - (arrival - self._last_arrival) > JUMP:
-            return self._bridge(timestamp, arrival)
+            if self.reorders and -self._ahead < step < 0 and span > -REORDER:
+                # Between the two newest units the line is straight; it bends at them.
+                back = round(step * self._pace)
+                return self.time + back, self.local + step / self._ahead * (self.local - self._before)
+            step, span = self._without(arrival)
+        elif self.local + span - arrival > self._limit:
+            step, span = self._without(arrival)
+        else:
+            self._ahead = step
+            if self._pace != 1.0:
+                step = max(1, round(step * self._pace))
         self._last = timestamp
-        self._last_arrival = arrival
         self.time += step
         local = self.local + span
         late = arrival - local
+        if late < self._earliest:
+            self._earliest = late
         if late < 0.0:
             self._owed = late
-        elif late < self._earliest:
-            self._earliest = late
-        if arrival >= self._window_end:
-            self._close_window(arrival)
+        if arrival - self._window >= WINDOW:
+            local += self._close_window(arrival)
         owed = self._owed
         if owed:
-            most = min(STEP, span * (CATCH_UP if owed < 0.0 else SLEW))
+            most = span * (CATCH_UP if owed < 0.0 or owed > LATE else SLEW)
             moved = -most if owed < -most else min(owed, most)
             local += moved
+            self._moved += moved
             self._owed = owed - moved
             self._earliest -= moved
-        self.local = local
+        self._before, self.local = self.local, local
         return self.time, local
 
     def report(self, ntp: float, timestamp: int, now: float) -> None:
@@ -170,53 +211,74 @@ class Line:
         ahead = ((timestamp - report.timestamp + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
         return report.ntp + ahead / self.rate
 
-    def _begin(self, timestamp: int, arrival: float) -> None:
+    def guesses(self, now: float) -> bool:
+        """Whether timestamps were wrong of late, so that arrivals are all that units are placed by."""
+        return now - self._wrong < EPISODE
+
+    def _begin(self, timestamp: int, arrival: float) -> tuple[int, float]:
         self._begun = True
+        self.local = arrival
         self._last = self.time = timestamp
-        self._last_arrival = self.local = arrival
-        self._restart_window(arrival)
-
-    def _place_back(self, timestamp: int, step: int, arrival: float) -> tuple[int, float]:
-        """A timestamp that is not newer: a picture in decoding order, or a clock that stands or was set
-        back.
-        """
-        span = step / self.rate
-        if span < -REORDER:
-            return self._bridge(timestamp, arrival)
-        if step == 0:
-            self.time += 1
-            self.local += 1 / self.rate
-        return self.time + step, self.local + span
-
-    def _bridge(self, timestamp: int, arrival: float) -> tuple[int, float]:
-        """The timestamps jumped: go on in media time by what went by here."""
-        span = max(arrival - self._last_arrival, 1.0 / self.rate)
-        self.time += max(1, round(span * self.rate))
-        self.local += span
-        self._last = timestamp
-        self._last_arrival = arrival
-        self.broken = True
-        self._restart_window(arrival)
+        self._begin_window(arrival)
         return self.time, self.local
 
-    def _close_window(self, arrival: float) -> None:
-        late = self._earliest
-        if late < JUMP * 1000:
-            if late > DRIFT_LIMIT or self._owed < -DRIFT_LIMIT:
-                self.local = max(self.local, arrival)
-                self.broken = True
-            elif late > 0.0 and self._owed >= 0.0:
-                self._owed = late
-        self._restart_window(arrival)
+    def _without(self, arrival: float) -> tuple[int, float]:
+        """Ticks and seconds from the newest unit to this one, whose timestamp is wrong."""
+        self._distrust(arrival)
+        self._ahead = 0
+        passed, usual = arrival - self.local, self._usual
+        if usual and abs(passed - usual) <= NEAR:
+            span = usual
+        else:
+            span = max(passed, min(usual, NEAR) / 2)
+            self._owed = 0.0
+            self._earliest = _NEVER
+        ticks = max(1, round(span * self.rate))
+        return ticks, ticks / self.rate
 
-    def _restart_window(self, arrival: float) -> None:
-        self._earliest = JUMP * 1000
-        self._window_end = arrival + WINDOW
+    def _distrust(self, arrival: float) -> None:
+        """The timestamps were wrong."""
+        if arrival - self._wrong >= EPISODE:
+            self.broken = True
+        self._wrong = arrival
+
+    def _close_window(self, arrival: float) -> float:
+        """Seconds by which the line moves at once: timestamps that stood while time went on."""
+        elapsed = arrival - self._window
+        self._usual = elapsed / self._units
+        late, leap = self._earliest, 0.0
+        if LEAP < late < _NEVER:
+            self._distrust(arrival)
+            ticks = round(late * self.rate)
+            self.time += ticks
+            leap = ticks / self.rate
+            self._owed = 0.0
+        elif 0.0 < late < _NEVER and self._owed >= 0.0:
+            self._owed = late
+        self._limit = LEAP
+        self._learn_pace(elapsed, self._moved + leap)
+        self._begin_window(arrival)
+        return leap
+
+    def _learn_pace(self, elapsed: float, moved: float) -> None:
+        guess = min(max(self._pace * elapsed / max(elapsed - moved, elapsed / 4), 0.25), 4.0)
+        if abs(guess - self._guess) < HONEST:
+            self._pace = guess if abs(guess - 1.0) > HONEST else 1.0
+        self._guess = guess
+
+    def _begin_window(self, arrival: float) -> None:
+        self._moved = 0.0
+        self._window = arrival
+        self._units = 0
+        self._earliest = _NEVER
 
 
 class Timeline:
     """The lines of all tracks of one session. `main` is the track that the others are tied to by sender
     reports.
+
+    A wall clock that was set is noticed at the next arrival. What arrives until the next key frame keeps the
+    old one, for it is a part of the run that ends.
     """
 
     __slots__ = ("_lines", "_main", "_shifts", "wall")
@@ -233,6 +295,10 @@ class Timeline:
         wall clock.
         """
         return self._lines[self._main].broken or self.wall.stepped
+
+    def guesses(self, now: float) -> bool:
+        """Whether the timestamps of the main track were wrong of late: the sooner its arrivals are seen, the better."""
+        return self._lines[self._main].guesses(now)
 
     def restart(self) -> None:
         """A new run begins."""
@@ -252,6 +318,10 @@ class Timeline:
             local += self._tied(track, timestamp, arrival, local, (line.time - before) / line.rate)
         return time, self.wall.utc(local)
 
+    def reordered(self, reorders: bool) -> None:
+        """Whether units of the main track may come in another order than they are shown."""
+        self._lines[self._main].reorders = reorders
+
     def again(self, track: int) -> Utc:
         """Wall time of the newest unit of `track`, after `restart`."""
         return self.wall.utc(self._lines[track].local)
@@ -268,7 +338,7 @@ class Timeline:
             told = self._lines[self._main].at_camera_time(ntp, arrival)
             if told is not None and abs(told - local) < REPORT_SKEW:
                 wanted = told - local
-        most = min(STEP, span * SLEW)
+        most = span * SLEW
         shift = self._shifts[track]
         shift += max(-most, min(most, wanted - shift))
         self._shifts[track] = shift

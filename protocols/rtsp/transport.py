@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 ALTERNATIVES_LIMIT = 16  #: of one header
 _PAIR = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_TTL = re.compile(r"[0-9]{1,3}")
 _SSRC = re.compile(r"[0-9A-Fa-f]{1,8}")
 
 
@@ -19,6 +20,8 @@ class Transport:
     interleaved: tuple[int, int] | None = None  #: channels, 0 to 255
     client_port: tuple[int, int] | None = None
     server_port: tuple[int, int] | None = None
+    port: tuple[int, int] | None = None  #: of a multicast group
+    ttl: int | None = None  #: of multicast
     destination: str | None = None
     source: str | None = None
     ssrc: int | None = None
@@ -35,8 +38,11 @@ class Transport:
             ("interleaved", self.interleaved),
             ("client_port", self.client_port),
             ("server_port", self.server_port),
+            ("port", self.port),
         )
         parts += [f"{name}={pair[0]}-{pair[1]}" for name, pair in pairs if pair is not None]
+        if self.ttl is not None:
+            parts.append(f"ttl={self.ttl}")
         if self.ssrc is not None:
             parts.append(f"ssrc={self.ssrc:08X}")
         if self.mode != "PLAY":
@@ -67,11 +73,16 @@ def _alternative(parts: list[str]) -> Transport | None:
         name, _, text = part.partition("=")
         given.setdefault(name.strip().lower(), text.strip().strip('"'))
     pairs: dict[str, tuple[int, int] | None] = {}
-    for name, limit in (("interleaved", 255), ("client_port", 65535), ("server_port", 65535)):
+    for name, limit in (
+        ("interleaved", 255),
+        ("client_port", 65535),
+        ("server_port", 65535),
+        ("port", 65535),
+    ):
         pairs[name] = _pair(given[name], limit) if name in given else None
         if name in given and pairs[name] is None:
             return None
-    ssrc = given.get("ssrc", "")
+    ssrc, ttl = given.get("ssrc", ""), given.get("ttl", "")
     return Transport(
         tcp=profile.endswith("/TCP"),
         # RFC 2326 s12.39 makes multicast the default; no client means it when it names ports or channels.
@@ -79,6 +90,8 @@ def _alternative(parts: list[str]) -> Transport | None:
         interleaved=pairs["interleaved"],
         client_port=pairs["client_port"],
         server_port=pairs["server_port"],
+        port=pairs["port"],
+        ttl=int(ttl) if _TTL.fullmatch(ttl) else None,
         destination=given.get("destination") or None,
         source=given.get("source") or None,
         ssrc=int(ssrc, 16) if _SSRC.fullmatch(ssrc) else None,

@@ -151,6 +151,8 @@ class AccessUnits:
             self._aggregate(view, start + header, end, timestamp)
         elif role & REFUSED:
             self._reception.malformed += 1
+            if self.open_fragment:
+                self._spoil()
         else:
             self._whole(role, view, start, end, timestamp)
         if marker and self._slices and not self.open_fragment:
@@ -158,6 +160,12 @@ class AccessUnits:
                 self.finish()
             else:
                 self._marked = True
+
+    def lay(self, octets: bytes) -> None:
+        """More of the fragment that is open, which fits."""
+        end = self.offset + len(octets)
+        self.memory[self.offset : end] = octets
+        self.offset = end
 
     def lost(self) -> None:
         """Packets are missing between the last one and the next."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from device.media import Codec, Track
-from device.parameter_sets import BadParameterSet, read_h264, read_h265
+from device.parameter_sets import (
+    BadParameterSet,
+    H264Sps,
+    H265Sps,
+    check_h264_picture,
+    check_h265_picture,
+    check_h265_video,
+    read_h264,
+    read_h265,
+)
 
 SETS_LIMIT = 64  #: parameter sets kept
 SIZE_LIMIT = 16 * 1024  #: octets of one
@@ -16,26 +25,19 @@ SIZE_LIMIT = 16 * 1024  #: octets of one
 class _Standard:
     video: int | None  #: NAL type of the VPS
     sequence: int
-    picture: int
-    read: Callable[[bytes], tuple[int, int]]
+    read: Callable[[bytes], H264Sps | H265Sps]  #: a sequence parameter set
+    checks: Mapping[int, Callable[[bytes], None]]  #: others, by NAL type
 
 
-def _h264(sps: bytes) -> tuple[int, int]:
-    found = read_h264(sps)
-    return found.width, found.height
-
-
-def _h265(sps: bytes) -> tuple[int, int]:
-    found = read_h265(sps)
-    return found.width, found.height
-
-
-_STANDARDS = {Codec.H264: _Standard(None, 7, 8, _h264), Codec.H265: _Standard(32, 33, 34, _h265)}
+_STANDARDS = {
+    Codec.H264: _Standard(None, 7, read_h264, {8: check_h264_picture}),
+    Codec.H265: _Standard(32, 33, read_h265, {32: check_h265_video, 34: check_h265_picture}),
+}
 
 
 class ParameterSets:
     """The newest good parameter sets. A broken one is counted and ignored: the last good one of its id
-    stays.
+    stays. But a key frame that brought broken ones alone is nothing that a decoder could start at.
     """
 
     def __init__(self, track: Track) -> None:
@@ -43,7 +45,11 @@ class ParameterSets:
         self._standard = _STANDARDS[track.codec]
         self._known: dict[tuple[int, int], bytes] = {}
         self._size = (track.width, track.height)
+        self._refused: set[int] = set()  # NAL types of what came since the last key frame, and was broken
+        self._brought: set[int] = set()  # the same, and was good
         self.broken = 0
+        self.readable = True  #: the newest key frame brought no set that is broken, or a good one as well
+        self.reorders = True  #: pictures may be shown in another order than they are sent
         for nal in track.parameters:
             self.note(nal)
         self._announced = self.current()
@@ -53,26 +59,38 @@ class ParameterSets:
         kind = self._kind(nal)
         key = (kind, self._id(kind, nal))
         if self._known.get(key) == nal:
+            self._brought.add(kind)
             return
         if len(nal) > SIZE_LIMIT or (key not in self._known and len(self._known) >= SETS_LIMIT):
             self.broken += 1
             return
-        if kind == self._standard.sequence:
-            try:
-                self._size = self._standard.read(nal)
-            except BadParameterSet:
-                self.broken += 1
+        try:
+            if kind == self._standard.sequence:
+                found = self._standard.read(nal)
+                self._size, self.reorders = (found.width, found.height), found.reorders
+            elif kind in self._standard.checks:
+                self._standard.checks[kind](nal)
+            else:
                 return
-        elif kind not in (self._standard.video, self._standard.picture) or len(nal) < 3 - (kind == 8):
+        except BadParameterSet:
+            self.broken += 1
+            self._refused.add(kind)
             return
+        self._brought.add(kind)
         self._known[key] = nal
+
+    def at_key(self) -> bool:
+        """A key frame came, behind the sets noted so far. Whether a decoder can start at it."""
+        self.readable = self._refused <= self._brought
+        self._refused.clear()
+        self._brought.clear()
+        return self.complete and self.readable
 
     @property
     def complete(self) -> bool:
         """Whether a decoder could start: a sequence and a picture parameter set (and a VPS for H.265)."""
         kinds = {kind for kind, _ in self._known}
-        wanted = {self._standard.video, self._standard.sequence, self._standard.picture} - {None}
-        return wanted <= kinds
+        return {self._standard.sequence, *self._standard.checks} <= kinds
 
     @property
     def changed(self) -> bool:

@@ -12,7 +12,7 @@ from mmap import mmap
 from device.cameras.source import Cause, Reception
 from device.media import Codec, Track, Utc
 from protocols.rtsp.ingest import Ingest
-from protocols.rtsp.interleaved import FragmentRun, Interleaved
+from protocols.rtsp.interleaved import Interleaved, ShortWay
 from protocols.rtsp.message import Request, Response
 from protocols.rtsp.reorder import Reorder
 from protocols.rtsp.sdp import Format
@@ -104,6 +104,15 @@ class KeptIntake:
         self.tracks.append(tuple(tracks))
         return self.lane
 
+    def renewed(self) -> KeptLane:
+        self.calls.append("renewed")
+        return self.lane
+
+    def missing(self, cause: Cause, detail: str) -> None:
+        self.calls.append("missing")
+        self.causes.append(cause)
+        self.lane.beat()
+
     def lost(self, track: int, packets: int) -> None:
         self.losses.append((track, packets))
 
@@ -119,7 +128,9 @@ class KeptIntake:
 class Client:
     """The pure part of a session with one track: octets in, access units out."""
 
-    def __init__(self, track: Track = H264, form: Format | None = None, udp: bool = False) -> None:
+    def __init__(
+        self, track: Track = H264, form: Format | None = None, udp: bool = False, short: bool = True
+    ) -> None:
         self.intake = KeptIntake()
         self.reception = Reception()
         self.now = START
@@ -131,7 +142,8 @@ class Client:
         self.stream = Interleaved(self._arrived, lambda m, _: self.messages.append(m), self._skip)
         self.stream.route(0, self.chain.receiver.packet)
         if self.chain.units is not None:
-            self.stream.expedite(FragmentRun(0, self.chain.units, self.chain.receiver))
+            # Of a channel on which nothing comes, nothing is foretold.
+            self.stream.expedite(ShortWay(0 if short else 255, self.chain.units, self.chain.receiver))
         self.ingest.open_if_known(self.chain.sets)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
@@ -17,7 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from device.errors import NotFound
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
-from protocols.rtsp.library import Break, Live, Stored
+from protocols.rtsp.library import Break, Live, Passage, Stored
 
 T0 = Utc(1_700_000_000 * MICROSECONDS)  #: 2023-11-14T22:13:20Z, where every clip begins
 RATE = 90_000
@@ -203,21 +203,43 @@ class ListStore:
     async def span(self) -> tuple[Utc, Utc]:
         return self.runs[0][1][0].utc, Utc(self.runs[-1][1][-1].utc + MICROSECONDS // 25)
 
-    async def read(self, start: Utc, end: Utc | None) -> AsyncIterator[Sample | Break]:
+    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
         self.reads += 1
+        if passage.reverse:
+            for item in self._backwards(passage):
+                await asyncio.sleep(0)
+                yield item
+            return
         for tracks, samples in self.runs:
-            if samples[-1].utc < start:
+            if samples[-1].utc < passage.start:
                 continue
             first = 0
             for number, sample in enumerate(samples):
-                if sample.utc <= start and sample.key and sample.track == 0:
+                if sample.utc <= passage.start and sample.key and sample.track == 0:
                     first = number
             yield Break(samples[first].utc, tracks)
             for sample in samples[first:]:
-                if end is not None and sample.utc >= end:
+                if passage.end is not None and sample.utc >= passage.end:
                     return
                 await asyncio.sleep(0)
-                yield sample
+                if not passage.keys or (sample.key and sample.track == 0):
+                    yield sample
+
+    def _backwards(self, passage: Passage) -> Iterator[Sample | Break]:
+        for tracks, samples in reversed(self.runs):
+            before = [s for s in samples if s.utc <= passage.start and s.track == 0]
+            groups: list[list[Sample]] = []
+            for sample in before:
+                if sample.key:
+                    groups.append([])
+                groups[-1].append(sample)
+            for number, group in enumerate(reversed(groups)):
+                shown = group[:1] if passage.keys else group
+                if not number:
+                    yield Break(shown[-1].utc, tracks)
+                yield from shown
+                if passage.end is not None and group[0].utc <= passage.end:
+                    return
 
 
 @dataclass
@@ -235,5 +257,5 @@ class Shelf:
             return Live(self.live[name], name)
         if kind == "replay" and name in self.stored:
             start = Utc(int(query["start"])) if "start" in query else None
-            return Stored(self.stored[name], start, name)
+            return Stored(self.stored[name], start, None, name)
         raise NotFound("stream", path)

@@ -39,6 +39,7 @@ class Habits:
     media_after: bool = True  #: PLAY is followed by media
     extra_sdp: str = ""
     before_play_answer: bool = False  #: media come before the answer to PLAY
+    ticks: int = 900  #: from one picture to the next, which comes a hundredth of a second later
 
 
 @dataclass
@@ -158,7 +159,7 @@ class OddCamera:
             )
         for n in range(100_000):
             key = n % 10 == 0
-            camera.picture(*((SPS, PPS) if key else ()), slice_of(n, key=key))
+            camera.picture(*((SPS, PPS) if key else ()), slice_of(n, key=key), ticks=self.habits.ticks)
             for packet in camera.wire:
                 if datagrams is not None:
                     datagrams.sendto(packet[4:])

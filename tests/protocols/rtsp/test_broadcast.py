@@ -5,9 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from device.media import Codec, Sample, Track
-from protocols.rtsp.broadcast import QUEUE_OCTETS, QUEUE_SECONDS, STALL_SECONDS, Broadcast, Counters
+from protocols.rtsp.broadcast import (
+    BATCH_SECONDS,
+    CROWD,
+    QUEUE_OCTETS,
+    QUEUE_SECONDS,
+    STALL_SECONDS,
+    Broadcast,
+    Counters,
+)
 from protocols.rtsp.library import Break
 from protocols.rtsp.sender import Packets, Sender
 from tests.protocols.rtsp.media import T0
@@ -174,6 +183,46 @@ def test_when_the_codec_changes_every_listener_is_told_goodbye() -> None:
     assert [p.split()[0][0] for p in reader.got[-2:]] == [True, True]
     assert stage.broadcast.over
     assert stage.wire.say is None
+
+
+def test_a_crowd_is_handed_several_pictures_at_once_but_none_much_later() -> None:
+    stage, readers = Stage(), [Reader() for _ in range(CROWD)]
+    handed: list[float] = []
+    for reader in readers:
+        stage.broadcast.join(reader)
+    for number in range(40):
+        stage.now = number * 0.033
+        before = len(readers[0].got)
+        stage.say(picture(number, key=number % 10 == 0, size=200))
+        if len(readers[0].got) > before:
+            handed.append(stage.now)
+    assert len(handed) < 20
+    assert max(b - a for a, b in pairwise(handed)) < BATCH_SECONDS + 0.04
+    whole = b"".join(p.data for p in readers[0].got)
+    assert all(b"".join(p.data for p in reader.got) == whole for reader in readers)
+    numbers = [int.from_bytes(o[2:4], "big") for p in readers[0].got for c, o in p.split() if not c]
+    assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1}
+
+
+def test_what_waits_for_the_next_picture_does_not_wait_for_ever() -> None:
+    stage, readers = Stage(), [Reader() for _ in range(CROWD)]
+    for reader in readers:
+        stage.broadcast.join(reader)
+    for number in range(3):
+        stage.now = 1 + number * 0.01
+        stage.say(picture(number, key=number == 0, size=200))
+    first = len(readers[0].got)  # the first is not held back: nothing is known of the next
+    stage.broadcast.tick(stage.now)
+    assert len(readers[0].got) == first
+    stage.broadcast.tick(stage.now + BATCH_SECONDS)
+    assert [len(p.starts) for p in readers[0].got[first:]] == [2]
+
+
+def test_a_few_are_handed_every_picture_at_once() -> None:
+    stage, reader = Stage(), Reader()
+    stage.broadcast.join(reader)
+    stage.say(picture(0, key=True))
+    assert reader.got[-1].key
 
 
 def test_a_fault_on_demand_sees_every_packet() -> None:

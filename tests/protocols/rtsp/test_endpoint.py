@@ -20,6 +20,7 @@ from device.media import MICROSECONDS, Codec, Sample, Track, Utc
 from protocols.rtsp import broadcast, rtcp
 from protocols.rtsp.endpoint import Endpoint, Listen
 from protocols.rtsp.library import Break
+from protocols.rtsp.message import Response
 from protocols.rtsp.registry import Limits
 from protocols.rtsp.sender import Packets
 from tests.protocols.rtsp.media import T0, ClipFeed, ListStore, Shelf, video
@@ -289,8 +290,11 @@ async def test_connections_beyond_the_limit_are_refused(shelf: Shelf) -> None:
     async with Endpoint(shelf, None, (Listen(HERE, 0),), SystemClock(), None, limits) as endpoint:
         players = [await Player.connect(endpoint.port) for _ in range(3)]
         assert (await players[0].ask("OPTIONS", "/")).status == 200
+        answer = await players[2].message()
+        assert isinstance(answer, Response)
+        assert answer.status == 503
         with pytest.raises((EOFError, ConnectionError)):
-            await players[2].ask("OPTIONS", "/")
+            await players[2].message()
         assert endpoint.status().refused == 1
         for player in players:
             await player.close()

@@ -62,3 +62,16 @@ def test_without_parameter_sets_the_cause_is_another() -> None:
 
 def test_sound_alone_needs_no_key_frames() -> None:
     assert run(Health(PATIENCE, False, 0.0), until=100, packets=True, key_every=None) is None
+
+
+def test_key_frames_that_nobody_could_decode_are_no_freeze() -> None:
+    health = Health(PATIENCE, True, 0.0)
+    reception = Reception(packets=1, last_key=5.0)
+    assert health.verdict(reception, 5.0, True) is None
+    for second in range(6, 15):
+        reception.packets += 1
+        assert health.verdict(reception, float(second), False) is None
+    reception.packets += 1
+    verdict = health.verdict(reception, 15.0, False)
+    assert verdict is not None
+    assert verdict.cause is Cause.NO_PICTURE

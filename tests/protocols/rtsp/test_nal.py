@@ -201,14 +201,52 @@ def test_new_parameter_sets_are_announced_before_their_key_frame() -> None:
     assert numbers(client) == list(range(12))
 
 
-def test_a_broken_parameter_set_leaves_the_last_good_one() -> None:
+def test_a_key_frame_with_a_broken_parameter_set_is_no_picture_nor_what_builds_on_it() -> None:
     camera, client = Camera(), Client()
     stream(camera, 10)
-    camera.picture(SPS[:6], PPS, slice_of(10, key=True))
+    for n in range(10, 30):
+        camera.picture(*((SPS[:6], PPS) if n % 10 == 0 else ()), slice_of(n, key=n % 10 == 0))
+        client.feed(camera.take())
+        assert client.intake.causes == ([Cause.NO_PICTURE] if n > 10 else [])
+    for n in range(30, 40):
+        camera.picture(*((SPS, PPS) if n == 30 else ()), slice_of(n, key=n == 30))
+    client.feed(camera.take())
+    client.end()
+    assert client.intake.calls == ["opened", "missing", "closed"]
+    assert numbers(client) == [*range(10), *range(30, 40)]
+    assert client.reception.last_key == client.now.monotonic
+
+
+def test_after_a_broken_set_a_key_frame_without_any_is_decoded_with_the_last_good_ones() -> None:
+    camera, client = Camera(), Client()
+    stream(camera, 10)
+    camera.picture(SPS, PPS[:2], slice_of(10, key=True))
+    camera.picture(slice_of(11, key=True))
+    client.feed(camera.take())
+    client.end()
+    assert numbers(client) == [*range(10), 11]
+
+
+@pytest.mark.parametrize("sets", [(SPS, SPS[:6], PPS), (SPS[:6], SPS, PPS)])
+def test_a_broken_set_beside_a_good_one_costs_nothing(sets: tuple[bytes, ...]) -> None:
+    """Some encoders send a second one that is for themselves."""
+    camera, client = Camera(), Client()
+    for n in range(20):
+        camera.picture(*(sets if n % 10 == 0 else ()), slice_of(n, key=n % 10 == 0))
     client.feed(camera.take())
     client.end()
     assert client.intake.calls == ["opened", "closed"]
-    assert numbers(client) == list(range(11))
+    assert numbers(client) == list(range(20))
+
+
+def test_a_session_that_begins_with_broken_sets_alone_is_not_opened() -> None:
+    camera = Camera()
+    client = Client(Track(Codec.H264, 90000))
+    for n in range(20):
+        camera.picture(*((SPS[:6], PPS) if n % 10 == 0 else ()), slice_of(n, key=n % 10 == 0))
+    client.feed(camera.take())
+    client.end()
+    assert (client.intake.calls, client.units) == ([], [])
 
 
 def test_several_nal_units_in_one_packet() -> None:
@@ -278,7 +316,7 @@ def test_a_jump_of_the_timestamps_begins_a_new_run_at_the_next_key_frame() -> No
         client.feed(camera.take())
     client.end()
     assert numbers(client) == list(range(40))
-    assert client.intake.calls == ["opened", "closed", "opened", "closed"]
+    assert client.intake.calls == ["opened", "renewed", "closed"]
     times = [unit.time for unit in client.units]
     assert max(b - a for a, b in itertools.pairwise(times)) < 2 * 3600
 
@@ -294,7 +332,7 @@ def test_a_step_of_the_recorders_clock_begins_a_new_run_at_the_next_key_frame() 
             )
         client.feed(camera.take())
     client.end()
-    assert client.intake.causes == [Cause.CLOCK_STEP, Cause.LINK_LOST]
+    assert client.intake.calls == ["opened", "renewed", "closed"]
     steps = [b.utc - a.utc for a, b in zip(client.units, client.units[1:], strict=False)]
     assert [n for n, step in enumerate(steps) if step > 1_000_000] == [29]
 

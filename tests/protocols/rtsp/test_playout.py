@@ -6,19 +6,25 @@ import pytest
 
 from device.media import Codec, Track, Utc
 from protocols.rtsp.library import Break
-from protocols.rtsp.playout import LATE_SECONDS, Due, Ended, Forward
+from protocols.rtsp.manner import Manner
+from protocols.rtsp.playout import LATE_SECONDS, Due, Ended, Paced, playout
 from protocols.rtsp.sender import Sender
 from tests.protocols.rtsp.media import T0
 from tests.protocols.rtsp.test_sender import AUDIO, HOUR, SEED, VIDEO, picture, sound
 
 
-def forward(lead: float = 1.0) -> Forward:
-    return Forward(Sender((VIDEO, AUDIO), "c", SEED, closes_gaps=True), lead)
+def forward(lead: float = 1.0, manner: Manner = Manner()) -> Paced:  # noqa: B008 - frozen
+    made = playout(Sender((VIDEO, AUDIO), "c", SEED, closes_gaps=True), manner, lead)
+    assert isinstance(made, Paced)
+    made.take(Break(T0, (VIDEO, AUDIO)))
+    return made
 
 
-def due(of: Forward, number: int, since: int = T0) -> Due:
-    found = of.take(picture(number, since=since), 0.0)
+def due(of: Paced, number: int, since: int = T0) -> Due:
+    """Taken, and sent."""
+    found = of.take(picture(number, since=since))
     assert found is not None
+    of.sender.packets(found.sample, 0.0)
     return found
 
 
@@ -28,7 +34,7 @@ def test_each_sample_is_due_at_its_own_time_less_the_lead() -> None:
     play.restart(first.position, 100.0)
     assert play.at(first, 100.0) == pytest.approx(99.0)
     assert play.at(due(play, 50), 100.0) == pytest.approx(101.0)
-    late = play.take(sound(100), 0.0)
+    late = play.take(sound(100))
     assert late is not None
     assert play.at(late, 100.0) == pytest.approx(101.0)
 
@@ -37,7 +43,7 @@ def test_what_follows_a_gap_is_due_as_if_there_were_none() -> None:
     play = forward(lead=0.0)
     play.restart(due(play, 0).position, 100.0)
     due(play, 1)
-    assert play.take(Break(Utc(T0 + HOUR), (VIDEO, AUDIO)), 0.0) is None
+    assert play.take(Break(Utc(T0 + HOUR), (VIDEO, AUDIO))) is None
     assert play.at(due(play, 0, since=T0 + HOUR), 100.0) == pytest.approx(100.08)
 
 
@@ -51,4 +57,4 @@ def test_a_playback_that_fell_behind_is_not_hurried() -> None:
 
 def test_another_codec_ends_the_playback() -> None:
     with pytest.raises(Ended):
-        forward().take(Break(T0, (Track(Codec.H265, 90_000), AUDIO)), 0.0)
+        forward().take(Break(T0, (Track(Codec.H265, 90_000), AUDIO)))

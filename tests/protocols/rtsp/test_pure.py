@@ -11,7 +11,7 @@ import protocols.rtsp
 
 ROOM = Path(protocols.rtsp.__file__).parent
 #: Modules with sockets, tasks or files in them: the shells.
-SHELLS = {"endpoint", "outlet", "delivery", "session", "source", "udp", "playing"}
+SHELLS = {"endpoint", "outlet", "delivery", "session", "source", "udp", "playing", "peer", "multicast"}
 FORBIDDEN = {
     "asyncio",
     "socket",

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from device.errors import BadValue
 from device.media import Utc
-from protocols.rtsp.range import Clock, Npt, UnknownUnit, parse
+from protocols.rtsp.range import Clock, Now, Npt, UnknownUnit, UnusedUnit, parse, point
 
 MICROS = st.integers(0, 10**14)
 UTC = st.integers(-(10**15), 10**17).map(Utc)
 
 
-@given(st.none() | MICROS, st.none() | MICROS)
-def test_normal_play_time_is_read_as_it_was_written(start: int | None, end: int | None) -> None:
+@given(MICROS | st.just(Now.NOW) | st.none(), MICROS)
+def test_normal_play_time_is_read_as_it_was_written(start: int | Now | None, end: int) -> None:
     assert parse(Npt(start, end).encode()) == Npt(start, end)
 
 
@@ -36,7 +36,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ("text", "expected"),
     [
         ("npt=0.000-", Npt(0)),
-        ("npt=now-", Npt(None)),
+        ("npt=now-", Npt(Now.NOW)),
         ("npt=-20", Npt(None, 20_000_000)),
         ("npt=1:02:03.5-1:02:04", Npt(3_723_500_000, 3_724_000_000)),
         ("npt=10-20.25;time=19970123T143720Z", Npt(10_000_000, 20_250_000)),
@@ -56,6 +56,20 @@ def test_what_is_no_range_is_refused(text: str) -> None:
         parse(text)
 
 
-def test_a_unit_that_is_not_served_is_told_apart() -> None:
+@pytest.mark.parametrize("unit", ["smpte", "smpte-25", "smpte-30-drop"])
+def test_time_codes_are_told_apart_from_units_that_nobody_defined(unit: str) -> None:
+    with pytest.raises(UnusedUnit):
+        parse(f"{unit}=10:12:33:20-")
     with pytest.raises(UnknownUnit):
-        parse("smpte=10:12:33:20-")
+        parse("furlongs=1-2")
+
+
+@pytest.mark.parametrize("text", ["npt=15.5", "npt=15.5-"])
+def test_a_pause_names_one_point(text: str) -> None:
+    assert point(text) == Npt(15_500_000)
+
+
+@pytest.mark.parametrize("text", ["npt=1-2", "npt=now", "npt=-5", "npt=", "15", "clock=20230230T000000Z"])
+def test_what_is_no_point_is_refused(text: str) -> None:
+    with pytest.raises(BadValue):
+        point(text)

@@ -172,7 +172,7 @@ def test_new_parameter_sets_are_sent_from_the_break_on() -> None:
 
 def test_another_codec_cannot_be_followed() -> None:
     assert not sender().broke(Break(T0, (Track(Codec.H265, 90_000), AUDIO)))
-    assert not sender().broke(Break(T0, (VIDEO,)))
+    assert not sender().broke(Break(T0, (AUDIO,)))
 
 
 def test_every_stream_says_goodbye() -> None:

@@ -16,9 +16,11 @@ from protocols.rtsp import sdp
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.digest import Guard, authorization, challenges, secret_of
 from protocols.rtsp.effects import Close, Effect, Pause, Play, Release, Resolve, Started, Write
-from protocols.rtsp.library import Break, Live, Stored
+from protocols.rtsp.library import Break, Live, Passage, Stored
+from protocols.rtsp.manner import Manner
 from protocols.rtsp.message import Frame, Request, Response, headers, take
 from protocols.rtsp.methods import TABLE
+from protocols.rtsp.range import Now
 from protocols.rtsp.registry import Limits, Peer, Registry
 from protocols.rtsp.serve import BACKLOG_LIMIT, Connection
 
@@ -46,7 +48,7 @@ class Blank:
     async def span(self) -> tuple[Utc, Utc]:
         return T0, T1
 
-    async def read(self, start: Utc, end: Utc | None) -> AsyncIterator[Sample | Break]:
+    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
         nothing: tuple[Sample, ...] = ()
         for item in nothing:
             yield item
@@ -56,6 +58,7 @@ PLACES: dict[str, Opened] = {
     "/live/1": Opened(Live(Silent(VIDEO, AUDIO), "yard"), None),
     "/live/2": Opened(Live(Silent(VIDEO)), None),
     "/replay/1": Opened(Stored(Blank()), (T0, T1)),
+    "/replay/short": Opened(Stored(Blank(), None, Utc(T0 + 20 * MICROSECONDS)), (T0, T1)),
     "/replay/late": Opened(Stored(Blank(), Utc(T0 + 10 * MICROSECONDS)), (T0, T1)),
 }
 ERRORS: dict[str, HoldfastError] = {
@@ -124,12 +127,16 @@ class Table:
 
 def started(play: Play) -> Started | HoldfastError:
     """What a store would find."""
-    if play.session.opened.span is None:
-        return Started(None, None, {0: (7, 700), 1: (8, 800)})
-    start = play.start if play.start is not None else play.session.opened.origin
-    if start > T1:
+    info = {0: (7, 700), 1: (8, 800)}
+    opened, manner = play.session.opened, play.manner or Manner()
+    if opened.span is None:
+        return Started(None, None, manner, info)
+    start = opened.origin if play.start is None else play.start
+    if isinstance(start, Now):
+        start = T1
+    elif start > T1:
         return BadValue("Range", "nothing is recorded there")
-    return Started(start, play.end, {0: (7, 700), 1: (8, 800)})
+    return Started(start, play.end, manner, info)
 
 
 def table(
@@ -139,7 +146,10 @@ def table(
     intercept: Callable[[str, str], int | None] | None = None,
 ) -> Table:
     return Table(
-        Registry(limits, guard, (6970, 6971)), Peer("192.0.2.7", "192.0.2.1", secure), True, intercept
+        Registry(limits, guard, (6970, 6971), None, None),
+        Peer("192.0.2.7", "192.0.2.1", secure),
+        True,
+        intercept,
     )
 
 
@@ -280,12 +290,13 @@ def test_aggregate_and_single_tracks() -> None:
     [
         ("npt=10-20", 200, "npt=10-20"),
         ("npt=10-", 200, "npt=10-60"),
-        ("npt=now-", 200, "npt=0-60"),
+        ("npt=now-", 200, "npt=60-60"),
         ("clock=20231114T221325Z-20231114T221330Z", 200, "clock=20231114T221325Z-20231114T221330Z"),
         ("clock=20231114T221330Z-", 200, "clock=20231114T221330Z-20231114T221420Z"),
         ("npt=20-10", 457, None),
         ("npt=900-", 457, None),
-        ("smpte=10:12:33:20-", 501, None),
+        ("smpte=10:12:33:20-", 457, None),
+        ("furlongs=1-", 501, None),
         ("tomorrow", 400, None),
     ],
 )
@@ -294,7 +305,7 @@ def test_ranges_of_a_recording(value: str, status: int, range_: str | None) -> N
     session = peer.set_up(BASE + "/replay/1/trackID=0")
     answer = peer.ask("PLAY", BASE + "/replay/1", ("Session", session), ("Range", value), ("Scale", "4"))
     assert (answer.status, answer.headers.get("Range")) == (status, range_)
-    assert (answer.headers.get("Scale") == "1.0") is (status == 200)
+    assert (answer.headers.get("Scale") == "4.0") is (status == 200)
 
 
 def test_a_live_stream_has_no_clock_to_seek_by() -> None:
@@ -391,7 +402,7 @@ def test_a_lost_connection_takes_its_interleaved_sessions_along() -> None:
     peer = table()
     peer.set_up(BASE + "/live/2")
     udp = peer.set_up(BASE + "/live/2", "RTP/AVP;unicast;client_port=5000-5001")
-    (released,) = peer.connection.lost()
+    (released,) = peer.connection.lost(peer.now)
     assert isinstance(released, Release)
     assert [session.id for session in peer.registry] == [udp]
 
@@ -509,14 +520,44 @@ TRANSPORTS = st.sampled_from(
         ";,",
     ]
 )
-RANGES = st.sampled_from(["npt=0-", "npt=5-1", "clock=20231114T221330Z-", "smpte=0-", "x", "npt=now-"])
+
+
+def test_a_timestamp_is_given_back() -> None:
+    assert table().ask("OPTIONS", "*", ("Timestamp", "28.25")).headers.get("Timestamp") == "28.25"
+    assert table().ask("OPTIONS", "*", ("Timestamp", "now")).headers.get("Timestamp") is None
+
+
+def test_another_version_is_505_in_the_form_of_this_one() -> None:
+    peer = table()
+    octets = b"OPTIONS * RTSP/2.0\r\nCSeq: 7\r\n\r\n"
+    (written,) = (effect.data for effect in peer.feed(octets) if isinstance(effect, Write))
+    assert written.startswith(b"RTSP/1.0 505 RTSP Version not supported\r\nCSeq: 7\r\n")
+
+
+RANGES = st.sampled_from(
+    [
+        "npt=0-",
+        "npt=-3",
+        "npt=9-1",
+        "npt=7",
+        "npt=5-1",
+        "clock=20231114T221330Z-",
+        "smpte=0-",
+        "x",
+        "npt=now-",
+    ]
+)
 EXTRA: Mapping[str, st.SearchStrategy[str]] = {
     "Transport": TRANSPORTS,
     "Range": RANGES,
     "Require": st.sampled_from(["a", "onvif-replay", ","]),
     "Authorization": st.sampled_from(["Digest x", "Basic x", 'Digest username="viewer", qop=auth']),
     "Accept": st.sampled_from(["text/html", "application/sdp"]),
-    "Scale": st.sampled_from(["-1", "x"]),
+    "Scale": st.sampled_from(["-1", "x", "30"]),
+    "Speed": st.sampled_from(["2", "1-2", "-"]),
+    "Rate-Control": st.sampled_from(["no", "yes", ""]),
+    "Frames": st.sampled_from(["intra/5", "all", "half"]),
+    "Timestamp": st.sampled_from(["1.5", "x"]),
 }
 
 

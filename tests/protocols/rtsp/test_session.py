@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import socket
 import ssl
+import struct
 from dataclasses import replace
 
 import pytest
@@ -14,7 +16,7 @@ from device.cameras.source import Address, Cause, SessionEnded
 from device.certificates import own_certificate
 from device.clock import SystemClock
 from protocols.rtsp.health import Patience
-from protocols.rtsp.session import target_of
+from protocols.rtsp.session import connect, target_of
 from protocols.rtsp.source import LeftOut, RtspSource
 from tests.protocols.rtsp.kept import KeptIntake
 from tests.protocols.rtsp.odd_camera import Habits, OddCamera
@@ -251,6 +253,71 @@ async def test_a_certificate_that_is_not_trusted_hears_no_request(
         assert ended is not None
         assert ended.cause is Cause.PROTOCOL
         assert camera.requests == []
+
+
+async def test_over_tls_a_round_is_the_loops(tls: tuple[ssl.SSLContext, str]) -> None:
+    """What lies between cannot be read past: the loop is woken for it, in every round."""
+    async with OddCamera(Habits(), tls=tls[0]) as camera:
+        address = Address(camera.url)
+        connection = await connect(target_of(address), address, PATIENCE)
+        assert not connection.read()
+        connection.close()
+        assert await Session(address).run(units=250) is None  # more than three rounds
+
+
+async def test_a_reset_in_a_round_costs_nothing_that_came_before_it() -> None:
+    """The loop has not heard of it yet when the round reads."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address(f"rtsp://127.0.0.1:{server.getsockname()[1]}/")
+        connection = await connect(target_of(address), address, PATIENCE)
+        camera, _ = server.accept()
+    ended: list[SessionEnded] = []
+    came: list[int] = []
+    connection.on_end, connection.on_octets = ended.append, came.append
+    packet = b"$\x00\x00\x10\x80" + bytes(15)
+    camera.sendall(packet)
+    camera.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    camera.close()
+    assert connection.read()
+    assert (came, ended) == ([len(packet)], [])
+    assert connection.read()
+    assert [end.cause for end in ended] == [Cause.LINK_LOST]
+    assert not connection.read()
+
+
+async def wakes(session: Session, units: int) -> int:
+    """In how many pieces the next units come."""
+    arrivals = set()
+    until = session.source.reception.samples + units
+    while session.source.reception.samples < until:
+        arrivals.add(session.source.reception.last_sample)
+        await asyncio.sleep(0)
+    return len(arrivals)
+
+
+async def test_whoever_begins_to_watch_is_not_kept_waiting_and_leaves_all_as_it_was() -> None:
+    async with OddCamera(Habits()) as camera:
+        session = Session(Address(camera.url))
+        running = asyncio.create_task(session.run(units=10_000))
+        while session.source.reception.samples < 130:  # noqa: ASYNC110 - it is data that we wait for
+            await asyncio.sleep(0.01)
+        assert await wakes(session, 80) < 20
+        session.source.attention(True)
+        assert await wakes(session, 80) > 40
+        session.source.attention(False)
+        await wakes(session, 10)
+        assert await wakes(session, 80) < 20
+        running.cancel()
+
+
+async def test_where_timestamps_are_of_no_use_every_packet_tells_the_time() -> None:
+    async with OddCamera(Habits(ticks=0)) as camera:
+        session = Session(Address(camera.url))
+        running = asyncio.create_task(session.run(units=10_000))
+        while session.source.reception.samples < 60:  # noqa: ASYNC110 - it is data that we wait for
+            await asyncio.sleep(0.01)
+        assert await wakes(session, 80) > 40
+        running.cancel()
 
 
 @pytest.mark.parametrize("url", ["http://h/", "rtsp://", "rtsp:///x", "nonsense", "rtsp://h:99999/"])
