@@ -1,32 +1,24 @@
-"""`recordings`, `export`, `check`."""
+"""`recordings`, `check`."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from device.clock import SystemClock
-from device.errors import BadValue, Refused
+from device.errors import BadValue, Fault, Refused
 from device.folder import DataFolder
+from device.identity import identity
 from device.media import MICROSECONDS, Utc
-from device.recording import export as exporting
 from device.recording.catalogue import CatalogueReader, GapRow, RecordingRow
 from device.recording.check import check as verify
+from device.recording.database import CatalogueBroken
+from device.recording.rebuild import Rebuilt, set_aside
+from device.recording.rebuild import rebuild as rebuild_catalogue
 from device.recording.shelf import VolumeSettings
 from device.settings.storages import Storage
 from integration.commands.common import (
@@ -47,16 +39,9 @@ from integration.setup import reading_settings
 DAY = 86_400 * MICROSECONDS
 
 
-class NothingRecorded(Refused):
-    """The span has no video."""
-
-    hint = "`holdfast recordings --gaps` tells what there is, and why something is missing."
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(recordings)
-    app.command()(export)
     app.command()(check)
 
 
@@ -158,98 +143,17 @@ def _length(gap: GapRow) -> str:
     return "lasts" if gap.end is None else f"{(gap.end - gap.start) / MICROSECONDS:.3f} s"
 
 
-def export(
-    recording: Annotated[str, typer.Argument(help="Recording, as `holdfast recordings` names it.")],
-    out: Annotated[Path, typer.Argument(help="File to write (MP4).")],
-    since: Annotated[str | None, typer.Option("--from", help="First instant; the oldest.")] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="Instant before which it ends; the newest.")
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Take the place of a file that is there.")] = False,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write a span of a recording to an MP4 file, exact to the frame; gaps are stated."""
-    folder = installation(config, data)
-    with CatalogueReader(folder.catalogue) as catalogue:
-        row = catalogue.recording(recording)
-        if row.first is None or row.last is None:
-            raise NothingRecorded(f"Nothing is recorded in {recording} yet.")
-        start = moment(since, "--from") if since else row.first
-        end = moment(until, "--to") if until else row.last
-        plan = exporting.plan(catalogue, recording, start, end)
-        if not plan.parts:
-            raise NothingRecorded(f"Nothing is recorded in {recording} from {local(start)} to {local(end)}.")
-        files = _files(out, len(plan.parts))
-        if taken := [file for file in files if file.exists() and not force]:
-            raise BadValue(str(taken[0]), "is there already; --force takes its place")
-        _write(plan, files, quiet=as_json)
-    told = {
-        "recording": recording,
-        "from": iso(start),
-        "to": iso(end),
-        "files": [str(file) for file in files],
-        "parts": [
-            {
-                "file": str(file),
-                "from": iso(part.utc),
-                "to": iso(part.utc_end),
-                "frames": part.frames,
-                "damaged": part.damaged,
-            }
-            for file, part in zip(files, plan.parts, strict=True)
-        ],
-        "frames": plan.frames,
-        "bytes": plan.size,
-        "gaps": [{"from": iso(gap.utc), "seconds": gap.length / MICROSECONDS} for gap in plan.gaps],
-    }
-    if as_json:
-        say_json(told)
-        return
-    for file, part in zip(files, plan.parts, strict=True):
-        console.print(
-            f"{file}: {part.frames} frames, {size(part.size)}, {local(part.utc)} to {local(part.utc_end)}"
-        )
-    for gap in plan.gaps:
-        console.print(f"No video: {gap.length / MICROSECONDS:.3f} s from {local(gap.utc)}", style="yellow")
-
-
-def _files(out: Path, count: int) -> list[Path]:
-    if count == 1:
-        return [out]
-    return [out.with_stem(f"{out.stem}-{number}") for number in range(1, count + 1)]
-
-
-def _write(plan: exporting.Plan, files: list[Path], *, quiet: bool) -> None:
-    """Write the parts; what was begun and not finished is removed."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=quiet or not sys.stdout.isatty()) as progress:
-        for file, part in zip(files, plan.parts, strict=True):
-            half = file.with_name(f".{file.name}.part")
-            show = partial(_advance, progress, progress.add_task(file.name, total=part.size))
-            try:
-                with half.open("wb") as opened:
-                    exporting.write(part, opened, show)
-                half.rename(file)
-            finally:
-                half.unlink(missing_ok=True)
-
-
-def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
-    progress.update(task, completed=done, total=total)
-
-
 def check(
     deep: Annotated[bool, typer.Option(help="Read all of the video and compare its checksums.")] = False,
     repair: Annotated[
         bool, typer.Option(help="Repair what can safely be repaired; the recorder must not run.")
+    ] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            help="First make the catalogue anew from the recordings, where it is lost or cannot be read; the recorder"
+            " must not run."
+        ),
     ] = False,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -257,12 +161,15 @@ def check(
 ) -> None:
     """Verify that what the catalogue promises is on the disk, whole, and that ledger and recordings add up."""
     folder = installation(config, data)
-    if repair and runs(folder):
+    if (repair or rebuild) and runs(folder):
         raise Refused("A recorder runs on that folder; stop it before a repair.")
+    rebuilt = _rebuild(folder) if rebuild else None
     report = verify(folder.catalogue, _volumes(folder), deep=deep, repair=repair)
     if as_json:
-        say_json({"good": report.good, **asdict(report)})
+        say_json({"good": report.good, **asdict(report), "rebuilt": asdict(rebuilt) if rebuilt else None})
     else:
+        for skipped in rebuilt.skipped if rebuilt else ():
+            console.print(f"Left where it is, and not in the catalogue: {skipped}")
         for problem in report.problems:
             state = (
                 "repaired"
@@ -280,6 +187,17 @@ def check(
         )
     if not report.good:
         raise typer.Exit(1)
+
+
+def _rebuild(folder: DataFolder) -> Rebuilt:
+    """A catalogue in the place of one that is lost; one that cannot be read is kept under another name."""
+    try:
+        CatalogueReader(folder.catalogue).close()
+    except CatalogueBroken:
+        set_aside(folder.catalogue)
+    except Fault:
+        pass  # there is none
+    return rebuild_catalogue(folder.catalogue, _volumes(folder), identity(folder.identity).id)
 
 
 def _volumes(folder: DataFolder) -> list[VolumeSettings]:
