@@ -18,8 +18,14 @@ from bench.programs import BenchError
 from bench.report import Options, Report
 
 BENCHES = {
+    "poe": "one decision about who gets power, for 48 ports",
     "recording": "CPU and memory of recording 16 and 64 cameras, and what is lost at a power cut",
     "startup": "from the start of the recorder to the first frame on the disk",
+    "fanout": "CPU of sending live streams to 50 readers, and what a stalled one does to the others",
+    "replay": "from a seek to the first packet, in a store of many segments",
+    "snmp": "CPU of SNMP requests, beside net-snmp's agent",
+    "export": "Mbit/s of a span written to a file, signed, beside ffmpeg -c copy",
+    "catalogue": "90 days of 64 cameras: queries, timelines, opening; and `holdfast check` of a day",
     "powercut": "seconds of video lost at a power cut, on ext4 and xfs",
 }
 

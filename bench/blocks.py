@@ -77,8 +77,7 @@ class Stage:
     def disk(self, name: str, system: str, size: int) -> Disk:
         """Make a file system on a new image and mount it."""
         disk = Disk(name, system, self._folder / "stage" / f"{name}.img", self._folder / name)
-        _sparse(disk.image, size)
-        run(*_MAKE[system], disk.image)
+        formatted(disk.image, system, size)
         self._undo.enter_context(mounted(disk.image, system, disk.folder))
         self._disks.append(disk)
         return disk
@@ -106,6 +105,12 @@ class Stage:
             yield folders
 
 
+def formatted(image: Path, system: str, size: int) -> None:
+    """Make an image of so many bytes with an empty file system. Raises BenchError."""
+    _sparse(image, size)
+    run(*_MAKE[system], image)
+
+
 def why_not() -> str:
     """What keeps this machine from making block devices, for a person; empty where nothing does."""
     if os.geteuid() != 0:
@@ -119,10 +124,10 @@ def why_not() -> str:
 @contextlib.contextmanager
 def mounted(image: Path, system: str, folder: Path) -> Iterator[Path]:
     """Attach the image to a loop device and mount it; undone on every way out."""
-    device = _attach(image)
+    device = attach(image)
     try:
         folder.mkdir(exist_ok=True)
-        run("mount", "-t", system, "-o", _MOUNT[system], device, folder)
+        mount(device, system, folder)
         try:
             yield folder
         finally:
@@ -131,12 +136,18 @@ def mounted(image: Path, system: str, folder: Path) -> Iterator[Path]:
         run("losetup", "-d", device)
 
 
-def _attach(image: Path) -> str:
-    attach = ("losetup", "-f", "--show", "--sector-size", _SECTOR)
+def mount(device: str, system: str, folder: Path) -> None:
+    """Mount a block device. Raises BenchError."""
+    run("mount", "-t", system, "-o", _MOUNT[system], device, folder)
+
+
+def attach(image: Path) -> str:
+    """A loop device on an image; its path. Raises BenchError."""
+    losetup = ("losetup", "-f", "--show", "--sector-size", _SECTOR)
     try:
-        return run(*attach, "--direct-io=on", image).strip()
+        return run(*losetup, "--direct-io=on", image).strip()
     except BenchError:  # the file system below knows no O_DIRECT; the bench runs, its syncs cost more
-        return run(*attach, image).strip()
+        return run(*losetup, image).strip()
 
 
 def _unmount(folder: Path) -> None:

@@ -10,8 +10,9 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from bench.contenders import Running
 from bench.load import first_line
@@ -41,6 +42,7 @@ class Installation:
     folder: DataFolder
     cameras: Mapping[str, str]  #: key to URL
     volume: Path | None  #: where video goes, if not into the data folder
+    settings: Sequence[str]  #: more of them, as `section.field=VALUE`
 
     @contextlib.contextmanager
     def running(self, log: Path) -> Iterator[Program]:
@@ -50,6 +52,8 @@ class Installation:
             if self.folder.settings.exists()
             else [f"cameras[{key}].main={url}" for key, url in self.cameras.items()]
         )
+        if told:
+            told += self.settings
         if told and self.volume is not None:
             self.volume.mkdir()
             self.folder.make()
@@ -91,11 +95,19 @@ class Program:
     program: subprocess.Popen[bytes]
     began: float  #: monotonic seconds: when it was started
     log: Path
+    _urls: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def ready(self) -> Groups:
         """Wait until it says that it is ready, once; the processes of its planes."""
         told = json.loads(first_line(self.program, _READY, "Holdfast", self.log))
+        self._urls = {
+            (each["id"], kind): each[kind] for each in told["cameras"] for kind in ("live", "replay")
+        }
         return {plane: (pid,) for plane, pid in told["processes"].items()}
+
+    def url(self, camera: str, kind: Literal["live", "replay"]) -> str:
+        """Where a camera is watched, once the recorder is ready."""
+        return self._urls[camera, kind]
 
     def has_spoken(self) -> bool:
         """Whether it says that it is ready, without waiting for it."""
@@ -112,13 +124,15 @@ class Program:
         return sum(stream.lost for stream in status.streams)
 
 
-def install(data: Path, config: Path, cameras: Mapping[str, str], volume: Path | None) -> Installation:
+def install(
+    data: Path, config: Path, cameras: Mapping[str, str], volume: Path | None, settings: Sequence[str]
+) -> Installation:
     """Make a recorder of the cameras (key to URL) that keeps its settings and catalogue in `data`, and its video there
-    or in `volume`, a folder to be made."""
+    or in `volume`, a folder to be made; `settings` are more of them, as `section.field=VALUE`."""
     config.write_text(
-        f'data = {json.dumps(str(data))}\n\n[listen]\naddress = "127.0.0.1"\nrtsp = 0\nrtsps = 0\n'
+        f'data = {json.dumps(str(data))}\n\n[listen]\naddress = "127.0.0.1"\nrtsp = 0\nrtsps = 0\nsnmp = 0\n'
     )
-    return Installation(config, DataFolder(data), cameras, volume)
+    return Installation(config, DataFolder(data), cameras, volume, settings)
 
 
 def key_of(number: int) -> str:
@@ -137,7 +151,7 @@ class HoldfastRecorder:
     def recording(self, urls: Sequence[str], folder: Path, log: Path) -> Iterator[Callable[[], Running]]:
         """Run it until the context ends; catalogue and video lie in `folder`."""
         cameras = {key_of(number): url for number, url in enumerate(urls)}
-        installation = install(folder / "data", log.with_suffix(".toml"), cameras, None)
+        installation = install(folder / "data", log.with_suffix(".toml"), cameras, None, ())
         with installation.running(log) as recorder:
             groups = recorder.ready()
             yield lambda: Running(groups, recorder.lost())
@@ -158,7 +172,7 @@ class HoldfastWriter:
         """Run it until the context ends."""
         data = disks["catalogue"] / "data"
         cameras = {key_of(number): url for number, url in urls.items()}
-        installation = install(data, log.with_suffix(".toml"), cameras, disks["video"] / VOLUME)
+        installation = install(data, log.with_suffix(".toml"), cameras, disks["video"] / VOLUME, ())
         with installation.running(log) as recorder:
             recorder.ready()
             yield lambda: tree([recorder.program.pid])

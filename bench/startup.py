@@ -44,7 +44,7 @@ def bench(options: Options) -> Report:
         with load(_CAMERAS, _MBIT, options.folder) as source:
             with _folder(options.folder / "ours") as folder:
                 urls = {key_of(camera): url for camera, url in enumerate(source.urls)}
-                installation = install(folder / "data", folder / "holdfast.toml", urls, None)
+                installation = install(folder / "data", folder / "holdfast.toml", urls, None, ())
                 log = options.folder / "holdfast.log"
                 for starts in (fresh, again):
                     starts.append(_start(installation, log))

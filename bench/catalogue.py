@@ -1,0 +1,347 @@
+"""90 days of 64 cameras in the catalogue: what it answers and how fast it opens, beside the folders of files that most
+recorders ask instead; and `holdfast check` of one day of 16 cameras."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from bench.programs import BenchError
+from bench.report import Options, Report
+from bench.store import Clip, Clock, clip
+from bench.table import Table, ratio, say, say_ratio
+from device.folder import DataFolder
+from device.media import MICROSECONDS, Utc
+from device.recording import index, segment
+from device.recording.catalogue import CatalogueReader
+from device.recording.database import describe, open_writer
+from device.recording.index import FragmentRow
+from device.recording.recorder import Recorder
+from device.recording.segments import State, file_of, hour_of
+from device.recording.shelf import VolumeSettings
+from device.recording.volume import read_mark
+from integration.setup import prepare
+
+_MINUTE = 60 * MICROSECONDS
+_DAY = 86_400 * MICROSECONDS
+_BEGIN = Utc(1_780_012_800 * MICROSECONDS)  #: a midnight, UTC
+_CAMERAS = 64
+_A_DAY = 1436  #: segments; the rest is gaps
+_FRAGMENTS = 86  #: of a minute
+_FRAGMENT = 256 * 1024  #: bytes of each
+_ROUNDS = 200
+_CHECKED = 16  #: cameras of the day that is checked
+_PICTURES = "%Y%m%d%H%M%S.mp4"  #: what ffmpeg's segment muxer is usually told
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Milliseconds of many calls."""
+
+    values: list[float]
+
+    @property
+    def median(self) -> float:
+        """Half of them took longer."""
+        return statistics.median(self.values)
+
+    @property
+    def p99(self) -> float:
+        """One in a hundred took longer."""
+        return sorted(self.values)[len(self.values) * 99 // 100]
+
+
+def bench(options: Options) -> Report:
+    """`--quick` has nine days instead of ninety."""
+    days = 9 if options.quick else 90
+    sent = clip(4.0)
+    options.progress(f"making a catalogue of {days} days of {_CAMERAS} cameras")
+    folder = _installation(options.folder / "data")
+    _fill(folder, _CAMERAS, days, sent, files=False)
+    size = folder.catalogue.stat().st_size
+    options.progress(f"{size / 1e6:.0f} MB; asking it")
+    ours, timeline = _ask(folder, days)
+    opened = [_open(folder) for _ in range(3)]
+    options.progress("asking folders of files")
+    theirs, their_timeline = _list(options.folder / "files", days)
+    shutil.rmtree(folder.path)
+    options.progress(f"holdfast check of a day of {_CHECKED} cameras")
+    checked = _check(options.folder / "checked", sent)
+    rows = [
+        ("Holdfast: an hour of one camera, files and fragments", ours.median, ours.p99, 5.0, theirs.median),
+        (
+            f"Holdfast: timeline of 24 h, all {_CAMERAS}",
+            timeline.median,
+            timeline.p99,
+            20.0,
+            their_timeline.median,
+        ),
+        ("Holdfast: opens, and can record", statistics.median(opened), max(opened), 3000.0, None),
+        (f"`holdfast check`, a day of {_CHECKED} cameras, heads", checked, checked, 10_000.0, None),
+        ("Folders: an hour of one camera, names of files", theirs.median, theirs.p99, None, None),
+        (
+            f"Folders: 24 h of all {_CAMERAS}, names of files",
+            their_timeline.median,
+            their_timeline.p99,
+            None,
+            None,
+        ),
+    ]
+    return Report(
+        holdfast={
+            "range_ms": round(ours.median, 3),
+            "range_p99_ms": round(ours.p99, 3),
+            "timeline_ms": round(timeline.median, 3),
+            "open_s": round(max(opened) / 1000, 3),
+            "check_s": round(checked / 1000, 2),
+            "catalogue_mb": round(size / 1e6),
+        },
+        peers={
+            "folders": {"range_ms": round(theirs.median, 3), "timeline_ms": round(their_timeline.median, 3)}
+        },
+        ratios={
+            "range": ratio(ours.median, theirs.median),
+            "timeline": ratio(timeline.median, their_timeline.median),
+        },
+        load={"days": days, "cameras": _CAMERAS, "segments": days * _A_DAY * _CAMERAS},
+        tables=[_table(rows, days, size)],
+    )
+
+
+def _installation(path: Path) -> DataFolder:
+    folder = DataFolder(path)
+    folder.make()
+    prepare(folder, [], None)
+    return folder
+
+
+def _token(camera: int) -> str:
+    return f"c-cam{camera:03d}"
+
+
+def _fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool) -> None:
+    """A catalogue as a recorder would have it: a segment a minute, a gap every six hours; in bulk."""
+    mark = read_mark(folder.video)
+    connection = open_writer(folder.catalogue)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("BEGIN")
+    last = cameras * days * 1500 + 10_000_000
+    end = _BEGIN + days * _DAY
+    connection.execute("DELETE FROM recorder")
+    connection.execute("INSERT INTO recorder VALUES (?, ?, 'recorder_down', ?)", (mark.recorder, end, last))
+    connection.execute("DELETE FROM epoch")
+    connection.execute("INSERT INTO epoch VALUES (1, ?, 0)", (_BEGIN,))
+    octets = cameras * days * _A_DAY * _durable(_head(sent, mark.recorder, 0, 1))
+    connection.execute("INSERT INTO volume VALUES (1, ?, ?, ?)", (mark.volume, str(folder.video), octets))
+    connection.execute("INSERT INTO tracks VALUES (1, ?)", (describe((sent.track,)),))
+    connection.executemany(
+        "INSERT INTO recording(id, token, camera, stream, epoch, created, bytes) VALUES (?, ?, ?, 'main', 1, ?, ?)",
+        [(n + 1, _token(n), _token(n), _BEGIN, octets // cameras) for n in range(cameras)],
+    )
+    connection.executemany("INSERT INTO run VALUES (?, ?, 1, ?, ?, 'link_lost')", _runs(cameras, days))
+    connection.executemany(
+        "INSERT INTO gap VALUES (?, ?, 1, ?, ?, 'link_lost', 0, 0, '')", _gaps(cameras, days)
+    )
+    connection.executemany(
+        "INSERT INTO segment VALUES (?, ?, ?, 1, 1, 1, ?, ?, 0, ?, ?, ?, 0, ?, ?)",
+        _segments(folder if files else None, mark.recorder, cameras, days, sent),
+    )
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def _runs(cameras: int, days: int) -> Iterator[tuple[int, ...]]:
+    quarter = _DAY // 4
+    for number in range(days * 4):
+        for camera in range(cameras):
+            begin = _BEGIN + number * quarter
+            yield 1 + number * cameras + camera, camera + 1, begin, begin + quarter - _MINUTE
+
+
+def _gaps(cameras: int, days: int) -> Iterator[tuple[int, ...]]:
+    quarter = _DAY // 4
+    for number in range(days * 4):
+        for camera in range(cameras):
+            end = _BEGIN + (number + 1) * quarter
+            yield 1_000_000 + number * cameras + camera, camera + 1, end - _MINUTE, end
+
+
+def _head(sent: Clip, recorder: str, camera: int, number: int) -> bytes:
+    identity = segment.Identity(recorder, _token(camera), _token(camera), "main", 1, number, _BEGIN)
+    return segment.head([sent.track], identity)
+
+
+def _durable(head: bytes) -> int:
+    return len(head) + _FRAGMENTS * _FRAGMENT
+
+
+def _segments(
+    folder: DataFolder | None, recorder: str, cameras: int, days: int, sent: Clip
+) -> Iterator[tuple[object, ...]]:
+    head = len(_head(sent, recorder, 0, 9_999_999))
+    step = _MINUTE // _FRAGMENTS
+    packed = index.pack(
+        [
+            FragmentRow(head + n * _FRAGMENT, _FRAGMENT, Utc(_BEGIN + n * step), n % 3 == 0, damaged=False)
+            for n in range(_FRAGMENTS)
+        ],
+        _BEGIN,
+    )
+    durable = head + _FRAGMENTS * _FRAGMENT
+    number = 10_000_000
+    for minute in range(days * 1440):
+        if minute % 360 == 359:
+            continue  # the gap
+        at = Utc(_BEGIN + minute * _MINUTE)
+        hour = hour_of(at)
+        for camera in range(cameras):
+            number += 1
+            run = 1 + minute // 360 * cameras + camera
+            yield (
+                number, camera + 1, run, at, _MINUTE, durable, durable, hour, int(State.CLOSED), packed,
+            )  # fmt: skip
+            if folder is not None:
+                path = folder.video / file_of(_token(camera), hour, number)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as file:
+                    file.write(_head(sent, recorder, camera, number) + bytes(64 * 1024))
+                    file.truncate(durable)
+
+
+def _ask(folder: DataFolder, days: int) -> tuple[Timed, Timed]:
+    """An hour of one camera, and 24 hours of all, at random times."""
+    draw = random.Random(5)  # noqa: S311 - the same questions each time
+    ranges, timelines = [], []
+    with CatalogueReader(folder.catalogue) as reader:
+        for _ in range(_ROUNDS):
+            token = _token(draw.randrange(_CAMERAS))
+            at = Utc(_BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+            ranges.append(_ms(partial(reader.segments, token, at, Utc(at + 60 * _MINUTE))))
+        for _ in range(_ROUNDS // 4):
+            at = Utc(_BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+            timelines.append(_ms(partial(_timelines, reader, at)))
+    return Timed(ranges), Timed(timelines)
+
+
+def _timelines(reader: CatalogueReader, at: Utc) -> None:
+    for number in range(_CAMERAS):
+        reader.timeline(_token(number), at, Utc(at + _DAY))
+
+
+def _ms(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+def _open(folder: DataFolder) -> float:
+    """Milliseconds until the recording core has its catalogue, which is not in the cache."""
+    descriptor = os.open(folder.catalogue, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+    mark = read_mark(folder.video)
+    clock = Clock(_BEGIN + 91 * _DAY)
+    volume = VolumeSettings(folder.video, mark.volume, reserve_bytes=0)
+    recorder = Recorder(
+        clock,
+        folder.catalogue,
+        [volume],
+        mark.recorder,
+        durability=1.0,
+        segment_length=60,
+        on_event=lambda _: None,
+        acknowledged=lambda token, utc: None,  # noqa: ARG005 - nobody asks
+    )
+    took = _ms(recorder.open)
+    if not recorder.close():
+        raise BenchError("the recorder could not be closed")
+    return took
+
+
+def _list(root: Path, days: int) -> tuple[Timed, Timed]:
+    """The same, asked of folders: one a camera and day, a file a minute, its name the time."""
+    for camera in range(_CAMERAS):
+        for day in range(days if camera == 0 else 1):
+            folder = (
+                root / _token(camera) / f"{datetime.fromtimestamp((_BEGIN + day * _DAY) / 1e6, UTC):%Y%m%d}"
+            )
+            folder.mkdir(parents=True)
+            for minute in range(1440):
+                at = datetime.fromtimestamp((_BEGIN + day * _DAY + minute * _MINUTE) / 1e6, UTC)
+                (folder / at.strftime(_PICTURES)).touch()
+    draw = random.Random(5)  # noqa: S311 - the same questions each time
+    ranges = []
+    for _ in range(_ROUNDS):
+        begin = Utc(_BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+        ranges.append(_ms(partial(_files, root / _token(0), begin, Utc(begin + 60 * _MINUTE))))
+    timelines = [_ms(partial(_all_files, root)) for _ in range(_ROUNDS // 20)]
+    shutil.rmtree(root)
+    return Timed(ranges), Timed(timelines)
+
+
+def _all_files(root: Path) -> None:
+    for number in range(_CAMERAS):
+        _files(root / _token(number), _BEGIN, Utc(_BEGIN + _DAY))
+
+
+def _files(camera: Path, start: Utc, end: Utc) -> list[str]:
+    """Files of a span, by their names, which stand in the order of time."""
+    first, last = (datetime.fromtimestamp(at / MICROSECONDS, UTC).strftime(_PICTURES) for at in (start, end))
+    return sorted(
+        name
+        for day in os.listdir(camera)  # noqa: PTH208 - a peer would not make a Path of each either
+        if first[:8] <= day <= last[:8]
+        for name in os.listdir(camera / day)  # noqa: PTH208 - nor here
+        if first <= name < last
+    )
+
+
+def _check(path: Path, sent: Clip) -> float:
+    """Milliseconds that `holdfast check` takes for a day, without reading the video."""
+    folder = _installation(path)
+    _fill(folder, _CHECKED, 1, sent, files=True)
+    for file in folder.video.rglob("*.mp4"):
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+    command = [sys.executable, "-P", "-m", "integration", "check", "--json", "--data", str(path)]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    took = (time.perf_counter() - began) * 1000
+    if done.returncode:
+        raise BenchError(f"holdfast check: {done.stdout[:600]} {done.stderr[:300]}")
+    return took
+
+
+def _table(rows: list[tuple[str, float, float, float | None, float | None]], days: int, size: int) -> Table:
+    return Table(
+        f"{days} days x {_CAMERAS} cameras, a segment a minute",
+        ("", "median ms", "99 % ms", "target ms", "ours / folders"),
+        [
+            (
+                title,
+                say(median, 2),
+                say(p99, 2),
+                say(target, 0),
+                say_ratio(ratio(median, peer)) if peer else "",
+            )
+            for title, median, p99, target, peer in rows
+        ],
+        (
+            f"The catalogue has {days * _A_DAY * _CAMERAS} segments and {size / 1e6:.0f} MB.",
+            "Folders: camera/YYYYMMDD/YYYYMMDDhhmmss.mp4, in the cache; they do not tell why something is missing.",
+        ),
+    )
