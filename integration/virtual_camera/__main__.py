@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from device.clock import SystemClock
 from device.errors import HoldfastError
 from device.media import Codec, Utc
+from integration.virtual_box.host import virtual_box
 from integration.virtual_camera import clip, programme
 from integration.virtual_camera.camera import Login, Spec, demo
 from integration.virtual_camera.encode import Format
@@ -49,12 +50,15 @@ def main() -> int:
     serve.add_argument("--mjpeg", action="store_true", help="the last camera sends MJPEG")
     serve.add_argument("--epoch", type=int, help="time of frame 0, microseconds UTC")
     serve.add_argument(
-        "--faults", metavar="PROGRAMME", help="soak[:SEED], each, flaky[:SEED] or a file of steps"
+        "--faults", metavar="PROGRAMME", help="soak[:SEED[:FAULT,...]], each, flaky[:SEED] or a file of steps"
     )
     serve.add_argument("--faulty", type=int, metavar="CAMERA", help="whom a named programme is for; the last")
     serve.add_argument("--seconds", type=float, default=FOREVER, help="length of a named programme")
     serve.add_argument("--journal", type=Path, help="append to it what was done, as JSON lines")
     serve.add_argument("--control", type=Path, metavar="SOCKET", help="listen for faults at a Unix socket")
+    serve.add_argument(
+        "--box", type=Path, metavar="SOCKET", help="serve the demo's hardware at a Unix socket"
+    )
     load.add_argument("--mbit", type=float, default=16.0, help="of each camera")
     load.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="where clips are kept")
     load.add_argument("--report", type=Path, metavar="FILE", help="write what was sent into it, every second")
@@ -84,11 +88,16 @@ async def _serve(given: argparse.Namespace, parent: int) -> None:
         if given.faults is not None
         else ()
     )
-    async with VirtualCameras(specs, given.listen, given.port, login, clock, epoch, given.journal) as farm:
+    async with (
+        VirtualCameras(specs, given.listen, given.port, login, clock, epoch, given.journal) as farm,
+        AsyncExitStack() as hardware,
+    ):
         for step in steps:
             farm.camera(step.camera)
         if given.control is not None:
             await farm.control(given.control)
+        if given.box is not None:
+            await hardware.enter_async_context(virtual_box(given.box, farm.cameras, clock))
         if given.ready_json:
             cameras = [
                 {

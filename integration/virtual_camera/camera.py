@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -94,11 +95,14 @@ class Camera:
             if form is not None:
                 gop = max(1, round(spec.gop_seconds * form.fps))
                 setup = Setup(number, spec.name, form, gop, sound, self.scene, epoch)
-                self.streams[path] = Stream(setup, self.condition, clock, pool)
+                self.streams[path] = Stream(
+                    setup, self.condition, clock, pool, partial(self._skipped, path.strip("/"))
+                )
         self._holed: dict[str, int] = {}  #: for each stream the frame that a hole was torn into
         self._clock = clock
         self._endpoint: Endpoint | None = None  #: none while it is not reachable
         self._address = ("", 0)
+        self._powered = True
 
     def scene(self, width: int, height: int) -> Scene:
         """What it looks at, in some resolution."""
@@ -131,6 +135,23 @@ class Camera:
         await self._leave()
         for stream in self.streams.values():
             stream.stop()
+
+    @property
+    def name(self) -> str:
+        """How it calls itself."""
+        return self.spec.name
+
+    async def power(self, on: bool) -> None:
+        """Take its power away, or give it back: then it begins anew at the address that it had."""
+        if on and not self._powered:
+            self._powered = True
+            await self._follow(cut=False)
+        elif not on:
+            self._powered = False
+            await self.stop()
+
+    def _skipped(self, stream: str, first: int, count: int) -> None:
+        self._journal.add(self.number, "behind", "skip", stream=stream, frame=first, count=count)
 
     async def _open(self) -> None:
         credentials = self if self._login.user else None
@@ -171,7 +192,7 @@ class Camera:
                 self._endpoint.cut(path)
         if not self.condition.reachable:
             await self._leave()
-        elif self._endpoint is None and self._address[1]:
+        elif self._endpoint is None and self._address[1] and self._powered:
             await self._open()
 
     # What the endpoint asks (`Library`, `Credentials` and `Tamper` of protocols.rtsp)

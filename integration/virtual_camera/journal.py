@@ -14,7 +14,8 @@ class Journal:
     """Kept in memory, and appended to a file where one is given.
 
     Every entry has `utc` (microseconds, the true clock), `camera`, `fault` and `phase`: `begin` and `end`
-    with `frames`, for each stream the number of the first frame that the change is in; `hit` with the indices
+    with `frames`, for each stream the number of the first frame that the change is in; `skip` with the `count`
+    of frames from `frame` on that were never made, because the machine was too busy; `hit` with the indices
     of the `packets` of `frame` that were lost on purpose.
     """
 

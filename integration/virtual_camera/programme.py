@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from device.errors import BadValue
+from device.errors import BadValue, NotFound
 from integration.virtual_camera.faults import KINDS, Fault, fault
 
 DISTURBING = ("credentials",)  #: a recorder that behaves does not come back from it by itself
+#: Of all faults those that nobody must repair.
+SOAKED = tuple(name for name in KINDS if name not in DISTURBING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,17 @@ class Step:
 def read(text: str, camera: int, seconds: float) -> tuple[Step, ...]:
     """A programme by its name for one camera, or a file's, one step as JSON in each line.
 
-    `soak[:SEED]` goes through all faults over and over, in changing order, for so many seconds; `each` takes
-    every fault once, in the order of the table, credentials too; `flaky[:SEED]` loses the link every few
-    minutes. A file's line: {"at": 12.5, "camera": 1, "fault": "freeze", "seconds": 5, ...parameters}.
+    `soak[:SEED[:FAULT,FAULT...]]` goes through all faults, or those named, over and over, in changing order,
+    for so many seconds; `each` takes every fault once, in the order of the table, credentials too;
+    `flaky[:SEED]` loses the link every few minutes.
+    A file's line: {"at": 12.5, "camera": 1, "fault": "freeze", "seconds": 5, ...parameters}.
     Raises BadValue, NotFound.
     """
     name, _, rest = text.partition(":")
+    rest, _, chosen = rest.partition(":")
     seed = int(rest) if rest.isdecimal() else 1
     if name == "soak":
-        return soak(camera, seed, seconds)
+        return soak(camera, seed, seconds, tuple(chosen.split(",")) if chosen else SOAKED)
     if name == "each":
         return each(camera)
     if name == "flaky":
@@ -46,10 +50,11 @@ def read(text: str, camera: int, seconds: float) -> tuple[Step, ...]:
     return tuple(sorted(map(_step, path.read_text().splitlines()), key=lambda step: step.at))
 
 
-def soak(camera: int, seed: int, seconds: float) -> tuple[Step, ...]:
-    """All faults but those that a person must repair, 8 to 16 healthy seconds between them; ends healthy."""
+def soak(camera: int, seed: int, seconds: float, names: Sequence[str] = SOAKED) -> tuple[Step, ...]:
+    """These faults, 8 to 16 healthy seconds between them; ends healthy. Raises NotFound."""
     draw = np.random.default_rng(seed)
-    names = [name for name in KINDS if name not in DISTURBING]
+    if unknown := [name for name in names if name not in KINDS]:
+        raise NotFound("fault", unknown[0])
     steps: list[Step] = []
     at = 12.0
     while True:

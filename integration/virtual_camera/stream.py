@@ -24,6 +24,7 @@ from protocols.rtsp.library import Break
 OFF = 2 * MICROSECONDS  #: farther from the clock than this, a stream takes its frame number anew
 
 Listener = Callable[[Sample | Break], None]
+Skipped = Callable[[int, int], None]  #: number of the first frame, and how many
 MakeScene = Callable[[int, int], Scene]  #: of a width and a height
 
 
@@ -74,8 +75,12 @@ class _Made:
 class Stream:
     """A feed of one video track, and one audio track where the camera has a microphone."""
 
-    def __init__(self, setup: Setup, condition: Condition, clock: Clock, pool: Executor) -> None:
+    def __init__(
+        self, setup: Setup, condition: Condition, clock: Clock, pool: Executor, skipped: Skipped
+    ) -> None:
+        """`skipped` hears of frames that were never made, because the machine was too busy."""
         self.setup = setup
+        self._skipped = skipped
         self._condition, self._clock, self._pool = condition, clock, pool
         self._sound_track = (audio.encoder(setup.sound).track,) if setup.sound else ()
         self._known: dict[Format, Track] = {}
@@ -149,7 +154,9 @@ class Stream:
             if abs(ahead) > OFF:
                 self._last = -1
                 work.fresh = True
-                number = self.next_number
+                due, number = number, self.next_number
+                if number > due:
+                    self._skipped(due, number - due)
                 block = self._block_at(sound, self.time_of(number))
                 continue
             if ahead > 0:

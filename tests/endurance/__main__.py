@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("name", choices=("faults", "planes", "recording"))
     parser.add_argument("--minutes", type=float, help="how long; faults and planes")
     parser.add_argument("--times", type=int, default=TIMES, help="how often; recording")
+    parser.add_argument("--only", metavar="FAULT,...", default="", help="these faults alone; faults")
     parser.add_argument("--seed", type=int, default=1, help="another programme, other moments")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there, too")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave data and logs in this empty folder")
@@ -51,7 +52,8 @@ def _run(given: argparse.Namespace, folder: Path) -> Report:
         match given.name:
             case "faults":
                 minutes = given.minutes or MINUTES["faults"]
-                return faults.run(folder, minutes, say, programme=f"soak:{given.seed}")
+                chosen = f":{given.only}" if given.only else ""
+                return faults.run(folder, minutes, say, programme=f"soak:{given.seed}{chosen}")
             case "planes":
                 return planes.run(folder, given.minutes or MINUTES["planes"], say)
             case _:

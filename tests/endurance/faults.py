@@ -31,13 +31,16 @@ def run(folder: Path, minutes: float, say: Progress, *, programme: str = "soak:1
         recorder.signal(signal.SIGTERM)
         judge.judge_end(report, recorder)
         sick = judge.sicknesses(cameras.entries(), ILL)
+        unsent = judge.unsent(cameras.entries())
         rates = judge.rates(cameras, sub=True)
         epoch = cameras.epoch
     say("reading every picture")
     report.add("faults", len(sick))
     ill = {token: sick for token in rates if token.partition(".")[0] == f"c-cam{ILL}"}
     found = judge.judge_pictures(report, recorder.data, epoch, rates, ill)
-    lost = sum(each.missing for token, each in found.items() if token not in ill)
+    well = {token: each.missing for token, each in found.items() if token not in ill}
+    report.add("frames that the healthy camera did not send", sum(unsent.get(token, 0) for token in well))
+    lost = sum(max(0, missing - unsent.get(token, 0)) for token, missing in well.items())
     report.add("frames that the healthy camera lost", lost, most=0)
     judge.judge_ledger(report, recorder.data)
     judge.judge_store(report, recorder.data)

@@ -46,7 +46,7 @@ def sicknesses(entries: Sequence[Mapping[str, Any]], camera: int) -> list[Sick]:
     found: list[Sick] = []
     begun: dict[str, Utc] = {}
     for entry in entries:
-        if entry["camera"] != camera or entry["phase"] == "hit":
+        if entry["camera"] != camera or entry["phase"] not in ("begin", "end"):
             continue
         at, name = Utc(int(entry["utc"])), str(entry["fault"])
         if entry["phase"] == "begin" and entry.get("seconds"):
@@ -56,6 +56,17 @@ def sicknesses(entries: Sequence[Mapping[str, Any]], camera: int) -> list[Sick]:
     return sorted(
         [*found, *(Sick(name, at, Utc(1 << 62)) for name, at in begun.items())], key=lambda s: s.begin
     )
+
+
+def unsent(entries: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Frames that the cameras never made, because the machine was too busy, by recording."""
+    found: dict[str, int] = {}
+    for entry in entries:
+        if entry["phase"] == "skip":
+            key = key_of(entry["camera"])
+            token = f"{key}.sub" if entry["stream"] == "sub" else key
+            found[token] = found.get(token, 0) + int(entry["count"])
+    return found
 
 
 def blame(sick: Sequence[Sick], begin: Utc, end: Utc, after: int = 20 * MICROSECONDS) -> str:

@@ -72,6 +72,9 @@ def test_a_soak_has_healthy_time_between_faults_and_ends_healthy(seconds: float)
 
 def test_programmes_are_read_by_name_and_from_a_file(tmp_path: Path) -> None:
     assert programme.read("soak:9", 2, 300) == programme.soak(2, 9, 300)
+    assert {step.fault.name for step in programme.read("soak:9:stuck,cut", 2, 300)} == {"stuck", "cut"}
+    with pytest.raises(NotFound):
+        programme.read("soak:9:stuck,hiccups", 2, 300)
     assert [step.fault.name for step in programme.read("each", 1, 0)] == list(KINDS)
     assert all(step.fault.name == "refuse" for step in programme.read("flaky", 4, 3600))
     file = tmp_path / "steps"
