@@ -45,9 +45,11 @@ class Ready:
     endpoints: dict[str, str]
     cameras: tuple[Camera, ...]
     processes: dict[str, int]
+    snmp_v3: dict[str, str] | None = None  #: user and passwords, where they are no secret: in the demo
 
     def line(self) -> str:
         """One line of JSON."""
+        more = {} if self.snmp_v3 is None else {"snmp_v3": self.snmp_v3}
         cameras = [{"id": c.id, "name": c.name, "live": c.live, "replay": c.replay} for c in self.cameras]
         return json.dumps(
             {
@@ -56,20 +58,22 @@ class Ready:
                 "endpoints": self.endpoints,
                 "cameras": cameras,
                 "processes": self.processes,
+                **more,
             }
         )
 
 
 def _planes(config: Config) -> list[Plane]:
     data = str(config.data.absolute())
+    listen = config.listen.model_dump_json()
 
     def argv(module: str, *more: str) -> list[str]:
         return [sys.executable, "-P", "-m", f"integration.{module}", data, *more]
 
     return [
         Plane("recording", argv("recording"), RECORDING, SILENCE, GRACE),
-        Plane("control", argv("control"), OTHERS, SILENCE, GRACE),
-        Plane("streaming", argv("streaming", config.listen.model_dump_json()), OTHERS, SILENCE, GRACE),
+        Plane("control", argv("control", listen), OTHERS, SILENCE, GRACE),
+        Plane("streaming", argv("streaming", listen), OTHERS, SILENCE, GRACE),
     ]
 
 
@@ -114,11 +118,14 @@ def _tell(ended: Ended) -> None:
 async def _started(
     config: Config, identity: Identity, names: dict[str, str], supervisor: Supervisor, await_frames: bool
 ) -> Ready:
-    details = (await supervisor.ready())["streaming"]
+    told = await supervisor.ready()
+    details = told["streaming"]
     if await_frames:
         await _frames(DataFolder(config.data), names)
     host = _reachable(details["address"])
     endpoints = {scheme: f"{scheme}://{host}:{details[scheme]}" for scheme in ("rtsp", "rtsps")}
+    if port := told["control"].get("snmp"):
+        endpoints["snmp"] = f"udp://{host}:{port}"
     cameras = tuple(
         Camera(key, name, f"{endpoints['rtsp']}/live/{key}", f"{endpoints['rtsp']}/replay/{key}")
         for key, name in names.items()

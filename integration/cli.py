@@ -7,7 +7,19 @@ import sys
 import typer
 
 from device.errors import HoldfastError
-from integration.commands import accounts, cameras, events, serve, settings, storages, video
+from integration.commands import (
+    accounts,
+    cameras,
+    events,
+    export,
+    hardware,
+    raid,
+    serve,
+    settings,
+    simulate,
+    storages,
+    video,
+)
 
 app = typer.Typer(
     name="holdfast",
@@ -19,12 +31,16 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # there are secrets among them
     add_completion=False,
 )
-for commands in (serve, video):
+for commands in (serve, video, export):
     commands.register(app)
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(hardware.poe_app, name="poe")
+app.add_typer(hardware.chassis_app, name="chassis")
+app.add_typer(raid.app, name="raid")
 app.add_typer(settings.app, name="settings")
 app.add_typer(storages.app, name="storages")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(simulate.app, name="simulate")
 app.command()(events.events)
 
 

@@ -28,6 +28,7 @@ class Listen(BaseModel):
     address: str = Field(default="0.0.0.0", title="Address to listen on")  # noqa: S104 - a recorder serves its network
     rtsp: Port = Field(default=554, title="RTSP port")
     rtsps: Port = Field(default=322, title="RTSP over TLS port")
+    snmp: Port = Field(default=161, title="SNMP port (UDP)")
 
     def shifted(self, offset: int) -> Listen:
         """The same with every port moved by `offset`; 0 stays "any free port"."""
@@ -47,7 +48,7 @@ class Config(BaseModel):
     listen: Listen = Listen()
 
 
-DEMO_PORTS = Listen(address="127.0.0.1", rtsp=8554, rtsps=8322)
+DEMO_PORTS = Listen(address="127.0.0.1", rtsp=8554, rtsps=8322, snmp=1161)
 
 
 def load(path: Path) -> Config:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 
 from device.accounts.store import Accounts
+from device.chassis.lights import Phase
 from device.events.catalogue import RecorderStarted, RecorderStopped
 from device.jobs import Jobs
 from device.planes.control import serve_accounts, serve_jobs, serve_settings
+from device.planes.exports import serve_export_jobs
 from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.relay import adopt_events
 from device.vault import Vault
+from integration.chassis import ChassisPlane
+from integration.config import Listen
 from integration.plane import plane, until
+from integration.poe import PoePlane
+from integration.raid import RaidPlane
+from integration.snmp import SnmpPlane
 from integration.version import VERSION
 
 OTHERS = ("recording", "streaming")
 ANSWER_SECONDS = 10.0
 
 
-async def run(data: Path, leash: Leash) -> None:
+async def run(data: Path, listen: Listen, leash: Leash) -> None:
     """The plane, until it is told to stop. The only writer of settings, accounts and jobs."""
     async with plane("control", data, leash) as own, AsyncExitStack() as stack:
         publish = own.bus.publish
@@ -38,21 +47,45 @@ async def run(data: Path, leash: Leash) -> None:
         serve_settings(own.server, own.settings, own.bus)
         serve_accounts(own.server, accounts)
         serve_jobs(own.server, jobs)
-        adopting = []
+        working = []
+        clients = {}
         for name in OTHERS:
             client = await stack.enter_async_context(Client(own.folder.socket(name), within=ANSWER_SECONDS))
-            adopting.append(asyncio.create_task(adopt_events(name, client, own.bus)))
-        leash.ready({})
+            clients[name] = client
+            working.append(asyncio.create_task(adopt_events(name, client, own.bus)))
+        serve_export_jobs(own.server, jobs, clients["streaming"])
+        raid = RaidPlane(own, jobs, clients["recording"])
+        raid.answer(own.server)
+        jobs.resume(raid.resumers)
+        working.append(asyncio.create_task(raid.run(), name="raid"))
+        poe = PoePlane(own, limit=lambda: chassis.limit())
+        chassis = ChassisPlane(own, poe.status, raid.drives)
+        poe.answer(own.server)
+        chassis.answer(own.server)
+        working += [asyncio.create_task(each.run()) for each in (poe, chassis)]
+        snmp = SnmpPlane(
+            own,
+            listen.address,
+            listen.snmp,
+            clients["recording"],
+            poe.status,
+        )
+        serving: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+        working.append(asyncio.create_task(snmp.run(serving.set_result), name="snmp"))
+        waiting: list[asyncio.Future[Any]] = [serving, *working]  # Any: of whatever each returns
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        leash.ready(serving.result() if serving.done() else {})
+        chassis.phase = Phase.RUNNING
         if leash.restart is None:
             publish(RecorderStarted(VERSION, own.identity.serial))
-        await until(own.stop, *adopting)
+        await until(own.stop, *working)
         publish(RecorderStopped("asked to"))
 
 
-def main(data: str) -> None:
-    """The process."""
+def main(data: str, listen: str) -> None:
+    """The process. `listen`: JSON of `integration.config.Listen`."""
     leash = attach()
-    asyncio.run(run(Path(data), leash))
+    asyncio.run(run(Path(data), Listen.model_validate_json(listen), leash))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,12 @@ from device.durable import create
 from device.errors import Fault
 from device.folder import DataFolder
 from device.settings.cameras import Camera
+from device.settings.chassis import Chassis, ChassisHardware
+from device.settings.ports import Poe, PoeHardware
+from device.settings.snmp import Snmp, SnmpAuthentication, SnmpVersion
 from device.settings.store import Store
 from integration.setup import SETUP, Login
+from integration.virtual_box.drivers import BOX
 
 ADMINISTRATOR = "admin"
 CAMERA_USER = "recorder"
@@ -38,14 +42,16 @@ class DemoCamera:
 
 
 @contextlib.asynccontextmanager
-async def virtual_cameras(count: int, password: str) -> AsyncIterator[list[DemoCamera]]:
-    """Run virtual cameras on free ports of the loopback address until the context ends. Raises CamerasFailed."""
+async def virtual_cameras(folder: DataFolder, count: int, password: str) -> AsyncIterator[list[DemoCamera]]:
+    """Run virtual cameras on free ports of the loopback address until the context ends, and the hardware that they are
+    plugged into. Raises CamerasFailed."""
     argv = ["-P", "-m", "integration.virtual_camera", "serve", "--cameras", str(count), "--ready-json"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *argv,
         f"--user={CAMERA_USER}",
         f"--password={password}",  # in one word: it may begin with a dash
+        f"--box={folder.socket(BOX)}",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is ours: the recorder first ends its sessions
@@ -75,6 +81,10 @@ async def _told(process: asyncio.subprocess.Process) -> list[DemoCamera]:
 
 def enter(store: Store, cameras: list[DemoCamera], password: str) -> None:
     """Make the settings say where the virtual cameras are today. What a person changed otherwise stays."""
+    if not store.read(Poe)[1]:  # never set
+        store.patch(Poe, {"hardware": PoeHardware.SIMULATED.value}, by=SETUP)
+    if not store.read(Chassis)[1]:
+        store.patch(Chassis, {"hardware": ChassisHardware.SIMULATED.value}, by=SETUP)
     for camera in cameras:
         known = camera.key in store.keys(Camera)
         changes: dict[str, object] = {"main": camera.url, "user": CAMERA_USER, "password": password}
@@ -85,6 +95,35 @@ def enter(store: Store, cameras: list[DemoCamera], password: str) -> None:
     for key in store.keys(Camera):
         if key.startswith(PREFIX) and key not in there:
             store.remove(Camera, key=key, by=SETUP)
+
+
+def enter_snmp(store: Store, password: str) -> dict[str, str]:
+    """Let SNMP answer everybody at the first start, unlike a real recorder. User and passwords of v3, for the ready
+    line."""
+    if not store.read(Snmp)[1]:  # never set
+        changes = {
+            "version": SnmpVersion.ALL.value,
+            "read_community": "public",
+            "write_community": "write",
+            "authentication": SnmpAuthentication.SHA.value,
+            "initial_password": password,
+        }
+        store.patch(Snmp, changes, by=SETUP)
+    now = store.get(Snmp)
+    return {
+        "user": "initial",
+        "auth": now.authentication.value,
+        "auth_password": password,
+        "priv": now.privacy.value,
+        "priv_password": password,
+    }
+
+
+def snmp_password(folder: DataFolder) -> str:
+    """The demo's password of SNMPv3, made once for each data folder."""
+    return (
+        create(folder.path / "demo-snmp-password", secrets.token_urlsafe(9).encode() + b"\n").decode().strip()
+    )
 
 
 def login(folder: DataFolder) -> Login:

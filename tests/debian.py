@@ -13,7 +13,10 @@ from collections.abc import Iterable
 
 #: Debian package -> what we use it for.
 PACKAGES = {
+    "busybox-static": "the first program of a guest",
+    "cryptsetup-bin": "cryptsetup: encrypted volumes, in a guest",
     "e2fsprogs": "mkfs.ext4 and e2fsck: the store after a power cut, on the usual file system",
+    "ethtool": "ethtool: how the kernel's own PoE ports are asked",
     "ffmpeg": "ffmpeg and ffprobe: client of our RTSP server, server for our RTSP client, judge of our files",
     "gir1.2-gst-rtsp-server-1.0": "GStreamer's RTSP server, as a camera that is not ours",
     "gstreamer1.0-libav": "decoders for GStreamer's side",
@@ -22,8 +25,19 @@ PACKAGES = {
     "gstreamer1.0-plugins-good": "rtspsrc, RTP and splitmuxsink",
     "gstreamer1.0-plugins-ugly": "x264enc, for cameras that are not ours",
     "gstreamer1.0-tools": "gst-launch-1.0: second client of our RTSP server",
+    "jq": "checks the signature of an export without us, with openssl",
+    "kmod": "modprobe and depmod: modules of a guest's kernel",
+    "mdadm": "mdadm: real RAID, in a guest",
+    "mkvtoolnix": "mkvmerge: judge of our Matroska files",
     "mpv": "third client of our RTSP server, player of our files",
+    "openssl": "checks the signature of an export without us, with jq",
     "python3-gi": "runs GStreamer's RTSP server",
+    "qemu-system-x86": "guests with a kernel and drives of their own, whose power can be cut",
+    "smitools": "smilint and smidump: judges of our MIB",
+    "snmp": "net-snmp's tools: managers that ask our SNMP agent",
+    "snmpd": "net-snmp's agent: the PoE switch that is not ours",
+    "snmptrapd": "receives our traps and informs",
+    "strace": "strace: what the store asks of its file systems, to make every state after a power cut of it",
     "systemd": "systemd-analyze: judge of our unit file",
     "xfsprogs": "mkfs.xfs and xfs_repair: the store on the second file system",
 }

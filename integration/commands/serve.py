@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import errno
 import os
 import socket
@@ -21,7 +22,8 @@ from integration import demo as virtual
 from integration.appliance import Ready, serve
 from integration.commands.common import SYSTEM_CONFIG, chosen, console
 from integration.config import DEMO_PORTS, Config, Listen, load
-from integration.setup import Login, open_settings, prepare
+from integration.setup import SETUP, Login, open_settings, prepare
+from integration.virtual_box.array import enter_array
 
 SetOption = Annotated[
     list[str] | None,
@@ -58,7 +60,7 @@ def run(
     with folder.lock() as lock:
         identity = prepare(folder, assign or [], _login(admin, password_file))
         names = _names(folder)
-        ready = Announcement(ready_json, None, folder)
+        ready = Announcement(ready_json, None, folder, None)
         asyncio.run(serve(given, identity, lock.fd, names, await_frames=False, seconds=seconds, ready=ready))
 
 
@@ -83,13 +85,16 @@ def demo(
 
     async def both(lock: int) -> None:
         password = virtual.camera_password()
-        async with virtual.virtual_cameras(cameras, password) as farm:
+        async with virtual.virtual_cameras(folder, cameras, password) as farm:
+            users: list[dict[str, str]] = []
 
             def enter(store: Store) -> None:
                 virtual.enter(store, farm, password)
+                asyncio.run(enter_array(folder, store, SETUP))
+                users.append(virtual.enter_snmp(store, virtual.snmp_password(folder)))
 
             identity = await asyncio.to_thread(prepare, folder, assign or [], login, enter)
-            ready = Announcement(ready_json, login if admin is None else None, folder)
+            ready = Announcement(ready_json, login if admin is None else None, folder, users[0])
             await serve(
                 config, identity, lock, _names(folder), await_frames=True, seconds=seconds, ready=ready
             )
@@ -102,10 +107,15 @@ def demo(
 
 def _check_ports(listen: Listen) -> None:
     """Say at once which port is not to be had: a person watches a demo. Raises BadValue."""
-    for name, port in (("RTSP", listen.rtsp), ("RTSPS", listen.rtsps)):
+    stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
+    wanted = (("RTSP", listen.rtsp, stream), ("RTSPS", listen.rtsps, stream), ("SNMP", listen.snmp, datagram))
+    for name, port, kind in wanted:
         try:
-            found = socket.getaddrinfo(listen.address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            socket.create_server((listen.address, port), family=found[0][0]).close()
+            found = socket.getaddrinfo(listen.address, port, type=kind, flags=socket.AI_PASSIVE)
+            with socket.socket(found[0][0], kind) as sock:
+                if kind == stream:  # as servers do: what is left of old connections is in nobody's way
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind(found[0][4])
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise BadValue(
@@ -141,12 +151,16 @@ def _names(folder: DataFolder) -> dict[str, str]:
 class Announcement:
     """Says that the recorder is ready: to a program in one line, to a person with what to do next."""
 
-    def __init__(self, as_json: bool, login: Login | None, folder: DataFolder) -> None:
+    def __init__(
+        self, as_json: bool, login: Login | None, folder: DataFolder, snmp_v3: dict[str, str] | None
+    ) -> None:
         self._as_json = as_json
         self._login = login
         self._folder = folder
+        self._snmp_v3 = snmp_v3
 
     def __call__(self, ready: Ready) -> None:
+        ready = dataclasses.replace(ready, snmp_v3=self._snmp_v3)
         if self._as_json:
             sys.stdout.write(ready.line() + "\n")
             sys.stdout.flush()

@@ -56,6 +56,20 @@ def test_a_command_prints_json_about_a_recorder_that_does_not_run(idle: Path, co
     assert said.json
 
 
+def test_a_catalogue_that_cannot_be_read_is_made_anew_and_the_old_one_kept(idle: Path) -> None:
+    catalogue = DataFolder(idle).catalogue
+    catalogue.write_bytes(b"not a database" * 100)
+    said = holdfast("check", data=idle)
+    assert said.code != 0
+    assert "check --rebuild" in said.err
+    said = holdfast("check", "--rebuild", "--json", data=idle)
+    assert (said.code, said.json["good"]) == (0, True)
+    assert catalogue.with_name("catalogue.db.broken-1").read_bytes() == b"not a database" * 100
+    assert holdfast("check", "--rebuild", data=idle).code != 0  # there is one now
+    for path in idle.glob("catalogue.db*"):
+        path.unlink()
+
+
 def test_events_are_a_line_of_json_each(shown: Recorder) -> None:
     lines = shown.command("events", "--json").out.splitlines()
     told = [json.loads(line) for line in lines]

@@ -1,0 +1,1 @@
+"""The recorder as MIB objects and notifications: tables, not code."""

@@ -1,0 +1,350 @@
+"""SNMP in the control plane: what the settings say is what managers find, and what is kept is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from device.cameras.source import Cause
+from device.errors import Refused
+from device.events.catalogue import CameraId, CameraOffline, RecorderStarted
+from device.folder import DataFolder
+from device.identity import identity
+from device.planes.leash import Leash
+from device.planes.link import Client
+from device.settings.section import Scope
+from device.settings.snmp import Snmp, SnmpVersion
+from integration.plane import Plane, plane
+from integration.snmp import SnmpPlane
+from protocols.snmp import ber
+from protocols.snmp.access import engine_identity, receiver
+from protocols.snmp.ber import OCTETS, Oid, tlv
+from protocols.snmp.kept import decode
+from protocols.snmp.message import V1, V2C, community_message, pdu
+from protocols.snmp.projection.oids import HF_NOTIFICATIONS, SNMP_TRAPS
+from protocols.snmp.usm import Authentication, Privacy, Secret, User
+from tests.integration.rig import Recorder
+from tests.protocols.snmp.rig import Answer, Manager, read_answer, varbind
+
+PASSWORD = "a long password"
+NAME: Oid = (1, 3, 6, 1, 2, 1, 1, 5, 0)
+TRAP_OID: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
+GET = pdu(0xA0, 1, [varbind(NAME)])
+
+
+class Served:
+    """A control plane that serves SNMP, and managers that ask it."""
+
+    def __init__(self, own: Plane, snmp: SnmpPlane, port: int) -> None:
+        self.own = own
+        self.snmp = snmp
+        self.port = port
+
+    async def set(self, **changes: object) -> None:
+        """Change settings, and wait until they are in force."""
+        seen = self.snmp.agent.access
+        self.own.settings.patch(Snmp, changes, by="anna")
+        async with asyncio.timeout(5):
+            while self.snmp.agent.access is seen or self.snmp._endpoint is None:
+                if (
+                    self.own.settings.get(Snmp).version is SnmpVersion.OFF
+                    and self.snmp.agent.access is not seen
+                ):
+                    break
+                await asyncio.sleep(0.01)
+
+    async def ask(self, datagram: bytes, seconds: float = 5.0) -> bytes | None:
+        """Send it, and wait for the answer."""
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.connect(("127.0.0.1", self.port))
+            with contextlib.suppress(TimeoutError, ConnectionRefusedError):
+                await loop.sock_sendall(sock, datagram)
+                return await asyncio.wait_for(loop.sock_recv(sock, 65535), seconds)
+        return None
+
+    async def community(self, word: bytes, version: int = V2C, body: bytes = GET) -> Answer | None:
+        """What somebody with that community is answered; None: nothing."""
+        reply = await self.ask(community_message(version, word, body), 0.3)
+        return None if reply is None else read_answer(reply)
+
+    async def initial(self, password: str, body: bytes = GET) -> Answer | None:
+        """What the account `initial` is answered with that password."""
+        engine = engine_identity(self.own.identity.id)
+        secret = Secret.of("initial", Authentication.SHA256, password, Privacy.AES, password)
+        asker = Manager(User(secret, engine), boots=self.snmp.agent.engine.boots, engine=engine)
+        asker.time = self.snmp.agent.engine_time(self.own.clock.monotonic())
+        reply = await self.ask(asker.write(body), 0.5)
+        if reply is None:
+            return None
+        return asker.read(reply)[1]
+
+
+@contextlib.asynccontextmanager
+async def serving(data: Path) -> AsyncIterator[Served]:
+    """From start to stop."""
+    folder = DataFolder(data)
+    folder.make()
+    identity(folder.identity)
+    async with (
+        plane("control", data, Leash(None, None)) as own,
+        Client(folder.socket("recording"), within=0.2) as recording,
+    ):
+        snmp = SnmpPlane(own, "127.0.0.1", 0, recording, lambda: None)
+        ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+        running = asyncio.create_task(snmp.run(ready.set_result))
+        try:
+            told = await asyncio.wait_for(ready, 10)
+            yield Served(own, snmp, int(told.get("snmp", 0)))
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path / "data") as made:
+        yield made
+
+
+@pytest.mark.proves("M-197")
+async def test_the_version_decides_who_is_answered(served: Served) -> None:
+    await served.set(version="all", read_community="public", initial_password=PASSWORD)
+    assert await served.community(b"public") is not None
+    assert await served.initial(PASSWORD) is not None
+    await served.set(version="v1v2c")
+    assert await served.community(b"public", V1) is not None
+    assert await served.initial(PASSWORD) is None
+    await served.set(version="v3")
+    assert await served.community(b"public") is None
+    assert await served.initial(PASSWORD) is not None
+    await served.set(version="off")
+    assert await served.initial(PASSWORD) is None
+
+
+async def test_a_new_recorder_answers_nobody_but_v3(served: Served) -> None:
+    assert served.own.settings.get(Snmp).version is SnmpVersion.V3
+    for word in (b"public", b"write", b"private", b""):
+        assert await served.community(word) is None
+    found = await served.initial(PASSWORD)
+    assert found is None or found.kind == 0xA8
+
+
+@pytest.mark.proves("M-198", "M-199")
+async def test_one_community_reads_and_the_other_writes(served: Served) -> None:
+    await served.set(version="v1v2c", read_community="public", write_community="write")
+    change = pdu(0xA3, 1, [varbind(NAME, tlv(OCTETS, b"villa"))])
+    refused = await served.community(b"public", body=change)
+    assert refused is not None
+    assert (refused.status, refused.index) == (6, 1)
+    done = await served.community(b"write", body=change)
+    assert done is not None
+    assert done.status == 0
+    read = await served.community(b"public")
+    assert read is not None
+    assert read.varbinds[0][1] == tlv(OCTETS, b"villa")
+    fixed = pdu(0xA3, 1, [varbind((1, 3, 6, 1, 2, 1, 1, 1, 0), tlv(OCTETS, b"x"))])
+    still = await served.community(b"write", body=fixed)
+    assert still is not None
+    assert still.status == 17
+
+
+@pytest.mark.proves("M-202", "M-203")
+@pytest.mark.parametrize("version", ["v3", "off"])
+async def test_traps_go_off_with_the_communities(served: Served, version: str) -> None:
+    await served.set(version="v1v2c", traps=True, trap_address="127.0.0.1:9")
+    assert served.own.settings.get(Snmp).traps
+    await served.set(version=version)
+    assert not served.own.settings.get(Snmp).traps
+    await served.set(version="v1v2c")
+    assert not served.own.settings.get(Snmp).traps
+
+
+class Receiver:
+    """Somebody who takes traps."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    async def next(self, seconds: float = 5.0) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(loop.sock_recv(self.socket, 65535), seconds)
+        return None
+
+    async def named(self, name: Oid, seconds: float = 5.0) -> bytes | None:
+        """The next one of that name."""
+        while (datagram := await self.next(seconds)) is not None:
+            if dict(read_answer(datagram).varbinds)[TRAP_OID] == ber.name(name):
+                return datagram
+        return None
+
+
+@pytest.fixture
+def manager() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.socket.close()
+
+
+@pytest.mark.proves("M-200", "M-204", "M-205", "M-210")
+async def test_traps_go_to_the_address_with_the_community(served: Served, manager: Receiver) -> None:
+    await served.set(version="v1v2c", traps=True, trap_address=manager.address, trap_community="hush")
+    served.own.bus.publish(CameraOffline(CameraId("c-1"), "main", Cause.UNREACHABLE, "no route"))
+    datagram = await manager.named((*HF_NOTIFICATIONS, 4))
+    assert datagram is not None
+    assert b"\x04\x04hush" in datagram
+    await served.set(traps=False)
+    served.own.bus.publish(RecorderStarted("1", "x"))
+    served.own.bus.publish(CameraOffline(CameraId("c-2"), "main", Cause.UNREACHABLE, "no route"))
+    assert await manager.named((*HF_NOTIFICATIONS, 4), 0.3) is None
+
+
+@pytest.mark.proves("M-209")
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_wrong_community_is_told_where_that_is_wanted(
+    served: Served, manager: Receiver, wanted: bool
+) -> None:
+    await served.set(version="v1v2c", traps=True, trap_address=manager.address, trap_authentication=wanted)
+    for _ in range(5):
+        assert await served.community(b"guess") is None
+    datagram = await manager.named((*SNMP_TRAPS, 5), 0.5)
+    assert (datagram is not None) == wanted
+    assert await manager.named((*SNMP_TRAPS, 5), 0.2) is None  # not one for each
+
+
+@pytest.mark.proves("M-206")
+async def test_a_start_is_told(tmp_path: Path, manager: Receiver) -> None:
+    async with serving(tmp_path / "data") as first:
+        await first.set(version="v1v2c", traps=True, trap_address=manager.address)
+    async with serving(tmp_path / "data"):
+        assert await manager.named((*SNMP_TRAPS, 1)) is not None
+
+
+@pytest.mark.proves("M-207", "M-208")
+async def test_a_link_that_comes_or_goes_is_told(served: Served, manager: Receiver) -> None:
+    await served.set(version="v1v2c", traps=True, trap_address=manager.address)
+    for row in list(served.snmp.tree.branches):
+        if row.table.name == "ifEntry":
+            [link] = row.rows[:1]
+            served.snmp._link(link)
+            up = link
+    wanted = (*SNMP_TRAPS, 4 if up.is_.running else 3)
+    datagram = await manager.named(wanted)
+    assert datagram is not None
+    assert (1, 3, 6, 1, 2, 1, 2, 2, 1, 8, up.index) in read_answer(datagram).names
+    await served.set(trap_link_up=False, trap_link_down=False)
+    served.snmp._link(up)
+    assert await manager.named(wanted, 0.3) is None
+
+
+@pytest.mark.proves("M-212", "M-213", "M-214")
+async def test_the_password_of_initial_can_be_set_once(served: Served) -> None:
+    await served.set(initial_password=PASSWORD)
+    found = await served.initial(PASSWORD)
+    assert found is not None
+    assert found.kind == 0xA2
+    store = served.own.settings
+    for changes in ({"initial_password": "another password"}, {"initial_password": None}):
+        with pytest.raises(Refused, match="only once"):
+            store.patch(Snmp, changes, by="anna")
+    with pytest.raises(Refused, match="only once"):
+        store.undo(Snmp, 0, by="anna")
+    with pytest.raises(Refused, match="only once"):
+        store.remove(Snmp, by="anna")
+    store.reset(Scope.RESTORE, by="anna")
+    assert store.get(Snmp).initial_password.get_secret_value() == PASSWORD
+    store.reset(Scope.FACTORY, by="anna")
+    assert store.get(Snmp).initial_password.get_secret_value() == ""
+    store.patch(Snmp, {"initial_password": "another password"}, by="anna")
+
+
+@pytest.mark.proves("M-201")
+async def test_receivers_for_v3_are_set_by_snmp(served: Served) -> None:
+    await served.set(initial_password=PASSWORD)
+    base: Oid = (1, 3, 6, 1, 6, 3, 13, 1, 1, 1)
+    row = [varbind((*base, 5, 97), b"\x02\x01\x04"), varbind((*base, 2, 97), tlv(OCTETS, b"alarms"))]
+    done = await served.initial(PASSWORD, pdu(0xA3, 1, row))
+    assert done is not None
+    assert done.status == 0
+    kept = decode(served.own.folder.snmp.read_bytes())
+    assert kept.tables["notify"][0][0] == [97]
+
+
+async def test_the_number_of_starts_grows_and_indexes_stay(tmp_path: Path) -> None:
+    boots, numbers = [], []
+    for _ in range(3):
+        async with serving(tmp_path / "data") as served:
+            boots.append(served.snmp.agent.engine.boots)
+            assert (
+                decode(served.own.folder.snmp.read_bytes()).boots == boots[-1]
+            )  # before anything is answered
+            async with asyncio.timeout(5):
+                while not served.snmp._kept.numbers.get("interface"):  # noqa: ASYNC110 - its own task
+                    await asyncio.sleep(0.01)
+            numbers.append(dict(served.snmp._kept.numbers["interface"]))
+    assert boots == [1, 2, 3]
+    assert numbers[0] == numbers[1] == numbers[2]
+
+
+async def test_what_was_kept_and_cannot_be_read_does_not_send_boots_back(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data"):
+        pass
+    (tmp_path / "data" / "snmp.json").write_bytes(b"\0" * 100)
+    async with serving(tmp_path / "data") as served:
+        assert served.snmp.agent.engine.boots > 1_000_000
+
+
+async def test_a_port_that_is_taken_is_said_and_waited_for(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        folder = DataFolder(tmp_path / "data")
+        folder.make()
+        identity(folder.identity)
+        async with (
+            plane("control", folder.path, Leash(None, None)) as own,
+            Client(folder.socket("recording"), within=0.2) as recording,
+        ):
+            snmp = SnmpPlane(own, "127.0.0.1", taken.getsockname()[1], recording, lambda: None)
+            ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+            running = asyncio.create_task(snmp.run(ready.set_result))
+            assert await asyncio.wait_for(ready, 10) == {}
+            assert [type(entry.event).raises for entry in own.bus.journal.active()] == ["endpoint.failed"]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("nms", ("nms", 162)),
+        ("10.0.0.1:1162", ("10.0.0.1", 1162)),
+        ("fd00::1", ("fd00::1", 162)),
+        ("[fd00::1]:99", ("fd00::1", 99)),
+        ("[fd00::1]", ("fd00::1", 162)),
+    ],
+)
+def test_the_address_of_a_receiver_may_carry_a_port(text: str, found: tuple[str, int]) -> None:
+    assert receiver(text) == found
+    assert Snmp.model_validate({"trap_address": text}).trap_address == text
+
+
+@pytest.mark.proves("M-198")
+def test_the_demo_answers_v2c_and_v3_at_once(shown: Recorder) -> None:
+    port = int(shown.told["endpoints"]["snmp"].rpartition(":")[2])
+    user = shown.told["snmp_v3"]
+    assert (user["user"], user["auth"], user["priv"]) == ("initial", "SHA", "AES")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.connect(("127.0.0.1", port))
+        sock.send(community_message(V2C, b"public", GET))
+        assert read_answer(sock.recv(65535)).varbinds[0][1] == tlv(OCTETS, b"Holdfast")
