@@ -231,6 +231,7 @@ class Server:
         self._calls: dict[type[object], Callable[[object], Awaitable[object]]] = {}
         self._streams: dict[type[object], Callable[[object, Outlet], Awaitable[None]]] = {}
         self._tasks: dict[_Connection, set[asyncio.Task[None]]] = {}
+        self._orphans: set[asyncio.Task[None]] = set()  #: whose connection was lost, and which still end
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._closed = False
@@ -259,7 +260,7 @@ class Server:
         with contextlib.suppress(FileNotFoundError):
             if self._path.stat().st_ino == self._inode:  # a successor may have taken the place already
                 self._path.unlink()
-        tasks = [task for tasks in self._tasks.values() for task in tasks]
+        tasks = [*(task for tasks in self._tasks.values() for task in tasks), *self._orphans]
         for connection in list(self._tasks):
             connection.transport.abort()
         for task in tasks:
@@ -279,6 +280,7 @@ class Server:
 
     def _lost(self, connection: _Connection) -> None:
         for task in self._tasks.pop(connection, set()):
+            self._orphans.add(task)
             task.cancel()
 
     def _take(self, connection: _Connection, id_: int, item: Frame | Sample) -> None:
@@ -295,6 +297,7 @@ class Server:
             connection.transport.pause_reading()
 
     def _done(self, connection: _Connection, task: asyncio.Task[None]) -> None:
+        self._orphans.discard(task)
         tasks = self._tasks.get(connection)
         if tasks is not None:
             tasks.discard(task)

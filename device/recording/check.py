@@ -20,8 +20,8 @@ from device.recording import index, stored
 from device.recording.database import Ownership, open_reader, open_writer
 from device.recording.recovery import cut_back, forget, reclaim
 from device.recording.retention import enter_joined
-from device.recording.scan import scan
-from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
+from device.recording.scan import head_of, scan
+from device.recording.segment import BadSegment
 from device.recording.segments import Ids, State
 from device.recording.shelf import VolumeSettings
 from device.recording.stored import Stored
@@ -182,8 +182,8 @@ class _Check:
         """Whether the file is what the catalogue says; False where the row is no longer what it was."""
         try:
             size = path.stat().st_size
-            with path.open("rb") as file:
-                _, identity, start = read_head(file.read(LARGEST_HEAD))
+            with path.open("rb", buffering=0) as file:
+                _, identity, start = head_of(file.fileno())
             rows = row.fragments()
         except FileNotFoundError:
             self._say(1, str(path), "is gone", repairable=True, repaired=self._repair)

@@ -19,8 +19,8 @@ from device.recording.commits import gap_op
 from device.recording.database import Ownership, describe, open_writer
 from device.recording.index import FragmentRow
 from device.recording.ledger import JITTER, Gap
-from device.recording.scan import Found, scan
-from device.recording.segment import LARGEST_HEAD, BadSegment, Identity, read_head
+from device.recording.scan import Found, head_of, scan
+from device.recording.segment import BadSegment, Identity
 from device.recording.segments import Flag, Ids
 from device.recording.shelf import VolumeSettings
 from device.recording.volume import NotAVolume, read_mark, sync_folder
@@ -144,8 +144,8 @@ class _Rebuild:
         seen: set[int] = set()
         for path in sorted((root / "video").glob("*/*/*.mp4")):
             try:
-                with path.open("rb") as file:
-                    tracks, identity, start = read_head(file.read(LARGEST_HEAD))
+                with path.open("rb", buffering=0) as file:
+                    tracks, identity, start = head_of(file.fileno())
                 result = scan(path, start, verify=False)
             except (OSError, BadSegment) as error:
                 self._done.skipped.append(f"{path}: {error}")

@@ -19,8 +19,8 @@ from device.recording import index, stored
 from device.recording.commits import gap_op
 from device.recording.ledger import JITTER, Gap
 from device.recording.retention import enter_joined
-from device.recording.scan import Found, scan
-from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
+from device.recording.scan import Found, head_of, scan
+from device.recording.segment import BadSegment
 from device.recording.segments import Flag, State
 from device.recording.stored import Stored
 
@@ -184,8 +184,8 @@ def _take_in(c: sqlite3.Connection, segment: Stored, path: Path, ids: Callable[[
     start = segment.durable
     if not start:
         try:
-            with path.open("rb") as file:
-                _, _, start = read_head(file.read(LARGEST_HEAD))
+            with path.open("rb", buffering=0) as file:
+                _, _, start = head_of(file.fileno())
         except (BadSegment, OSError):
             return 0
     found = scan(path, start, verify=True).fragments

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from zlib_ng.zlib_ng import crc32
 from device.media import Track, Utc
 from device.recording import moof, trailer
 from device.recording.mp4 import BadBox
-from device.recording.segment import LARGEST_HEAD, BadSegment, read_head
+from device.recording.segment import LARGEST_HEAD, BadSegment, Identity, read_head
 from device.recording.trailer import ALIGN
 
 _LOOK = 2 * ALIGN + moof.LARGEST_HEAD  #: trailing box and padding, padding and head
@@ -47,6 +48,14 @@ class Scan:
     problem: str  #: why the scan ended before the end of the file; empty where it did not
 
 
+def head_of(descriptor: int) -> tuple[tuple[Track, ...], Identity, int]:
+    """As `read_head`, of an open segment; nearly all fit into the first page. Raises BadSegment, OSError."""
+    data = os.pread(descriptor, ALIGN, 0)
+    with suppress(BadSegment):
+        return read_head(data)
+    return read_head(data + os.pread(descriptor, LARGEST_HEAD - ALIGN, ALIGN))
+
+
 def scan(path: Path, offset: int, *, verify: bool) -> Scan:
     """The fragments from `offset` on (a multiple of 4096: the end of the head, or of another fragment).
 
@@ -57,7 +66,7 @@ def scan(path: Path, offset: int, *, verify: bool) -> Scan:
     found: list[Found] = []
     at = offset
     try:
-        tracks, _, _ = read_head(os.pread(descriptor, LARGEST_HEAD, 0))
+        tracks, _, _ = head_of(descriptor)
         for each in _walk(descriptor, offset, verify, tracks):
             found.append(each)
             at = each.offset + each.length
