@@ -123,6 +123,10 @@ def _table(figures: dict[str, dict[str, list[float]]], medians: dict[str, dict[s
             )
             for kind, (title, _, _) in KINDS.items()
         ],
+        notes=(
+            "Lowest and highest round in brackets. Views, limits and users are in force.",
+            "Ours reads the machine every second, and encodes a value when it is first read after that.",
+        ),
     )
 
 

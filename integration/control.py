@@ -69,6 +69,8 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             listen.snmp,
             clients["recording"],
             poe.status,
+            lambda: None if chassis.service is None else chassis.service.shown(""),
+            raid.drives,
         )
         serving: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         working.append(asyncio.create_task(snmp.run(serving.set_result), name="snmp"))

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from device.chassis.messages import ChassisShown
 from device.durable import write_durably
 from device.errors import BadValue, Fault, HoldfastError
 from device.events.catalogue import EndpointBack, EndpointFailed
@@ -18,6 +19,8 @@ from device.linux.host import read_host
 from device.planes.link import Client
 from device.planes.messages import AskRecording
 from device.poe.port import Status
+from device.raid.shown import shown
+from device.raid.state import Reading
 from device.records import BadRecord
 from device.settings.cameras import Camera
 from device.settings.ports import Poe
@@ -27,7 +30,7 @@ from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 from device.settings.store import Changed
 from integration.plane import Plane
-from integration.snmp_readings import Readings, read_catalogue
+from integration.snmp_readings import Readings, raid_rows, read_catalogue
 from integration.version import VERSION
 from protocols.snmp.access import (
     COMMON,
@@ -76,13 +79,23 @@ class SnmpPlane:
     """The agent, its rows and its notifications."""
 
     def __init__(
-        self, own: Plane, address: str, port: int, recording: Client, poe: Callable[[], Status | None]
+        self,
+        own: Plane,
+        address: str,
+        port: int,
+        recording: Client,
+        poe: Callable[[], Status | None],
+        box: Callable[[], ChassisShown | None],
+        drives: Callable[[], Reading | None],
     ) -> None:
-        """`port` 0 takes a free one. Raises OSError: the number of starts could not be kept."""
+        """`port` 0 takes a free one. How ports, box and drives are; None: there are none. Raises OSError: the
+        number of starts could not be kept."""
         self._own = own
         self._listen = (address, port)
         self._recording = recording
         self._poe = poe
+        self._box = box
+        self._drives = drives
         self._file = own.folder.snmp
         self._kept = self._load()
         self._clock = own.clock.monotonic
@@ -262,7 +275,10 @@ class SnmpPlane:
         """Until cancelled. `ready` is called once, with the port where there is one."""
         own = self._own
         ends = [own.settings.subscribe(self._setting_changed), own.bus.subscribe(self._said)]
-        sampling = [asyncio.create_task(self._sample()), asyncio.create_task(self._read_catalogue())]
+        sampling: list[asyncio.Task[object]] = [
+            asyncio.create_task(self._sample(), name="snmp sample"),
+            asyncio.create_task(self._read_catalogue(), name="snmp catalogue"),
+        ]
         try:
             self.projection.raid((), ())
             self._alarms()
@@ -281,8 +297,15 @@ class SnmpPlane:
                         self._told_start = True
                         self._tell(Notification(self._start, ()))
                     retry = self._endpoint is None and own.settings.get(Snmp).version.value != "off"
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), AGAIN if retry else None)
+                    changed = asyncio.create_task(self._changed.wait())
+                    done, _ = await asyncio.wait(
+                        [changed, *sampling],
+                        timeout=AGAIN if retry else None,
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                    changed.cancel()
+                    for task in done:
+                        task.result()  # one that reads for ever and ended is a defect
                 self._endpoint = None
         finally:
             for end in ends:
@@ -377,11 +400,13 @@ class SnmpPlane:
         """Read the machine and the recording plane, for ever: each second while somebody asks. In a thread and over a
         socket, so that whatever hangs, requests do not."""
         while True:
-            host = await asyncio.to_thread(read_host)
-            self.agent.now = max(self.agent.now, self._clock())
             numbers = sum(map(len, self._kept.numbers.values()))
-            for row in self.projection.host(host):
-                self._link(row)
+            with contextlib.suppress(OSError):  # the kernel does not say: what it said before stays
+                host = await asyncio.to_thread(read_host)
+                self.agent.now = max(self.agent.now, self._clock())
+                self.projection.chassis(self._box())
+                for row in self.projection.host(host):
+                    self._link(row)
             answered = True
             try:
                 status = await self._recording.call(AskRecording())
@@ -392,6 +417,7 @@ class SnmpPlane:
             self._show_recorder(known=answered)
             threshold = round(self._own.settings.get(Poe).usage_threshold)
             self.projection.poe(self._poe(), threshold)
+            self.projection.raid(*raid_rows(shown("", self._drives())))
             if sum(map(len, self._kept.numbers.values())) != numbers:
                 with contextlib.suppress(
                     Fault

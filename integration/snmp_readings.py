@@ -13,6 +13,7 @@ from device.cameras.source import Cause
 from device.errors import NotFound
 from device.media import MICROSECONDS, Utc
 from device.planes.messages import RecordingStatus, StreamStatus, VolumeStatus
+from device.raid.messages import RaidShown
 from device.recording.catalogue import CatalogueReader
 from device.settings.cameras import Camera
 from device.settings.storages import Storage
@@ -21,7 +22,9 @@ from protocols.snmp.projection.holdfast import (
     CAMERA_MODES,
     STORAGE_STATES,
     CameraRow,
+    DriveRow,
     GapRow,
+    RaidRow,
     RecordingRow,
     StorageRow,
 )
@@ -205,3 +208,56 @@ class Readings:
             int(volume.total * storage.reserve_percent / 100),
             volume.detail,
         )
+
+
+_CONDITIONS = {
+    "empty": "empty",
+    "online": "online",
+    "exposed": "online",
+    "rebuilding": "rebuilding",
+    "spare": "spare",
+    "broken": "failed",
+    "unused": "unused",
+    "foreign": "foreign",
+}  #: device.raid.state.Condition -> hfDriveState
+_HEALTH = {"passed": "passed", "failing": "failed"}
+_MEMBERS = ("online", "exposed", "rebuilding")
+_ARRAY = 1  #: there is one array
+
+
+def raid_rows(now: RaidShown) -> tuple[list[RaidRow], list[DriveRow]]:
+    """The array, and the bays."""
+    bays = [
+        DriveRow(
+            each.bay,
+            _CONDITIONS[each.condition],
+            each.model,
+            each.serial,
+            each.size,
+            _HEALTH.get(each.health, "unknown"),
+            -1000 if each.temperature is None else round(each.temperature),
+            each.hours or 0,
+            each.errors,
+            _ARRAY if now.array is not None and each.condition in _MEMBERS else 0,
+        )
+        for each in now.bays
+    ]
+    array = now.array
+    if array is None:
+        return [], bays
+    missing = max(0, array.drives - array.in_sync)
+    bearable = {0: 0, 1: array.drives - 1, 6: 2}.get(array.level, 1)
+    row = RaidRow(
+        _ARRAY,
+        array.uuid,
+        f"raid{array.level}",
+        array.status.lower(),
+        array.done * 10_000 // array.total if array.activity and array.total else -1,
+        array.drives,
+        missing,
+        max(0, bearable - missing),
+        array.size,
+        now.encrypted,
+        now.files is not None and now.files.mounted,
+    )
+    return [row], bays

@@ -230,7 +230,9 @@ class Disk:
     def _put(names: dict[Path, int], change: Name) -> None:
         for path, inode in change.changes:
             if inode is None:
-                names.pop(path, None)
+                # A folder is removed only when it is empty: one of its name that comes later is another.
+                for gone in [each for each in names if each == path or path in each.parents]:
+                    del names[gone]
             else:
                 names[path] = inode
 

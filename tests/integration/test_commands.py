@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import pytest
 from device.cameras.source import Cause
 from device.folder import DataFolder
 from device.recording.catalogue import CatalogueReader
+from device.settings import SECTIONS
+from device.settings.section import about_fields
 from tests.integration.evidence import EVER
 from tests.integration.rig import Cameras, Recorder, configure, holdfast, recorded, wait_until
 
@@ -79,9 +82,20 @@ def test_events_are_a_line_of_json_each(shown: Recorder) -> None:
 
 def test_secrets_are_never_shown(shown: Recorder) -> None:
     said = shown.command("settings", "get", "--json")
-    held = {name: value for name, value in said.json.items() if name.endswith(".password")}
-    assert len(held) == 2
-    assert list(held.values()) == [{"set": True}] * 2
+    secret = {
+        (kind.about.section, name)
+        for kind in SECTIONS
+        for name, field in about_fields(kind).items()
+        if field.secret
+    }
+    held = {
+        name: value
+        for name, value in said.json.items()
+        if (re.split(r"[.\[]", name)[0], name.rpartition(".")[2]) in secret
+    }
+    assert held["cameras[c-demo1].password"] == held["cameras[c-demo2].password"] == {"set": True}
+    assert all(value in ({"set": True}, {"set": False}) for value in held.values())
+    assert {(re.split(r"[.\[]", name)[0], name.rpartition(".")[2]) for name in held} == secret
 
 
 BAD = {

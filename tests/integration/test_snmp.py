@@ -17,15 +17,19 @@ from device.folder import DataFolder
 from device.identity import identity
 from device.planes.leash import Leash
 from device.planes.link import Client
+from device.raid.messages import ArrayShown, BayShown, RaidShown
+from device.raid.state import Condition
 from device.settings.section import Scope
 from device.settings.snmp import Snmp, SnmpVersion
 from integration.plane import Plane, plane
 from integration.snmp import SnmpPlane
+from integration.snmp_readings import raid_rows
 from protocols.snmp import ber
 from protocols.snmp.access import engine_identity, receiver
 from protocols.snmp.ber import OCTETS, Oid, tlv
 from protocols.snmp.kept import decode
 from protocols.snmp.message import V1, V2C, community_message, pdu
+from protocols.snmp.projection.holdfast import DRIVE_STATES
 from protocols.snmp.projection.oids import HF_NOTIFICATIONS, SNMP_TRAPS
 from protocols.snmp.usm import Authentication, Privacy, Secret, User
 from tests.integration.rig import Recorder
@@ -35,6 +39,10 @@ PASSWORD = "a long password"
 NAME: Oid = (1, 3, 6, 1, 2, 1, 1, 5, 0)
 TRAP_OID: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 GET = pdu(0xA0, 1, [varbind(NAME)])
+
+
+def _nothing() -> None:
+    """This recorder has no such hardware."""
 
 
 class Served:
@@ -96,7 +104,7 @@ async def serving(data: Path) -> AsyncIterator[Served]:
         plane("control", data, Leash(None, None)) as own,
         Client(folder.socket("recording"), within=0.2) as recording,
     ):
-        snmp = SnmpPlane(own, "127.0.0.1", 0, recording, lambda: None)
+        snmp = SnmpPlane(own, "127.0.0.1", 0, recording, _nothing, _nothing, _nothing)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(snmp.run(ready.set_result))
         try:
@@ -314,7 +322,9 @@ async def test_a_port_that_is_taken_is_said_and_waited_for(tmp_path: Path) -> No
             plane("control", folder.path, Leash(None, None)) as own,
             Client(folder.socket("recording"), within=0.2) as recording,
         ):
-            snmp = SnmpPlane(own, "127.0.0.1", taken.getsockname()[1], recording, lambda: None)
+            snmp = SnmpPlane(
+                own, "127.0.0.1", taken.getsockname()[1], recording, _nothing, _nothing, _nothing
+            )
             ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
             running = asyncio.create_task(snmp.run(ready.set_result))
             assert await asyncio.wait_for(ready, 10) == {}
@@ -348,3 +358,28 @@ def test_the_demo_answers_v2c_and_v3_at_once(shown: Recorder) -> None:
         sock.connect(("127.0.0.1", port))
         sock.send(community_message(V2C, b"public", GET))
         assert read_answer(sock.recv(65535)).varbinds[0][1] == tlv(OCTETS, b"Holdfast")
+
+
+def test_an_array_that_lost_a_drive_says_how_many_more_it_bears() -> None:
+    bays = (
+        BayShown(1, "online", "S1", "WDC", 10, "passed", 38.4, 100, 0),
+        BayShown(2, "broken", "S2", "WDC", 10, "failing", None, None, 7),
+        BayShown(3, "empty", "", "", 0, "", None, None, 0),
+    )
+    array = ArrayShown("u", 6, "Degraded", 4, 3, 20, 0, "rebuild", 1, 3, None)
+    [row], drives = raid_rows(RaidShown("mdadm", True, True, False, bays, array, None))
+    assert (row.level, row.state, row.missing, row.faults_left) == ("raid6", "degraded", 1, 1)
+    assert (row.progress, row.encrypted, row.mounted) == (3333, True, False)
+    assert [(each.state, each.health, each.temperature, each.raid) for each in drives] == [
+        ("online", "passed", 38, 1),
+        ("failed", "failed", -1000, 0),
+        ("empty", "unknown", -1000, 0),
+    ]
+    assert raid_rows(RaidShown("none", False, False, False, (), None, None)) == ([], [])
+
+
+def test_every_condition_of_a_drive_has_a_state() -> None:
+    for condition in Condition:
+        bay = BayShown(1, condition.value, "", "", 0, "", None, None, 0)
+        _, [row] = raid_rows(RaidShown("mdadm", True, False, False, (bay,), None, None))
+        assert row.state in DRIVE_STATES

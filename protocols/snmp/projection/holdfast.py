@@ -89,7 +89,7 @@ class DriveRow:
     health: str  #: of HEALTH
     temperature: int  #: degrees Celsius, -1000: not told
     hours: int
-    reallocated: int
+    errors: int
     raid: int  #: index of its array, 0: none
 
 
@@ -262,7 +262,7 @@ DRIVES: Table[DriveRow] = Table(
         Column(6, "hfDriveHealth", enumeration(*HEALTH), lambda row: HEALTH.index(row.health) + 1),
         Column(7, "hfDriveTemperature", whole(-1000, 1000), lambda row: row.temperature),
         Column(8, "hfDriveHours", COUNTER, lambda row: row.hours),
-        Column(9, "hfDriveReallocated", GAUGE, lambda row: row.reallocated),
+        Column(9, "hfDriveErrors", GAUGE, lambda row: row.errors),
         Column(10, "hfDriveRaidIndex", GAUGE, lambda row: row.raid),
     ),
 )

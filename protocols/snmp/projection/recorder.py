@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from device.chassis.messages import ChassisShown
 from device.errors import Severity
 from device.events.journal import Entry
-from device.linux.host import Host, Interface
+from device.linux.host import Host, Interface, Sensor
 from device.media import Utc
 from device.poe.port import Status
 from protocols.snmp.agent import Access, Agent
@@ -85,6 +86,7 @@ class Projection:
         self._host: Host | None = None
         self._recorder: Recorder | None = None
         self._alarms: Sequence[Entry] = ()
+        self._box: ChassisShown | None = None
         self._name = ""
         self._count = interfaces.Totals(0, 0)
         self._ports: Sequence[lldp.LocalPort] = ()
@@ -306,11 +308,12 @@ class Projection:
             None,
         )
         parts, readings = [whole], []
-        for position, sensor in enumerate(now.sensors, 1):
+        for position, sensor in enumerate(self._sensors(now), 1):
             index = self._kept.number("sensor", sensor.name, 1000 + position)
             oper = entity.Oper.UNKNOWN if sensor.value is None else entity.Oper.ENABLED
             parts.append(_part(index, position, entity.Kind.SENSOR, sensor.name, "Sensor", oper, None))
             readings.append(entity.Reading(index, sensor.unit, sensor.value, self.ticks()))
+        parts += self._box_parts()
         for position, disk in enumerate(now.disks, 1):
             index = self._kept.number("drive", disk.name, 2000 + position)
             kind, oper = entity.Kind.DRIVE, entity.Oper.ENABLED
@@ -327,6 +330,43 @@ class Projection:
         self.tree.replace(entity.SENSORS, readings)
         if changed:
             self.tree.replace(entity.CHANGES, [entity.General(self.ticks())])
+
+    def _sensors(self, now: Host) -> list[Sensor]:
+        """The box's own temperatures and fans where there is a box, else the kernel's; and all others of the
+        kernel's."""
+        box = self._box
+        if box is None:
+            return list(now.sensors)
+        found = [
+            Sensor(each.name, "C", None if each.celsius is None else round(each.celsius * 1000))
+            for each in box.temperatures
+        ]
+        found += [
+            Sensor(f"Fan {fan.name}", "rpm", None if fan.rpm is None else fan.rpm * 1000) for fan in box.fans
+        ]
+        return found + [each for each in now.sensors if each.unit not in ("C", "rpm")]
+
+    def _box_parts(self) -> list[entity.Part]:
+        """Fans and power supplies, as things that work or do not."""
+        if self._box is None:
+            return []
+        found = []
+        for kind, things in (
+            (entity.Kind.FAN, [(f"Fan {fan.name}", fan.ok) for fan in self._box.fans]),
+            (
+                entity.Kind.POWER_SUPPLY,
+                [(f"Power supply {supply.name}", supply.ok) for supply in self._box.supplies],
+            ),
+        ):
+            for position, (name, ok) in enumerate(things, 1):
+                index = self._kept.number(kind.name.lower(), name, kind * 1000 + position)
+                oper = entity.Oper.ENABLED if ok else entity.Oper.DISABLED
+                found.append(_part(index, position, kind, name, name, oper, None))
+        return found
+
+    def chassis(self, box: ChassisShown | None) -> None:
+        """What the box tells of itself; None: there is none. Shown with the next reading of the machine."""
+        self._box = box
 
     def _alarm_bits(self) -> int:
         worst = self._worst()

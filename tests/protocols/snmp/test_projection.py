@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from device.chassis.driver import Fan, Supply, Temperature
+from device.chassis.messages import ChassisShown
 from device.media import Utc
 from protocols.snmp import ber
 from protocols.snmp.agent import Agent
@@ -105,6 +107,25 @@ def test_sensors_have_the_unit_that_they_say() -> None:
         for column in (1, 2, 4)
     ]
     assert rows == [8, 8, 45_500, 10, 9, 1200]  # celsius, milli; rpm, units
+
+
+def test_the_boxs_own_sensors_take_the_place_of_the_kernels() -> None:
+    agent, shown = recorder()
+    fans, supplies = (Fan("1", 1800, True), Fan("2", None, False)), (Supply("1", True),)
+    shown.chassis(
+        ChassisShown("box", True, "", (Temperature("board", 41.5, 60, 70),), fans, supplies, (), False)
+    )
+    shown.host(machine())
+    names: Oid = (1, 3, 6, 1, 2, 1, 47, 1, 1, 1, 1, 7)
+    found: dict[bytes, int] = {}
+    start = names
+    while (answer := get(agent, start, kind=0xA1).varbinds[0])[0][: len(names)] == names:
+        found[answer[1][2:]] = answer[0][-1]
+        start = answer[0]
+    assert {b"board", b"Fan 1", b"Fan 2", b"Power supply 1"} < found.keys()
+    assert b"k10temp Tctl" not in found
+    assert number(agent, (1, 3, 6, 1, 2, 1, 99, 1, 1, 1, 4, found[b"board"])) == 41_500
+    assert number(agent, (1, 3, 6, 1, 2, 1, 131, 1, 1, 1, 3, found[b"Power supply 1"])) == 3  # enabled
 
 
 def test_completeness_is_recorded_of_due() -> None:
