@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -43,7 +44,6 @@ $B mkdir /above/upper /above/work
 $B mount -t overlay -o lowerdir=/below,upperdir=/above/upper,workdir=/above/work guest /new
 $B mkdir -p /new/lib/modules /new/exchange
 $B mount -t tmpfs run /new/run
-$B mount -t tmpfs tmp /new/tmp
 $B mount -t 9p -o $shared,ro,cache=loose modules /new/lib/modules
 $B mount -t 9p -o $shared exchange /new/exchange
 for each in proc sys dev; do $B mount --move /$each /new/$each; done
@@ -77,7 +77,17 @@ def kernel() -> Kernel:
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         _fetch(package, version, cache, folder)
-    return Kernel(version, folder / f"boot/vmlinuz-{version}", folder / "lib/modules", folder / "start.cpio")
+    start = folder / f"start-{zlib.crc32(_INIT.encode()):08x}.cpio"
+    if not start.exists():
+        _enter(start, _start(folder, version))
+    return Kernel(version, folder / f"boot/vmlinuz-{version}", folder / "lib/modules", start)
+
+
+def _enter(path: Path, data: bytes) -> None:
+    """Make a file whole or not at all, also where others make the same."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as made:
+        made.write(data)
+    Path(made.name).rename(path)
 
 
 def _program(name: str) -> str | None:
@@ -100,7 +110,6 @@ def _fetch(package: str, version: str, cache: Path, folder: Path) -> None:
         (archive,) = place.glob("*.deb")
         _do("dpkg-deb", "-x", archive, place / "tree", folder=place)
         _do("depmod", "-b", place / "tree", version, folder=place)
-        (place / "tree/start.cpio").write_bytes(_start(place / "tree", version))
         try:
             (place / "tree").rename(folder)
         except OSError:
