@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from device.chassis.box import poe_limit
 from device.chassis.buttons import Action
@@ -28,6 +29,7 @@ from device.raid.state import status as array_status
 from device.settings.chassis import Chassis, ChassisHardware
 from device.settings.ports import Poe
 from device.settings.store import Changed
+from integration.governed import governed
 from integration.plane import Plane
 from integration.virtual_box.drivers import BOX, BoxChassis
 
@@ -44,19 +46,12 @@ class ChassisPlane:
         self._own = own
         self._ports = ports
         self._drives = drives
-        self._again = asyncio.Event()
         self.phase = Phase.STARTING
         self.service: ChassisService | None = None  #: of the box in use; None where there is none
 
     async def run(self) -> None:
         """For ever. Another box takes the place of what was there as soon as the settings say so."""
-        end = self._own.settings.subscribe(self._changed)
-        try:
-            while True:
-                self._again.clear()
-                await self._govern(self._own.settings.get(Chassis))
-        finally:
-            end()
+        await governed(self._own.settings, _names_hardware, self._govern)
 
     def answer(self, server: Server) -> None:
         """Let `server` answer for the box."""
@@ -84,37 +79,31 @@ class ChassisPlane:
         full = watts(settings.get(Poe).budget)
         return poe_limit(full, self.service.supplies, settings.get(Chassis).spare_supplies)
 
-    async def _govern(self, chassis: Chassis) -> None:
+    @contextlib.asynccontextmanager
+    async def _govern(self) -> AsyncIterator[Coroutine[Any, Any, None] | None]:
+        own = self._own
         try:
-            driver = self._driver(chassis)
+            driver = self._driver(own.settings.get(Chassis))
         except ChassisUnavailable as error:
-            self._own.bus.publish(ChassisLost(str(error)))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), RETRY_SECONDS)
+            own.bus.publish(ChassisLost(str(error)))
+            yield asyncio.sleep(RETRY_SECONDS)
             return
-        tasks: list[asyncio.Task[object]] = [asyncio.create_task(self._again.wait())]
-        if driver is not None:
-            own = self._own
-            self.service = ChassisService(
-                driver,
-                own.clock,
-                own.bus.publish,
-                self._scene,
-                self._act,
-                audible=lambda: own.settings.get(Chassis).buzzer,
-            )
-            tasks.append(asyncio.create_task(self.service.run(), name="chassis"))
+        if driver is None:
+            yield None
+            return
+        self.service = ChassisService(
+            driver,
+            own.clock,
+            own.bus.publish,
+            self._scene,
+            self._act,
+            audible=lambda: own.settings.get(Chassis).buzzer,
+        )
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            yield self.service.run()
         finally:
             self.service = None
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if driver is not None:
-                await driver.close()
+            await driver.close()
 
     def _driver(self, chassis: Chassis) -> ChassisDriver | None:
         match chassis.hardware:
@@ -152,7 +141,7 @@ class ChassisPlane:
         if action is Action.SHUT_DOWN:
             os.kill(os.getppid(), signal.SIGTERM)
 
-    def _changed(self, changed: Changed) -> None:
-        governed = {"hardware", "buttons_device", "buzzer_device"}
-        if changed.section == Chassis.about.section and governed & set(changed.fields):
-            self._again.set()
+
+def _names_hardware(changed: Changed) -> bool:
+    named = {"hardware", "buttons_device", "buzzer_device"}
+    return changed.section == Chassis.about.section and bool(named & set(changed.fields))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from device.planes.link import Server
 from device.planes.messages import Done
@@ -18,6 +19,7 @@ from device.poe.service import PoeService, shown
 from device.poe.simulated import SimulatedPse
 from device.settings.ports import Poe, PoeHardware, Port, SwitchVersion
 from device.settings.store import Changed, Store
+from integration.governed import governed
 from integration.plane import Plane
 from integration.virtual_box.drivers import BOX, BoxPse
 
@@ -43,18 +45,11 @@ class PoePlane:
         """`limit`: what the box's supplies can give now; None: all."""
         self._own = own
         self._limit = limit
-        self._again = asyncio.Event()
         self.service: PoeService | None = None  #: of the hardware in use; None where there is none
 
     async def run(self) -> None:
         """For ever. Other hardware takes the place of what was there as soon as the settings say so."""
-        end = self._own.settings.subscribe(self._changed)
-        try:
-            while True:
-                self._again.clear()
-                await self._govern(self._own.settings.get(Poe))
-        finally:
-            end()
+        await governed(self._own.settings, self._changed, self._govern)
 
     def answer(self, server: Server) -> None:
         """Let `server` answer for the ports."""
@@ -77,31 +72,21 @@ class PoePlane:
         """How the ports are; None where there are none."""
         return None if self.service is None else self.service.status()
 
-    async def _govern(self, poe: Poe) -> None:
+    @contextlib.asynccontextmanager
+    async def _govern(self) -> AsyncIterator[Coroutine[Any, Any, None] | None]:
+        own = self._own
+        poe = own.settings.get(Poe)
         driver = self._driver(poe)
-        tasks: list[asyncio.Task[object]] = [asyncio.create_task(self._again.wait())]
-        if driver is not None:
-            own = self._own
-            self.service = PoeService(
-                poe.hardware.value,
-                driver,
-                rules_of(own.settings),
-                own.clock,
-                own.bus.publish,
-                self._limit,
-            )
-            tasks.append(asyncio.create_task(self.service.run(), name="poe"))
+        if driver is None:
+            yield None
+            return
+        rules = rules_of(own.settings)
+        self.service = PoeService(poe.hardware.value, driver, rules, own.clock, own.bus.publish, self._limit)
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            yield self.service.run()
         finally:
             self.service = None
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if driver is not None:
-                await driver.close()
+            await driver.close()
 
     def _driver(self, poe: Poe) -> PoeDriver | None:
         match poe.hardware:
@@ -117,12 +102,14 @@ class PoePlane:
             case PoeHardware.NONE:
                 return None
 
-    def _changed(self, changed: Changed) -> None:
+    def _changed(self, changed: Changed) -> bool:
+        """Whether other hardware is named; what is only governed otherwise is told to whoever governs."""
         poe = Poe.about.section
         if changed.section == poe and any(_names_hardware(name) for name in changed.fields):
-            self._again.set()
-        elif changed.section in (poe, Port.about.section) and self.service is not None:
+            return True
+        if changed.section in (poe, Port.about.section) and self.service is not None:
             self.service.follow(rules_of(self._own.settings))
+        return False
 
 
 def _switch(poe: Poe) -> PoeDriver:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import shutil
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -29,6 +32,7 @@ from device.recording.volume import adopt
 from device.settings import raid as settings
 from device.settings.storages import Storage
 from device.settings.store import Changed
+from integration.governed import governed
 from integration.plane import Plane
 
 RELEASE_SECONDS = 30.0  #: that the recorder has to let go of a storage
@@ -93,7 +97,6 @@ class RaidPlane:
         self._own = own
         self._jobs = jobs
         self._storages = RecorderStorages(own, recording)
-        self._again = asyncio.Event()
         self._driver = self._make()
         self.raid = self._over(self._driver)
 
@@ -108,25 +111,13 @@ class RaidPlane:
 
     async def run(self) -> None:
         """For ever. Other hardware takes the place of what was there as soon as the settings say so."""
-        end = self._own.settings.subscribe(self._changed)
-        try:
-            while True:
-                self._again.clear()
-                tasks = [asyncio.create_task(self._again.wait())]
-                if self.raid is not None:
-                    tasks.append(asyncio.create_task(self.raid.run(), name="raid"))  # type: ignore[arg-type]  # runs for ever
-                try:
-                    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
-                finally:
-                    for task in tasks:
-                        task.cancel()
-                    await asyncio.gather(*tasks, return_exceptions=True)
-                self._driver = self._make()
-                self.raid = self._over(self._driver)
-        finally:
-            end()
+        await governed(self._own.settings, _names_hardware, self._govern)
+
+    @contextlib.asynccontextmanager
+    async def _govern(self) -> AsyncIterator[Coroutine[Any, Any, None] | None]:
+        yield self.raid.run() if self.raid is not None else None
+        self._driver = self._make()
+        self.raid = self._over(self._driver)
 
     def answer(self, server: Server) -> None:
         """Let `server` answer for drives and array."""
@@ -199,11 +190,10 @@ class RaidPlane:
         wanted = self._own.settings.get(settings.Raid)
         return Rules(wanted.hot, wanted.replace, wanted.scrub_days, wanted.protected)
 
-    def _changed(self, changed: Changed) -> None:
-        if changed.section == settings.Raid.about.section and {"hardware", "bays", "rebuild"} & set(
-            changed.fields
-        ):
-            self._again.set()
+
+def _names_hardware(changed: Changed) -> bool:
+    named = {"hardware", "bays", "rebuild"}
+    return changed.section == settings.Raid.about.section and bool(named & set(changed.fields))
 
 
 def _tool(name: str) -> Tool:

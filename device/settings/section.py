@@ -221,7 +221,16 @@ def _problems(kind: type[Section], key: str, error: ValidationError) -> dict[str
         name = str(found["loc"][0]) if found["loc"] else ""
         field = about.get(name)
         message = found["msg"].removeprefix("Value error, ")
-        if found["type"] in ("greater_than_equal", "less_than_equal") and field and len(found["loc"]) <= 2:
+        limited = field is not None and (field.ge, field.le) != (
+            None,
+            None,
+        )  # else it is of the items of a list
+        if (
+            found["type"] in ("greater_than_equal", "less_than_equal")
+            and field
+            and limited
+            and len(found["loc"]) <= 2
+        ):
             message = _limits(field)
         elif found["type"] == "extra_forbidden":
             message = "there is no such setting"
