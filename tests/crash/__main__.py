@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave what broke in this empty folder")
     given = parser.parse_args()
     if given.keep is not None:
-        given.keep.mkdir(parents=True)
+        given.keep.mkdir(parents=True, exist_ok=True)
         report = _run(given, given.keep.absolute())
     else:
         with tempfile.TemporaryDirectory(prefix="holdfast-crash-") as folder:
