@@ -11,6 +11,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from bench.report import Options, Report
 from bench.table import Table, ratio, say, say_ratio, spread
@@ -40,12 +41,10 @@ def bench(options: Options) -> Report:
         urgent = [
             one if one.holds else Demand(one.port, one.asks, one.holds, Priority.CRITICAL) for one in steady
         ]
-        ours["all new"].append(_microseconds(lambda ports=new: allocate(ports, BUDGET, preempt=False)))  # type: ignore[misc]  # bound now
-        ours["steady"].append(_microseconds(lambda ports=steady: allocate(ports, BUDGET, preempt=True)))  # type: ignore[misc]  # bound now
-        ours["pre-emption"].append(
-            _microseconds(lambda ports=urgent: allocate(ports, BUDGET, preempt=True))  # type: ignore[misc]  # bound now
-        )
-        peer.append(_microseconds(lambda ports=steady: _naive(ports, BUDGET)))  # type: ignore[misc]  # bound now
+        ours["all new"].append(_microseconds(partial(allocate, new, BUDGET, preempt=False)))
+        ours["steady"].append(_microseconds(partial(allocate, steady, BUDGET, preempt=True)))
+        ours["pre-emption"].append(_microseconds(partial(allocate, urgent, BUDGET, preempt=True)))
+        peer.append(_microseconds(partial(_naive, steady, BUDGET)))
     slowest = max(statistics.median(values) for values in ours.values())
     theirs = statistics.median(peer)
     return Report(

@@ -6,8 +6,10 @@ A wire never invents a code: it reads `error.wire`. A command line or a page sho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import ClassVar
+from enum import Enum, IntEnum
+from typing import ClassVar, TypeVar
+
+E = TypeVar("E", bound=Enum)
 
 
 class Severity(IntEnum):
@@ -56,6 +58,14 @@ class BadValue(Refused):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+
+
+def member(kind: type[E], field: str, value: str) -> E:
+    """The member of an enumeration that a word names. Raises BadValue."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise BadValue(field, f"must be one of {', '.join(str(one.value) for one in kind)}") from None
 
 
 class NotFound(Refused):

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from device.errors import BadValue, Refused
+from device.errors import BadValue, Refused, member
 from device.jobs import Jobs, Resumer
 from device.linux.machine import ThisMachine
 from device.planes.link import Client, Server
@@ -131,17 +131,17 @@ class RaidPlane:
             if self.raid is None:
                 raise NoArray("This recorder governs no drives: see the setting raid.hardware.")
             order = Order(
-                _tool(request.tool),
+                member(Tool, "tool", request.tool),
                 None if request.level is None else level(request.level),
                 request.bays,
                 request.spares,
-                _kind(request.files),
+                member(Kind, "files", request.files) if request.files else None,
                 request.encrypt,
                 request.bay,
             )
-            self._keep_protection(order.tool)
             passwords = Passwords(request.password, request.new_password)
             job = await self.raid.tools.begin(order, passwords, confirmed=request.confirmed, by=request.by)
+            self._keep_protection(order.tool)
             return JobBegun(job.id)
 
         async def hands(request: Hands) -> Done:
@@ -194,20 +194,6 @@ class RaidPlane:
 def _names_hardware(changed: Changed) -> bool:
     named = {"hardware", "bays", "rebuild"}
     return changed.section == settings.Raid.about.section and bool(named & set(changed.fields))
-
-
-def _tool(name: str) -> Tool:
-    try:
-        return Tool(name)
-    except ValueError:
-        raise BadValue("tool", f"must be one of {', '.join(tool.value for tool in Tool)}") from None
-
-
-def _kind(name: str) -> Kind | None:
-    try:
-        return Kind(name) if name else None
-    except ValueError:
-        raise BadValue("files", f"must be one of {', '.join(kind.value for kind in Kind)}") from None
 
 
 def _do(drives: SimulatedRaid, request: Hands, folder: Path) -> None:

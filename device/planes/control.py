@@ -7,7 +7,7 @@ import json
 
 from device.accounts.role import Role
 from device.accounts.store import Accounts
-from device.errors import BadValue
+from device.errors import BadValue, member
 from device.events.bus import Bus
 from device.events.catalogue import SettingsChanged
 from device.jobs import Jobs
@@ -83,10 +83,7 @@ def serve_accounts(server: Server, accounts: Accounts) -> None:
         )
 
     async def create(request: AccountCreate) -> Done:
-        try:
-            role = Role(request.role)
-        except ValueError:
-            raise BadValue("role", f"must be one of {', '.join(role.value for role in Role)}") from None
+        role = member(Role, "role", request.role)
         if not accounts.is_empty():
             await accounts.create(request.name, request.password, role, by=request.by)
         elif role is Role.ADMINISTRATOR:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from device.errors import BadValue, Refused
+from device.errors import BadValue, Refused, member
 from device.events.catalogue import ExportFinished, Token
 from device.events.event import Event
 from device.jobs import Jobs, Progress
@@ -31,10 +31,7 @@ class ExportStopped(Refused):
 
 def order_of(request: ExportSpan | ExportStart) -> tuple[Order, Target]:
     """What is asked for. Raises BadValue."""
-    try:
-        form = Form(request.form)
-    except ValueError:
-        raise BadValue("form", f"must be one of {', '.join(form.value for form in Form)}") from None
+    form = member(Form, "form", request.form)
     path = Path(request.path)
     if not path.is_absolute():
         raise BadValue("path", "must be absolute")

@@ -8,7 +8,7 @@ from enum import Enum
 from device.errors import BadValue
 from device.raid.errors import Busy, NoArray, NotThere, NotWhole, Unsuitable
 from device.raid.level import Level, require
-from device.raid.state import Condition, Drive, Health, Kind, Reading, Role, Status, condition, status
+from device.raid.state import Array, Condition, Drive, Health, Kind, Reading, Role, Status, condition, status
 from device.records import record
 
 LONGEST_PASSWORD = 512  #: octets, of LUKS2 with --key-file
@@ -65,10 +65,10 @@ def refuse(order: Order, passwords: Passwords, reading: Reading) -> None:
             if order.encrypt:
                 require_password("password", passwords.now)
         case Tool.ENCRYPT:
-            _require_usable(reading)
+            _usable(reading)
             require_password("password", passwords.now)
         case Tool.FORMAT | Tool.DECRYPT:
-            _require_usable(reading)
+            _usable(reading)
             if reading.lock is None and order.tool is Tool.DECRYPT:
                 raise NotThere("The array is not encrypted.")
             if reading.lock is not None and not reading.lock.open and order.tool is Tool.FORMAT:
@@ -79,23 +79,21 @@ def refuse(order: Order, passwords: Passwords, reading: Reading) -> None:
             require_password("old password", passwords.now)
             require_password("new password", passwords.new)
         case Tool.CHECK | Tool.REPAIR | Tool.UNMOUNT | Tool.PROTECT | Tool.UNPROTECT:
-            _require_usable(reading)
+            _usable(reading)
             if reading.files is None:
                 raise NotThere(
                     "There is no file system, or it is behind an encrypted array that is not open."
                 )
-        case Tool.MOUNT:
-            if reading.array is not None and status(reading.array) is Status.FAILED:
-                raise NotWhole("The array has failed: replace the broken drives and make it anew.")
+        case Tool.MOUNT if reading.array is not None:
+            _usable(reading)
         case Tool.REPLACE:
             _refuse_replace(order, reading)
         case Tool.SCRUB:
-            _require_usable(reading)
-            assert reading.array is not None
-            if not reading.array.level.spares(reading.array.drives):
-                raise Unsuitable(f"A RAID {reading.array.level.value} has nothing to compare.")
-            if status(reading.array) is not Status.ONLINE or reading.array.work is not None:
-                raise NotWhole(f"The array is {status(reading.array).value}, or at work.")
+            array = _usable(reading)
+            if not array.level.spares(array.drives):
+                raise Unsuitable(f"A RAID {array.level.value} has nothing to compare.")
+            if status(array) is not Status.ONLINE or array.work is not None:
+                raise NotWhole(f"The array is {status(array).value}, or at work.")
 
 
 def require_password(name: str, password: str | None) -> None:
@@ -105,11 +103,12 @@ def require_password(name: str, password: str | None) -> None:
         raise BadValue(name, f"must have 1 to {LONGEST_PASSWORD} octets")
 
 
-def _require_usable(reading: Reading) -> None:
+def _usable(reading: Reading) -> Array:
     if reading.array is None:
         raise NoArray("There is no array.")
     if status(reading.array) is Status.FAILED:
         raise NotWhole("The array has failed: replace the broken drives and make it anew.")
+    return reading.array
 
 
 def _refuse_create(order: Order, reading: Reading) -> None:
@@ -128,10 +127,9 @@ def _refuse_create(order: Order, reading: Reading) -> None:
 
 
 def _refuse_replace(order: Order, reading: Reading) -> None:
-    _require_usable(reading)
-    assert reading.array is not None
-    if not reading.array.level.spares(reading.array.drives):
-        raise Unsuitable(f"A RAID {reading.array.level.value} cannot be rebuilt.")
+    array = _usable(reading)
+    if not array.level.spares(array.drives):
+        raise Unsuitable(f"A RAID {array.level.value} cannot be rebuilt.")
     drive = _drive(reading, order.bay)
     if condition(reading, order.bay) is Condition.BROKEN:
         raise Unsuitable(f"The drive in bay {order.bay} is broken.")

@@ -13,39 +13,18 @@ from integration.virtual_camera import stamp
 from protocols.rtsp.endpoint import Endpoint
 from protocols.rtsp.range import utc_time
 from tests.integration.tape import HEIGHT, HERE, WIDTH, Tapes, numbers
+from tests.protocols.rtsp.players import run
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("ffmpeg", "ffprobe", "gst-launch-1.0", "mpv"))), reason="needs the players"
 )
 TRANSPORTS = ("tcp", "udp", "http")
-LIMIT = 40.0  #: seconds for one player
 
 
 def url(endpoint: Endpoint, tapes: Tapes, first: int, last: int) -> str:
     """Of some pictures of the plain tape."""
     start, end = (utc_time(tapes.plain[n].utc) for n in (first, last))
     return f"rtsp://{HERE}:{endpoint.port}/replay/plain?start={start}&end={end}"
-
-
-async def run(*command: str, forgive: str | None = None) -> bytes:
-    """A player, to its end."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(LIMIT):
-            out, complaints = await process.communicate()
-    except BaseException:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        raise
-    forgiven = forgive is not None and forgive in complaints.decode()
-    assert process.returncode == 0 or forgiven, complaints.decode()[-2000:]
-    return out
 
 
 def read(luma: bytes) -> list[int]:

@@ -16,13 +16,13 @@ from device.media import MICROSECONDS, Codec, Track, Utc
 from protocols.rtsp.digest import secret_of
 from protocols.rtsp.endpoint import Endpoint, Listen
 from tests.protocols.rtsp.media import Clip, ClipFeed, ListStore, Shelf, audio, together, video
+from tests.protocols.rtsp.players import run
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("ffmpeg", "ffprobe", "gst-launch-1.0", "mpv"))), reason="needs the players"
 )
 WIDTH, HEIGHT = 320, 240
 CODECS = (Codec.H264, Codec.H265, Codec.MJPEG)
-LIMIT = 40.0  #: seconds for one player
 
 
 class Accounts:
@@ -57,36 +57,16 @@ async def served() -> AsyncIterator[str]:
         yield f"rtsp://viewer:secret@127.0.0.1:{endpoint.port}"
 
 
-async def run(*command: str, forgive: str | None = None) -> str:
-    """A player, to its end. Its standard output; a failure fails the test, unless it complains of `forgive`."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        stdin=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(LIMIT):
-            out, complaints = await process.communicate()
-    except BaseException:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        raise
-    forgiven = forgive is not None and forgive in complaints.decode()
-    assert process.returncode == 0 or forgiven, complaints.decode()[-2000:]
-    return out.decode()
-
-
 async def ffmpeg(url: str, protocol: str, *more: str) -> list[str]:
     """MD5 of every picture that ffmpeg decodes."""
     head = ("ffmpeg", "-v", "error", "-rtsp_transport", protocol, "-i", url)
     return sums(await run(*head, *more, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-"))
 
 
-def sums(text: str) -> list[str]:
+def sums(said: bytes) -> list[str]:
     """The last column of framemd5."""
-    return [line.rpartition(",")[2].strip() for line in text.splitlines() if not line.startswith("#")]
+    lines = said.decode().splitlines()
+    return [line.rpartition(",")[2].strip() for line in lines if not line.startswith("#")]
 
 
 async def gstreamer(url: str, protocol: str, decoder: str, folder: Path) -> list[str]:
@@ -180,7 +160,7 @@ async def test_a_live_stream_reaches_every_player_from_its_key_frame_on(
 @pytest.mark.parametrize("name", ["aac", "pcmu", "pcma"])
 async def test_picture_and_sound_arrive_together(served: str, name: str) -> None:
     clip = clips()[name]
-    entries = await run(
+    said = await run(
         *(
             "ffprobe",
             "-v",
@@ -192,6 +172,7 @@ async def test_picture_and_sound_arrive_together(served: str, name: str) -> None
         ),
         *("-of", "csv=p=0", f"{served}/replay/{name}"),
     )
+    entries = said.decode()
     rows = [line.split(",")[:2] for line in entries.split()]
     times = [[float(time) for index, time in rows if index == str(n) and time != "N/A"] for n in range(2)]
     assert [sum(index == str(n) for index, _ in rows) for n in range(2)] == [
@@ -202,7 +183,7 @@ async def test_picture_and_sound_arrive_together(served: str, name: str) -> None
 
 
 async def test_ffprobe_learns_the_length_of_a_recording(served: str) -> None:
-    out = await run(
+    said = await run(
         *(
             "ffprobe",
             "-v",
@@ -214,6 +195,7 @@ async def test_ffprobe_learns_the_length_of_a_recording(served: str) -> None:
             f"{served}/replay/h264",
         )
     )
+    out = said.decode()
     assert float(out) == 2.0
 
 
