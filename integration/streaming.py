@@ -19,6 +19,7 @@ from pathlib import Path
 from device.accounts.store import DigestSecrets
 from device.certificates import own_certificate
 from device.clock import Clock
+from device.digest import Credentials
 from device.errors import Fault
 from device.events.bus import Bus
 from device.events.catalogue import LoginFailed, SessionClosed, SessionId, SessionOpened
@@ -34,7 +35,6 @@ from integration.exports import about, signer
 from integration.library import RecorderLibrary
 from integration.plane import FOLLOW_SECONDS, Plane, plane, until
 from protocols.rtsp import endpoint as rtsp
-from protocols.rtsp.library import Credentials
 from protocols.rtsp.registry import End, Groups, Limits, Peer, Session
 
 ANSWER_SECONDS = 5.0  #: for the recording plane, its restart included
@@ -58,7 +58,7 @@ class OfferedDigests:
         self._offered = offered
 
     def ha1(self, user: str, algorithm: str) -> str | None:
-        """`protocols.rtsp.library.Credentials`."""
+        """`device.digest.Credentials`."""
         if self._offered is Digest.SHA256 and algorithm != "SHA-256":
             return None
         return self._secrets.ha1(user, algorithm)

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from device.clock import Clock
+from device.digest import secret_of
 from device.errors import NotFound
 from device.media import Codec, Utc
 from integration.virtual_camera import faults
@@ -20,7 +21,6 @@ from integration.virtual_camera.journal import Journal
 from integration.virtual_camera.scene import Scene
 from integration.virtual_camera.scenes import SCENES
 from integration.virtual_camera.stream import Setup, Stream
-from protocols.rtsp.digest import secret_of
 from protocols.rtsp.endpoint import Endpoint, Listen
 from protocols.rtsp.library import Live
 from protocols.rtsp.sender import FRAMING, Packets

@@ -17,13 +17,13 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from device.clock import Clock
+from device.digest import Credentials, Guard
 from device.media import Utc
 from protocols.rtsp.broadcast import Broadcast, Counters, Tamper
 from protocols.rtsp.delivery import Delivery, LiveDelivery, StoredDelivery
 from protocols.rtsp.describe import Opened
-from protocols.rtsp.digest import Guard
 from protocols.rtsp.effects import Play, Resolve, Started
-from protocols.rtsp.library import Credentials, Library, Live, Stored
+from protocols.rtsp.library import Library, Live, Stored
 from protocols.rtsp.multicast import Group, GroupDelivery
 from protocols.rtsp.outlet import Datagrams, Interleaved, Outlet
 from protocols.rtsp.peer import PeerProtocol

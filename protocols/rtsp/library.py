@@ -82,12 +82,3 @@ class Library(Protocol):
 
         Raises NotFound, NotAuthorized, or BadValue naming the query parameter.
         """
-
-
-class Credentials(Protocol):
-    """Where the digest secrets of accounts come from (RFC 7616 s3.4.2: H(user:realm:password))."""
-
-    realm: str
-
-    def ha1(self, user: str, algorithm: str) -> str | None:
-        """Lower-case hex HA1 for `MD5` or `SHA-256`; None where there is no such account, or none of that form."""

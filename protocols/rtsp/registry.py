@@ -10,8 +10,8 @@ from ipaddress import IPv4Network
 from itertools import islice
 from typing import Protocol
 
+from device.digest import Guard
 from protocols.rtsp.describe import Opened
-from protocols.rtsp.digest import Guard
 from protocols.rtsp.library import Live
 from protocols.rtsp.transport import Transport
 

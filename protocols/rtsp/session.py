@@ -27,9 +27,10 @@ from aiortsp.rtsp.auth import Auth
 from aiortsp.rtsp.connection import RTSPConnection
 from aiortsp.rtsp.errors import RTSPConnectionError, RTSPError, RTSPResponseError, RTSPTimeoutError
 
+from device import digest
 from device.cameras.source import Address, Cause, SessionEnded
 from device.errors import PeerFault
-from protocols.rtsp import digest, sdp, transport
+from protocols.rtsp import sdp, transport
 from protocols.rtsp.health import Patience
 from protocols.rtsp.interleaved import Interleaved, NotInterleaved
 from protocols.rtsp.message import REASONS, VERSION, Headers, Request, Response

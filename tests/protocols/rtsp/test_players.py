@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from device.clock import SystemClock
+from device.digest import secret_of
 from device.media import MICROSECONDS, Codec, Track, Utc
-from protocols.rtsp.digest import secret_of
 from protocols.rtsp.endpoint import Endpoint, Listen
 from tests.protocols.rtsp.media import Clip, ClipFeed, ListStore, Shelf, audio, together, video
 from tests.protocols.rtsp.players import run

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device.digest import Guard, authorization, challenges, secret_of
 from device.errors import BadValue, Fault, HoldfastError, NotAuthorized, NotFound
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
 from protocols.rtsp import sdp
 from protocols.rtsp.describe import Opened
-from protocols.rtsp.digest import Guard, authorization, challenges, secret_of
 from protocols.rtsp.effects import Close, Effect, Pause, Play, Release, Resolve, Started, Write
 from protocols.rtsp.library import Break, Live, Passage, Stored
 from protocols.rtsp.manner import Manner

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.errors import BadValue
-from protocols.rtsp.digest import (
+from device.digest import (
     NONCE_SECONDS,
     NONCES_REMEMBERED,
     Challenge,
@@ -20,6 +19,7 @@ from protocols.rtsp.digest import (
     response,
     secret_of,
 )
+from device.errors import BadValue
 
 URL = "rtsp://camera.example/live/1"
 

@@ -1,4 +1,4 @@
-"""Digest access authentication for RTSP, both roles: RFC 7616, with RFC 2617 and RFC 2069 peers understood.
+"""Digest access authentication for RTSP and HTTP, both roles: RFC 7616, with RFC 2617 and RFC 2069 peers understood.
 
 Algorithms MD5 and SHA-256; protection `auth`, or none where a peer knows only RFC 2069. Pure: nonces are made
 of the time that the caller tells and a secret that it hands in.
@@ -11,9 +11,9 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from device.errors import BadValue
-from protocols.rtsp.library import Credentials
 
 #: As offered. Strong first, as RFC 7616 s3.7 wants; MD5 last, since ffmpeg takes the last and knows no other.
 #: Those that take the first without looking answer with MD5 and do not say so, which is right too: all share
@@ -27,6 +27,15 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110 s5.6.2, no pass
 _PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
 _SCHEME = re.compile(rf"\s*({_TOKEN})(?:\s+|\s*$)(?!=)")
 _HASH = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+
+
+class Credentials(Protocol):
+    """Where the digest secrets of accounts come from (RFC 7616 s3.4.2: H(user:realm:password))."""
+
+    realm: str
+
+    def ha1(self, user: str, algorithm: str) -> str | None:
+        """Lower-case hex HA1 for `MD5` or `SHA-256`; None where there is no such account, or none of that form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +240,7 @@ def _covers(uri: str, url: str) -> bool:
     """
     if uri == url:
         return True
-    signed, asked = (re.sub(r"(?i)^rtsps?://[^/]*", "", text) for text in (uri, url))
+    signed, asked = (re.sub(r"(?i)^(?:rtsp|http)s?://[^/]*", "", text) for text in (uri, url))
     signed = signed.rstrip("/")
     return bool(signed) and (asked.rstrip("/") == signed or asked.startswith((signed + "/", signed + "?")))
 
