@@ -54,9 +54,9 @@ class Datagrams:
     """To the ports that the client named, at the address that its connection comes from; or to a group. Never
     blocks for long: what the socket does not take is lost, as is the way of UDP."""
 
-    settle = (
-        0.3  #: seconds to wait before a BYE: it travels to another port, and must not overtake the last frame
-    )
+    #: Seconds to wait before a BYE: it travels to another port, and must not overtake the last frame, not even at
+    #: a player that gets no processor for a while (GStreamer's reads no more once it has heard it).
+    settle = 1.0
 
     def __init__(
         self,
