@@ -129,9 +129,8 @@ def install(
 ) -> Installation:
     """Make a recorder of the cameras (key to URL) that keeps its settings and catalogue in `data`, and its video there
     or in `volume`, a folder to be made; `settings` are more of them, as `section.field=VALUE`."""
-    config.write_text(
-        f'data = {json.dumps(str(data))}\n\n[listen]\naddress = "127.0.0.1"\nrtsp = 0\nrtsps = 0\nsnmp = 0\n'
-    )
+    listen = 'address = "127.0.0.1"\nrtsp = 0\nrtsps = 0\nsnmp = 0\nhttps = 0\nhttp = 0\n'
+    config.write_text(f"data = {json.dumps(str(data))}\n\n[listen]\n{listen}")
     return Installation(config, DataFolder(data), cameras, volume, settings)
 
 

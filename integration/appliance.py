@@ -126,6 +126,11 @@ async def _started(
     endpoints = {scheme: f"{scheme}://{host}:{details[scheme]}" for scheme in ("rtsp", "rtsps")}
     if port := told["control"].get("snmp"):
         endpoints["snmp"] = f"udp://{host}:{port}"
+    endpoints |= {
+        scheme: f"{scheme}://{host}:{port}"
+        for scheme in ("https", "http")
+        if (port := told["control"].get(scheme))
+    }
     cameras = tuple(
         Camera(key, name, f"{endpoints['rtsp']}/live/{key}", f"{endpoints['rtsp']}/replay/{key}")
         for key, name in names.items()

@@ -29,6 +29,8 @@ class Listen(BaseModel):
     rtsp: Port = Field(default=554, title="RTSP port")
     rtsps: Port = Field(default=322, title="RTSP over TLS port")
     snmp: Port = Field(default=161, title="SNMP port (UDP)")
+    https: Port = Field(default=443, title="HTTPS port")
+    http: Port = Field(default=80, title="HTTP port: leads to HTTPS")
 
     def shifted(self, offset: int) -> Listen:
         """The same with every port moved by `offset`; 0 stays "any free port"."""
@@ -48,7 +50,7 @@ class Config(BaseModel):
     listen: Listen = Listen()
 
 
-DEMO_PORTS = Listen(address="127.0.0.1", rtsp=8554, rtsps=8322, snmp=1161)
+DEMO_PORTS = Listen(address="127.0.0.1", rtsp=8554, rtsps=8322, snmp=1161, https=8443, http=8080)
 
 
 def load(path: Path) -> Config:

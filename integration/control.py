@@ -23,6 +23,7 @@ from device.planes.relay import adopt_events
 from device.vault import Vault
 from integration.chassis import ChassisPlane
 from integration.config import Listen
+from integration.http import HttpPlane
 from integration.plane import plane, until
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
@@ -72,11 +73,20 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             lambda: None if chassis.service is None else chassis.service.shown(""),
             raid.drives,
         )
-        serving: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
-        working.append(asyncio.create_task(snmp.run(serving.set_result), name="snmp"))
-        waiting: list[asyncio.Future[Any]] = [serving, *working]  # Any: of whatever each returns
+        http = HttpPlane(own, listen.address, listen.https, listen.http)
+        details: dict[str, str] = {}
+        serving = []
+        for name, run_endpoint in (("snmp", snmp.run), ("http", http.run)):
+            told: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+            working.append(asyncio.create_task(run_endpoint(told.set_result), name=name))
+            told.add_done_callback(lambda done: details.update(done.result()))
+            serving.append(told)
+        waiting: list[asyncio.Future[Any]] = [
+            asyncio.gather(*serving),
+            *working,
+        ]  # Any: of whatever each returns
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        leash.ready(serving.result() if serving.done() else {})
+        leash.ready(details)
         chassis.phase = Phase.RUNNING
         if leash.restart is None:
             publish(RecorderStarted(VERSION, own.identity.serial))

@@ -108,7 +108,13 @@ def demo(
 def _check_ports(listen: Listen) -> None:
     """Say at once which port is not to be had: a person watches a demo. Raises BadValue."""
     stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
-    wanted = (("RTSP", listen.rtsp, stream), ("RTSPS", listen.rtsps, stream), ("SNMP", listen.snmp, datagram))
+    wanted = (
+        ("RTSP", listen.rtsp, stream),
+        ("RTSPS", listen.rtsps, stream),
+        ("HTTPS", listen.https, stream),
+        ("HTTP", listen.http, stream),
+        ("SNMP", listen.snmp, datagram),
+    )
     for name, port, kind in wanted:
         try:
             found = socket.getaddrinfo(listen.address, port, type=kind, flags=socket.AI_PASSIVE)

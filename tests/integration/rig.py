@@ -264,7 +264,7 @@ def key_of(number: int) -> str:
 def configure(data: Path) -> Path:
     """Write a configuration file for a recorder that keeps all in `data` and listens to this machine alone."""
     file = data.with_suffix(".toml")
-    listen = 'address = "127.0.0.1"\nrtsp = 0\nrtsps = 0\nsnmp = 0\n'
+    listen = 'address = "127.0.0.1"\nrtsp = 0\nrtsps = 0\nsnmp = 0\nhttps = 0\nhttp = 0\n'
     file.write_text(f"data = {json.dumps(str(data))}\n\n[listen]\n{listen}")
     return file
 
@@ -295,7 +295,7 @@ def free_offset() -> int:
     while True:
         offset = draw.randrange(1000, 40_000)
         try:
-            for port in (DEMO_PORTS.rtsp, DEMO_PORTS.rtsps):
+            for port in (DEMO_PORTS.rtsp, DEMO_PORTS.rtsps, DEMO_PORTS.https, DEMO_PORTS.http):
                 socket.create_server(("127.0.0.1", port + offset)).close()
         except OSError:
             continue

@@ -1,0 +1,1 @@
+"""The web: pages, API and what other protocols mount. The table of all routes: docs/design/http.md."""
