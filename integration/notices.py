@@ -60,6 +60,14 @@ def _catalogue(notice: seen.CatalogueFault, paths: Paths) -> Event:  # noqa: ARG
     return said.CatalogueBack() if notice.cleared else said.CatalogueFailed(notice.detail)
 
 
+def _rebuilt(notice: seen.CatalogueRebuilt, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
+    return said.CatalogueRebuilt(notice.recordings, notice.segments, notice.skipped)
+
+
+def _problem(notice: seen.RecoveryProblem, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
+    return said.RecoveryProblem(notice.detail)
+
+
 def _stepped(notice: seen.ClockStepped, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
     return said.ClockStepped(notice.step / MICROSECONDS)
 
@@ -79,6 +87,8 @@ _row(seen.GapClosed, _closed)
 _row(seen.OverloadDropped, _overload)
 _row(seen.CatalogueFault, _catalogue)
 _row(seen.ClockStepped, _stepped)
+_row(seen.CatalogueRebuilt, _rebuilt)
+_row(seen.RecoveryProblem, _problem)
 
 
 def event_of(notice: Notice, paths: Paths) -> Event | None:

@@ -230,6 +230,22 @@ class CatalogueBack(Event):
     """The catalogue can be written again."""
 
 
+@event("catalogue.rebuilt", severity=Severity.ERROR)
+class CatalogueRebuilt(Event):
+    """The catalogue was lost, and was made anew from the segments; evidence locks and the causes of gaps are gone."""
+
+    recordings: Count
+    segments: Count
+    skipped: Count  #: files that could not be read; they were left
+
+
+@event("catalogue.recovery-problem", severity=Severity.ERROR)
+class RecoveryProblem(Event):
+    """What the start after a crash found and could not set right."""
+
+    detail: str
+
+
 # ----------------------------------------------------------------------------------------------- storage
 
 

@@ -92,7 +92,7 @@ class VolumeStatus:
     state: str  #: device.recording.notices.VolumeState
     total: int  #: bytes of the file system
     free: int  #: bytes
-    used: int  #: bytes of recordings
+    used: int  #: bytes that are taken, by whatever
     detail: str = ""
 
 

@@ -75,6 +75,24 @@ class GapClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueRebuilt:
+    """The catalogue was lost, and was made anew from the segments."""
+
+    utc: Utc
+    recordings: int
+    segments: int
+    skipped: int  #: files that could not be read; they were left
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryProblem:
+    """What the start after a crash found and could not set right."""
+
+    utc: Utc
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class OverloadDropped:
     """A volume could not keep up; whole groups of pictures were dropped."""
 
@@ -109,5 +127,7 @@ Notice = (
     | GapClosed
     | OverloadDropped
     | CatalogueFault
+    | CatalogueRebuilt
+    | RecoveryProblem
     | ClockStepped
 )

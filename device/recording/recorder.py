@@ -38,8 +38,15 @@ from device.recording.intake import Counters, StreamIntake
 from device.recording.lane import STEP
 from device.recording.ledger import Gap, Ledger
 from device.recording.modes import Policy
-from device.recording.notices import CatalogueFault, ClockStepped, Notice, VolumeState
-from device.recording.rebuild import holding, restore
+from device.recording.notices import (
+    CatalogueFault,
+    CatalogueRebuilt,
+    ClockStepped,
+    Notice,
+    RecoveryProblem,
+    VolumeState,
+)
+from device.recording.rebuild import Rebuilt, holding, restore
 from device.recording.recovery import Frontier, Recovered, frontier, recover
 from device.recording.retention import LockRow
 from device.recording.segments import Flag, Ids
@@ -107,6 +114,8 @@ class Recorder:
         self.clock = clock
         self.recorder = recorder
         self.recovered = Recovered()
+        self.rebuilt: Rebuilt | None = None  #: what was found, where the catalogue had been lost
+        self._untold: list[Notice] = []  # what `open`, in a thread of its own, leaves for the loop to tell
         self._shelves = Shelves(self)
         self.pool = Pool()
         self._path = catalogue
@@ -158,10 +167,9 @@ class Recorder:
         now = self.clock.utc()
         c.execute("BEGIN IMMEDIATE")
         row = c.execute("SELECT id, alive, stopped, last_id FROM recorder").fetchone()
-        rebuilt = None
         if row is None and (full := holding(self._settings, self.recorder)):
             # The catalogue was lost. With a new one the files' names would be given again.
-            rebuilt = restore(c, full, self.recorder)
+            self.rebuilt = restore(c, full, self.recorder)
             row = c.execute("SELECT id, alive, stopped, last_id FROM recorder").fetchone()
         if row is None:
             c.execute("INSERT INTO recorder VALUES (?, ?, NULL, 0)", (self.recorder, now))
@@ -184,9 +192,11 @@ class Recorder:
             if shelf.state is VolumeState.OK:
                 present[shelf.number] = settings.path
         self.recovered = recover(c, present, self.next_id, alive)
-        if rebuilt is not None:
-            found = f"{rebuilt.segments} segments of {rebuilt.recordings} recordings were found again"
-            self.recovered.problems += [f"the catalogue was lost; {found}", *rebuilt.skipped]
+        if self.rebuilt is not None:
+            self.recovered.problems += self.rebuilt.skipped
+            made = self.rebuilt.recordings, self.rebuilt.segments, len(self.rebuilt.skipped)
+            self._untold.append(CatalogueRebuilt(now, *made))
+        self._untold += [RecoveryProblem(now, each) for each in self.recovered.problems]
         self._know(c, max(alive, Utc(0)), now)
         c.execute("UPDATE recorder SET stopped = NULL, alive = ? WHERE id = ?", (now, self.recorder))
         c.execute("COMMIT")
@@ -466,6 +476,9 @@ class Recorder:
 
     def deliver(self) -> None:
         """Take in what the other threads have said."""
+        untold, self._untold = self._untold, []
+        for notice in untold:
+            self.tell(notice)
         try:
             while True:
                 match self._inbox.get_nowait():

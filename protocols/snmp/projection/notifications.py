@@ -96,6 +96,8 @@ ROWS: tuple[Told | Silent, ...] = (
     _own(16, "recording.overload", "hfOverload", _RECORDING),
     _own(17, "catalogue.failed", "hfCatalogueFailed"),
     _own(18, "catalogue.back", "hfCatalogueBack"),
+    _own(77, "catalogue.rebuilt", "hfCatalogueRebuilt"),
+    _own(78, "catalogue.recovery-problem", "hfRecoveryProblem"),
     _own(19, "storage.low", "hfStorageLow", _STORAGE),
     _own(20, "storage.full", "hfStorageFull", _STORAGE),
     _own(21, "storage.ok", "hfStorageOk", _STORAGE),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from device.cameras.source import Cause
+from device.recording.notices import CatalogueRebuilt
 from device.recording.rebuild import CatalogueExists, rebuild, set_aside
 from device.recording.volume import IDENTITY, NotAVolume
 from tests.device.recording.store import EVER, NEVER, Store, make
@@ -65,8 +66,12 @@ def test_a_start_without_a_catalogue_finds_everything_again_and_records_on(store
     before = read_back(store, "CAM1")
     lose(store)
     store.open()
-    assert "the catalogue was lost" in store.recorder.recovered.problems[0]
+    rebuilt = store.recorder.rebuilt
+    assert rebuilt is not None
+    assert (rebuilt.recordings, rebuilt.skipped) == (2, [])
     store.run(13, store.camera("CAM1"))
+    told = [each for each in store.notices if isinstance(each, CatalogueRebuilt)]
+    assert [(each.recordings, each.segments, each.skipped) for each in told] == [(2, rebuilt.segments, 0)]
     store.close()
     assert read_back(store, "CAM1")[: len(before)] == before
     assert len(read_back(store, "CAM1")) == len(before) + 130
