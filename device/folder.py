@@ -77,6 +77,11 @@ class DataFolder:
         return self.path / "jobs.db"
 
     @property
+    def outbox(self) -> Path:
+        """Database of what leaves the recorder and has not arrived."""
+        return self.path / "outbox.db"
+
+    @property
     def snmp(self) -> Path:
         """How often the SNMP engine was started, the numbers of things, and what managers have set."""
         return self.path / "snmp.json"

@@ -13,6 +13,7 @@ from integration.commands import (
     events,
     export,
     hardware,
+    outbox,
     raid,
     serve,
     settings,
@@ -42,6 +43,7 @@ app.add_typer(storages.app, name="storages")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(simulate.app, name="simulate")
 app.command()(events.events)
+app.command()(outbox.outbox)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from device.accounts.store import Accounts
 from device.chassis.lights import Phase
 from device.events.catalogue import RecorderStarted, RecorderStopped
 from device.jobs import Jobs
+from device.outbox.outbox import Outbox
 from device.planes.control import serve_accounts, serve_jobs, serve_settings
 from device.planes.exports import serve_export_jobs
 from device.planes.leash import Leash, attach
@@ -24,6 +25,7 @@ from device.vault import Vault
 from integration.chassis import ChassisPlane
 from integration.config import Listen
 from integration.http import HttpPlane
+from integration.outbox import serve_outbox
 from integration.plane import plane, until
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
@@ -45,6 +47,9 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         stack.callback(accounts.close)
         jobs = Jobs(own.folder.jobs, own.clock, publish)
         stack.push_async_callback(jobs.close)
+        outbox = Outbox(own.folder.outbox, own.clock, publish)
+        stack.callback(outbox.close)
+        serve_outbox(own.server, outbox)
         serve_settings(own.server, own.settings, own.bus)
         serve_accounts(own.server, accounts)
         serve_jobs(own.server, jobs)

@@ -29,6 +29,8 @@ PACKAGES = {
     "kmod": "modprobe and depmod: modules of a guest's kernel",
     "mdadm": "mdadm: real RAID, in a guest",
     "mkvtoolnix": "mkvmerge: judge of our Matroska files",
+    "mosquitto": "mosquitto: the broker that our MQTT side talks to",
+    "mosquitto-clients": "mosquitto_sub and mosquitto_pub: what a broker's other clients see and say",
     "mpv": "third client of our RTSP server, player of our files",
     "openssl": "checks the signature of an export without us, with jq",
     "python3-gi": "runs GStreamer's RTSP server",

@@ -10,6 +10,7 @@ from device.cameras.source import Cause
 from device.errors import Severity
 from device.events import drives as drives  # declares the events of the drives
 from device.events import hardware as hardware  # declares the events of the box
+from device.events import outbox as outbox  # declares the events of what leaves
 from device.events.event import Bytes, Count, Event, Instant, Percent, Seconds, event
 
 CameraId = NewType("CameraId", str)  #: the key of a camera's settings

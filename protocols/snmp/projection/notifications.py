@@ -162,6 +162,11 @@ ROWS: tuple[Told | Silent, ...] = (
     _own(74, "chassis.reset-requested", "hfResetRequested"),
     _own(75, "chassis.unavailable", "hfChassisLost"),
     _own(76, "chassis.available", "hfChassisBack"),
+    Silent("delivery.failing", "it is an alarm of hfAlarmTable"),
+    Silent("delivery.back", "it is an alarm of hfAlarmTable"),
+    Silent("delivery.dropping", "it is an alarm of hfAlarmTable"),
+    Silent("delivery.complete", "it is an alarm of hfAlarmTable"),
+    Silent("delivery.refused", "it concerns one message to another system"),
     Silent("session.opened", "who watches is a matter of the audit log, and can change every second"),
     Silent("session.closed", "who watches is a matter of the audit log, and can change every second"),
 )

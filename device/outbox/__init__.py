@@ -1,0 +1,1 @@
+"""What leaves the recorder for somebody else: kept until it was acknowledged."""
