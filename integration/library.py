@@ -52,9 +52,9 @@ class RecorderLibrary:
         """Library."""
         match path.strip("/").split("/"):
             case ["live", camera]:
-                return await self._live(token_of(camera, "main"))
+                return await self.live(token_of(camera, "main"))
             case ["live", camera, ("main" | "sub") as stream]:
-                return await self._live(token_of(camera, stream))
+                return await self.live(token_of(camera, stream))
             case ["replay", token]:
                 return await self._stored(token, query)
             case ["replay", camera, ("main" | "sub") as stream]:
@@ -67,7 +67,8 @@ class RecorderLibrary:
             await feed.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _live(self, token: str) -> Live:
+    async def live(self, token: str) -> Live:
+        """What a camera sends now. Raises NotFound, NotDelivering."""
         try:
             status = await self._recording.call(AskRecording())
         except PlaneDown as error:
@@ -83,10 +84,14 @@ class RecorderLibrary:
         return Live(feed, token)
 
     async def _stored(self, token: str, query: Mapping[str, str]) -> Stored:
-        loop = asyncio.get_running_loop()
         begin, end = (instant(name, query[name]) if name in query else None for name in ("start", "end"))
+        return await self.stored(token, begin, end)
+
+    async def stored(self, token: str, begin: Utc | None, end: Utc | None) -> Stored:
+        """What was recorded, from `begin` (None: the oldest sample) on. Raises NotFound, BadValue."""
         if begin is not None and end is not None and end <= begin:
             raise BadValue("end", "not after start")
+        loop = asyncio.get_running_loop()
         row = await loop.run_in_executor(self._threads, self._catalogue.recording, token)
         if row.first is None or row.last is None:
             raise NotFound("recording with video", token)

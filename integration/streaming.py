@@ -30,6 +30,7 @@ from device.planes.messages import AskStreaming, SessionStatus, StreamingStatus
 from device.recording.catalogue import CatalogueReader
 from device.settings.rtsp import Digest, Rtsp
 from device.vault import Vault
+from integration.browser import BrowserVideo
 from integration.config import Listen
 from integration.exports import about, signer
 from integration.library import RecorderLibrary
@@ -125,6 +126,7 @@ class StreamingPlane:
             stack.callback(secrets.close)
             library = RecorderLibrary(recording, catalogue, self._own.clock)
             stack.push_async_callback(library.close)
+            BrowserVideo(library, self._own.clock).answer(self._own.server)
             serve_exports(
                 self._own.server,
                 self._own.folder.catalogue,

@@ -210,6 +210,11 @@ class Outlet:
         self._connection.write(sample_header(sample, self._id), sample.data)
         return True
 
+    async def deliver(self, sample: Sample) -> None:
+        """Send one sample, waiting while the listener has more to read than it should."""
+        await self._connection.room()
+        self._connection.write(sample_header(sample, self._id), sample.data)
+
     async def gone(self) -> None:
         """Wait until the listener goes away."""
         await self._connection.lost.wait()

@@ -15,6 +15,7 @@ from device.parameter_sets import BadParameterSet, read_h264, read_h265
 
 _MAC_EPOCH = 2_082_844_800  #: seconds from 1904 to 1970: the zero of every time in a `moov`
 _UNITY = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+_MILLISECONDS = 1000  #: a second, of the movie
 _UNDETERMINED = 0x55C4  #: language "und", packed (s8.4.2.3)
 _HANDLERS = {Kind.VIDEO: b"vide", Kind.AUDIO: b"soun", Kind.METADATA: b"meta"}
 _MEDIA_HEADERS = {
@@ -271,3 +272,16 @@ def track_box(
 def descriptions(entries: Sequence[bytes]) -> bytes:
     """`stsd` (s8.5.2)."""
     return full(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries)
+
+
+def growing_movie(tracks: Sequence[Track], utc: Utc) -> bytes:
+    """`moov` of a file whose samples come in fragments (s8.8). Times of a movie are in milliseconds."""
+    traks, extends = [], []
+    for number, track in enumerate(tracks, 1):
+        nothing = full(b"stts", 0, 0, bytes(4)) + full(b"stsc", 0, 0, bytes(4))
+        nothing += full(b"stsz", 0, 0, bytes(8)) + full(b"stco", 0, 0, bytes(4))
+        table = box(b"stbl", descriptions([sample_entry(track)]), nothing)
+        traks.append(track_box(number, track, utc, (0, 0), b"", table))
+        extends.append(full(b"trex", 0, 0, struct.pack(">IIIII", number, 1, 0, 0, SYNC)))
+    movie = movie_header(utc, _MILLISECONDS, 0, len(tracks))
+    return box(b"moov", movie, *traks, box(b"mvex", *extends))

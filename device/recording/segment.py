@@ -17,17 +17,7 @@ from zlib_ng.zlib_ng import crc32
 
 from device.errors import BadValue, StorageFault
 from device.media import Codec, Track, Utc
-from device.recording.mp4 import (
-    SYNC,
-    BadBox,
-    box,
-    boxes,
-    descriptions,
-    full,
-    movie_header,
-    sample_entry,
-    track_box,
-)
+from device.recording.mp4 import BadBox, box, boxes, growing_movie
 from device.recording.trailer import ALIGN
 
 MOST_TRACKS = 8  #: of one session
@@ -38,7 +28,6 @@ LARGEST_PARAMETERS = (
 IDENTITY = UUID("8f1d6f5a-5d0b-4c1e-9a57-48464431feed").bytes  #: the type of our `uuid` box
 
 _TYPE = box(b"ftyp", b"iso6", struct.pack(">I", 1), b"iso6", b"isom", b"mp41")
-_MILLISECONDS = 1000  #: time scale of the movie; each track has its own clock
 
 
 class BadSegment(StorageFault):
@@ -84,17 +73,7 @@ def _within(field: str, value: int, least: int, most: int) -> None:
 def head(tracks: Sequence[Track], identity: Identity) -> bytes:
     """The bytes before the first fragment; a multiple of 4096. Raises BadValue as `require_storable`."""
     require_storable(tracks)
-    traks, extends = [], []
-    for number, track in enumerate(tracks, 1):
-        nothing = full(b"stts", 0, 0, bytes(4)) + full(b"stsc", 0, 0, bytes(4))
-        nothing += full(b"stsz", 0, 0, bytes(8)) + full(b"stco", 0, 0, bytes(4))
-        table = box(b"stbl", descriptions([sample_entry(track)]), nothing)
-        traks.append(track_box(number, track, identity.utc, (0, 0), b"", table))
-        extends.append(full(b"trex", 0, 0, struct.pack(">IIIII", number, 1, 0, 0, SYNC)))
-    moov = box(
-        b"moov", movie_header(identity.utc, _MILLISECONDS, 0, len(tracks)), *traks, box(b"mvex", *extends)
-    )
-    out = _TYPE + moov + _identity_box(tracks, identity)
+    out = _TYPE + growing_movie(tracks, identity.utc) + _identity_box(tracks, identity)
     room = -(len(out) + 8) % ALIGN
     out += box(b"free", bytes(room))
     return out

@@ -1,0 +1,40 @@
+"""What is asked of the streaming plane by whoever shows video in a browser."""
+
+from __future__ import annotations
+
+from device.media import Sample, Utc
+from device.planes.wire import Blob, Subscription, message
+
+
+@message
+class VideoStart:
+    """What the fragments from here on are."""
+
+    mime: str  #: with codecs, for `MediaSource.isTypeSupported`
+    codec: str  #: of the pictures, for people
+    width: int
+    height: int
+    rates: tuple[int, ...]  #: ticks a second of each track, for the `prft` of the fragments
+    init: Blob  #: the initialization segment
+
+
+@message
+class WatchLive(Subscription[VideoStart | Sample]):
+    """A camera now, from the newest key frame on. The data of a sample are a media segment, its `key` says whether a
+    browser can start there. Who does not keep up gets the next key frame."""
+
+    camera: str
+    stream: str  #: main | sub
+    sound: bool
+
+
+@message
+class WatchStored(Subscription[VideoStart | Sample]):
+    """What was recorded, from an instant on, as fast as it is shown and a few seconds ahead."""
+
+    camera: str
+    stream: str  #: main | sub
+    start: Utc
+    end: Utc | None
+    speed: float  #: recorded seconds in one second; negative: backwards; 0: the one picture at `start`
+    sound: bool
