@@ -38,6 +38,9 @@ NAME = re.compile(
 AT_ONCE = 2  #: passwords that are hashed at the same time: each takes 64 MiB and a tenth of a second
 
 ALGORITHMS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}  #: as RFC 7616 s3.3 writes them
+#: Stands beside the algorithms: the password itself, sealed. WS-UsernameToken hashes it with what changes every time,
+#: so no hash of it will do, and most of ONVIF's clients know nothing else (docs/design/onvif.md).
+RECOVERABLE = "password"
 
 SCHEMA = (
     """
@@ -218,6 +221,8 @@ class Accounts:
 
     def _derive(self, name: str, password: str) -> None:
         """Everything that is made from a password, but its hash."""
+        sealed = self._vault.seal(password, _about(RECOVERABLE, name))
+        self._database.execute("INSERT OR REPLACE INTO ha1 VALUES (?, ?, ?)", (name, RECOVERABLE, sealed))
         for algorithm, function in ALGORITHMS.items():
             secret = function(f"{name}:{self.realm}:{password}".encode(), usedforsecurity=False).hexdigest()
             sealed = self._vault.seal(secret, _about(algorithm, name))
@@ -269,10 +274,14 @@ class DigestSecrets:
             self._known = {}
         asked = (user, algorithm)
         if asked not in self._known:
-            if len(self._known) >= 4 * MOST:
+            if len(self._known) >= 6 * MOST:
                 self._known = {}
             self._known[asked] = self._read(user, algorithm)
         return self._known[asked]
+
+    def password(self, user: str) -> str | None:
+        """The password in the clear, for WS-UsernameToken; None where there is no such account."""
+        return self.ha1(user, RECOVERABLE)
 
     def role(self, user: str) -> Role | None:
         """What an account may do, None where there is no such account."""
