@@ -1,6 +1,6 @@
 """A part as Matroska (RFC 9559), its size known before the first byte: Duration and Cues stand in front.
 
-One fragment is one cluster (two, where its samples lie more than half a minute apart), and nothing but its size
+One fragment is one cluster (two, where its samples lie more than three seconds apart), and nothing but its size
 is kept of it: the blocks are made anew when it is written. The file begins with the key frame at or before the
 span's start. What comes before the picture on show at the start has the *invisible* flag (s10.2), and an ordered
 edition of one chapter (s20.1.3) says where the span begins, for the players that follow one. Matroska describes a
@@ -25,7 +25,7 @@ from device.recording.export.timeline import Line, Taken
 from device.recording.mp4 import BadBox, decoder_configuration, microseconds, picture_size
 from device.recording.reader import BadFragment, parse
 
-_MILLISECOND = 1000  #: microseconds; the unit of all times in the file
+_UNIT = 100  #: microseconds; of all times in the file. In whole milliseconds two samples of sound could fall together
 _FARTHEST = 30_000  #: units between a cluster's time and a block's, which has 16 bits with a sign
 _BLOCK_HEAD = 9  #: bytes before a block's data
 _CLUSTER_HEAD = 4 + 8 + 2 + 8
@@ -70,7 +70,7 @@ class _Cluster:
 
 def _units(time: int) -> int:
     """Microseconds in the file's unit."""
-    return (time + _MILLISECOND // 2) // _MILLISECOND
+    return (time + _UNIT // 2) // _UNIT
 
 
 def _clusters(head: moof.Head, taken: Sequence[Taken]) -> list[_Cluster]:
@@ -227,7 +227,7 @@ def _head(line: Line, shown: range, clusters: _Map) -> bytes:
     """Everything before the first cluster."""
     info = element(
         ebml.INFO,
-        number(ebml.TIMESTAMP_SCALE, _MILLISECOND * 1000),
+        number(ebml.TIMESTAMP_SCALE, _UNIT * 1000),
         real(ebml.DURATION, shown.stop),
         element(ebml.DATE_UTC, struct.pack(">q", (line.zero - _EPOCH) * 1000)),
         text(ebml.MUXING_APP, "Holdfast"),
@@ -274,7 +274,7 @@ def _seek_head(places: Sequence[tuple[int, int]]) -> bytes:
 
 def _chapters(shown: range) -> bytes:
     """The span without what is there for the decoder alone. Times in nanoseconds."""
-    nanoseconds = _MILLISECOND * 1000
+    nanoseconds = _UNIT * 1000
     atom = element(
         ebml.CHAPTER_ATOM,
         number(ebml.CHAPTER_UID, 1),
