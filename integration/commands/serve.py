@@ -15,11 +15,12 @@ import typer
 from rich.panel import Panel
 
 from device.errors import BadValue
-from device.folder import DataFolder
+from device.folder import DataFolder, Lock
+from device.identity import Identity
 from device.settings.cameras import Camera
 from device.settings.store import Store
 from integration import demo as virtual
-from integration.appliance import Ready, serve
+from integration.appliance import Plan, Ready, become, serve
 from integration.commands.common import SYSTEM_CONFIG, chosen, console
 from integration.config import DEMO_PORTS, Config, Listen, load
 from integration.setup import SETUP, Login, open_settings, prepare
@@ -59,9 +60,7 @@ def run(
     folder.make()
     with folder.lock() as lock:
         identity = prepare(folder, assign or [], _login(admin, password_file))
-        names = _names(folder)
-        ready = Announcement(ready_json, None, folder, None)
-        asyncio.run(serve(given, identity, lock.fd, names, await_frames=False, seconds=seconds, ready=ready))
+        become(_plan(given, lock, identity, _names(folder), seconds, ready_json))
 
 
 def demo(
@@ -83,7 +82,7 @@ def demo(
     config = Config(data=folder.path, listen=ports)
     _check_ports(ports)
 
-    async def both(lock: int) -> None:
+    async def both(lock: Lock) -> None:
         password = virtual.camera_password()
         async with virtual.virtual_cameras(folder, cameras, password) as farm:
             users: list[dict[str, str]] = []
@@ -95,14 +94,25 @@ def demo(
 
             identity = await asyncio.to_thread(prepare, folder, assign or [], login, enter)
             ready = Announcement(ready_json, login if admin is None else None, folder, users[0])
-            await serve(
-                config, identity, lock, _names(folder), await_frames=True, seconds=seconds, ready=ready
-            )
+            plan = _plan(config, lock, identity, _names(folder), seconds, ready_json)
+            await serve(plan, ready, await_frames=True)
 
     with folder.lock() as lock:
         if not ready_json:
             console.print(f"Starting {cameras} virtual cameras and the recorder ...", style="dim")
-        asyncio.run(both(lock.fd))
+        asyncio.run(both(lock))
+
+
+def _plan(
+    config: Config,
+    lock: Lock,
+    identity: Identity,
+    names: dict[str, str],
+    seconds: float | None,
+    ready_json: bool,
+) -> Plan:
+    data, listen = str(config.data.absolute()), config.listen.model_dump_json()
+    return Plan(data, lock.fd, listen, identity.serial, names, seconds, ready_json)
 
 
 def _check_ports(listen: Listen) -> None:
