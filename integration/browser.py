@@ -159,7 +159,7 @@ class BrowserVideo:
         muxer = Muxer(sound=request.sound and request.speed == 1, speed=request.speed or 1, keys=keys)
         every = round(abs(request.speed) * MICROSECONDS / PICTURES) if keys else 0
         end = Utc(request.start + 1) if still else request.end
-        passage = Passage(request.start, end, request.speed < 0, keys, every)
+        passage = Passage(request.start, end, request.speed < 0, keys, every, follow=False)
         pace = _Pace(self._clock, 1.0 if keys or still else request.speed)
         await _play(stored.store, passage, muxer, pace, outlet)
 
@@ -181,7 +181,7 @@ async def _play(store: Store, passage: Passage, muxer: Muxer, pace: _Pace, outle
             if isinstance(item, Break):
                 await flush()
                 await outlet.send(_start(muxer.begin(item.tracks, item.utc)))
-            elif muxer.takes(item):
+            elif isinstance(item, Sample) and muxer.takes(item):
                 at = muxer.position(item)
                 if part and passage.keys:
                     await flush(at)

@@ -23,11 +23,13 @@ from device.recording.catalogue import CatalogueReader
 from device.recording.playback import Piece, Place, Playback, places
 from device.recording.rewind import Rewind
 from integration.tokens import token_of
-from protocols.rtsp.library import Break, Live, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
 
 RETRY_SECONDS = 0.5  #: between attempts to tap a recording plane that restarts
 FOLLOW = 10 * MICROSECONDS  #: a recording whose newest sample is older than this does not grow
 LOOK_SECONDS = 0.25  #: between looks for what was recorded meanwhile
+WAIT_SECONDS = 1.0  #: the same, where the recording stopped
+LEAST = MICROSECONDS // 10  #: what continues by less than this is not told from the inexact end of a segment
 READERS = 4  #: threads that read fragments for all who replay
 
 
@@ -211,25 +213,44 @@ class CatalogueStore:
             raise NotFound("recording with video", self._token)
         return row.first, row.last
 
-    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
+    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break | Edge]:
         """Store."""
         loop = asyncio.get_running_loop()
         playback = Playback(self._catalogue, self._token)
         pieces = self._pieces(playback, passage)
-        end = Utc(0)
+        last: Piece | None = None
+        edge = False  # an Edge was given for what was last
         while True:
             while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
-                end = piece.utc_end
+                last, edge = piece, False
                 if piece.broken:
                     yield Break(_play_from(piece, passage), piece.tracks)
                 for sample in piece.samples:
                     if passage.reverse or passage.end is None or sample.utc < passage.end:
                         yield sample
-            closed = passage.reverse or (passage.end is not None and passage.end <= end)
-            if closed or self._clock.utc() - end > FOLLOW:
+            if last is None:
                 return
-            await asyncio.sleep(LOOK_SECONDS)
+            closed = passage.reverse or (passage.end is not None and passage.end <= last.utc_end)
+            waits = passage.follow and passage.end is None
+            if closed or self._clock.utc() - last.utc_end > FOLLOW:
+                if not edge and not await loop.run_in_executor(self._threads, self._goes_on, last, passage):
+                    edge = True
+                    yield Edge()
+                if closed or not waits:
+                    return
+            await asyncio.sleep(LOOK_SECONDS if not edge else WAIT_SECONDS)
             pieces = playback.onward()
+
+    def _goes_on(self, last: Piece, passage: Passage) -> bool:
+        """Whether what is recorded continues, in the direction of the passage, what was read of it."""
+        if passage.reverse:
+            at = Utc(last.utc - LEAST)
+        elif passage.end is not None:
+            at = Utc(passage.end + LEAST)
+        else:
+            return False
+        rows = self._catalogue.timeline(self._token, at, Utc(at + 1))
+        return any(row.cause is None for row in rows)
 
     def _pieces(self, playback: Playback, passage: Passage) -> Iterator[Piece]:
         if passage.reverse:

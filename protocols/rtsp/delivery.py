@@ -9,15 +9,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from device.clock import Clock
 from device.errors import BadValue, HoldfastError
 from device.media import MICROSECONDS, Sample, Utc
+from protocols.rtsp.ahead import Ahead
 from protocols.rtsp.broadcast import Broadcast, Listener
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.effects import Play, Started
-from protocols.rtsp.library import Break, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Passage, Stored
 from protocols.rtsp.manner import Manner
 from protocols.rtsp.outlet import Outlet
 from protocols.rtsp.playout import Due, Ended, playout
 from protocols.rtsp.range import Now
+from protocols.rtsp.registry import Phase, Session
 from protocols.rtsp.sender import Sender
+from protocols.rtsp.stamps import Mark, Stamp
 
 EDGE = 10 * MICROSECONDS  #: the present, as seen by who asks for what is being recorded
 
@@ -75,7 +78,7 @@ class StoredDelivery:
         sender: Sender,
         lead: float,
         clock: Clock,
-        paused: Callable[[], None],
+        session: Session,
     ) -> None:
         assert isinstance(opened.media, Stored)
         self.outlet = outlet
@@ -84,12 +87,16 @@ class StoredDelivery:
         self._sender = sender
         self._lead = lead
         self._clock = clock
-        self._paused = paused  #: called at the point where a PAUSE was to take effect
+        self._session = session
         self._manner = Manner()
         self._playout = playout(sender, self._manner, lead)
-        self._items: AsyncIterator[Sample | Break] | None = None
+        self._items: AsyncIterator[Sample | Break | Edge] | None = None
+        self._ahead: Ahead | None = None  #: of a client that is told where it stands
         self._end: Utc | None = None
         self._next: Due | None = None
+        self._mark = Mark()  #: of the next
+        self._cseq = 0
+        self._standing: Utc | None = None  #: of the next sample; while that is waited for, of the one before
         self._begin = Utc(0)  #: where what follows the last break is played from
         self._stop_at: Utc | None = None
         self._flowing = asyncio.Event()
@@ -101,17 +108,20 @@ class StoredDelivery:
         """Read the first sample, from which the answer to PLAY is made; to go on after a pause, it is at
         hand."""
         self._stop_at = None
+        self._cseq = play.cseq
         start, again = play.start, play.manner is None or play.manner == self._manner
-        if self._next is not None and start is None and play.end is None and again:
-            begin = self._next.sample.utc
+        at_hand = self._next is not None or self._task is not None
+        if self._standing is not None and at_hand and start is None and play.end is None and again:
+            begin = self._standing
         else:
-            standing = self._next.sample.utc if self._next is not None else None
+            standing = self._standing if at_hand else None
             await self._stop()
             if play.manner is not None:
                 self._manner = play.manner
             passage = self._passage(await self._from(start, standing), play.end)
             self._playout = playout(self._sender, self._manner, self._lead)
             self._items, self._end = self._media.store.read(passage), play.end
+            self._ahead = Ahead(self._manner.reverse) if self._session.stamped else None
             await self._advance()
             if self._next is None:
                 raise BadValue("Range", "nothing is recorded there")
@@ -141,20 +151,21 @@ class StoredDelivery:
 
     def _passage(self, start: Utc, end: Utc | None) -> Passage:
         manner, media = self._manner, self._media
+        follow = self._session.required and not manner.reverse
         if end is None:
             end = media.start if manner.reverse else media.end
         if end is not None and not manner.reverse:
             # A range includes its end: players ask for exactly the length that they were told.
             end = Utc(end + 1)
-        return Passage(start, end, manner.reverse, manner.keys, manner.every)
+        return Passage(start, end, manner.reverse, manner.keys, manner.every, follow)
 
     def flow(self) -> None:
         """Send from where it stands."""
-        if self._next is None:
+        if self._next is None and self._task is None:
             return
-        if not self._flowing.is_set():
+        if self._next is not None and not self._flowing.is_set():
             self._playout.restart(self._next.position, self._clock.monotonic())
-            self._flowing.set()
+        self._flowing.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._pump())
 
@@ -162,7 +173,7 @@ class StoredDelivery:
         """Send nothing, from now on or from a point on that play comes to; what is due next stays so."""
         if at is None or self._reached(at):
             self._flowing.clear()
-            self._paused()
+            self._session.phase = Phase.READY
         else:
             self._stop_at = at
 
@@ -210,7 +221,7 @@ class StoredDelivery:
                     self._drained.clear()
                     await self._drained.wait()
                 else:
-                    packets = self._sender.packets(self._next.sample, now)
+                    packets = self._sender.packets(self._next.sample, now, self._stamp())
                     if packets is not None:
                         self.outlet.send([packets])
                     await self._advance()
@@ -228,13 +239,35 @@ class StoredDelivery:
     async def _advance(self) -> None:
         """Make ready the next sample that is sent; None at the end."""
         self._next = None
-        assert self._items is not None
-        async for item in self._items:
+        while self._next is None and (item := await self._item()) is not None:
             self._next = self._playout.take(item)
             if isinstance(item, Break):
                 self._begin = item.utc
-            elif self._next is not None:
-                return
+        if self._next is not None:
+            self._standing = self._next.sample.utc
+
+    async def _item(self) -> Sample | Break | None:
+        """The next item whose mark is known; without marks, the next."""
+        assert self._items is not None
+        ahead = self._ahead
+        if ahead is None:
+            async for given in self._items:
+                if not isinstance(given, Edge):
+                    return given
+            return None
+        while (found := ahead.take()) is None and not ahead.over:
+            following = await anext(self._items, None)
+            if following is None:
+                ahead.close()
+            else:
+                ahead.put(following)
+        if found is None:
+            return None
+        item, self._mark = found
+        return item
+
+    def _stamp(self) -> Stamp | None:
+        return Stamp(self._mark, self._cseq, self._clock.utc()) if self._ahead is not None else None
 
 
 Delivery = LiveDelivery | StoredDelivery

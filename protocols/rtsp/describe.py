@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from device.errors import BadValue
 from device.media import Track, Utc
+from device.recordings.names import track_tokens
 from protocols.rtsp import formats, sdp
 from protocols.rtsp.library import Live, Stored
 from protocols.rtsp.range import Clock, Now, Npt
@@ -119,6 +120,12 @@ def describe(opened: Opened, location: Location, address: str, session: int) -> 
         formats.media_of(track, payload_type(track, n), location.track_url(n))
         for n, track in enumerate(opened.tracks)
     )
+    if isinstance(opened.media, Stored):
+        tokens = track_tokens(opened.tracks)  # ONVIF Streaming s6.2: which track of the recording this is
+        media = tuple(
+            replace(each, attributes=(*each.attributes, ("x-onvif-track", token)))
+            for each, token in zip(media, tokens, strict=True)
+        )
     name = opened.media.name or location.path.rpartition("/")[2]
     description = sdp.SessionDescription(media, name, location.url, tuple(attributes))
     return sdp.write(description, address, session).encode()

@@ -36,6 +36,7 @@ class Play:
     start: Utc | Now | None = None  #: None: from where it stands, or from the beginning
     end: Utc | None = None  #: in the direction of play; None: as far as there is anything
     manner: Manner | None = None  #: None: as before; then, without a start or an end, exactly where it stands
+    cseq: int = 0  #: of the request
 
 
 @dataclass(frozen=True, slots=True)

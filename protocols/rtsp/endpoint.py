@@ -246,11 +246,7 @@ class Endpoint:
             return LiveDelivery(lambda: self._broadcast(session.path, media), outlet, self.clock)
         lead = LEAD_TCP if session.tcp else LEAD_UDP
         sender = self._sender(media, closes_gaps=True)
-
-        def paused() -> None:
-            session.phase = Phase.READY
-
-        return StoredDelivery(session.opened, outlet, sender, lead, self.clock, paused)
+        return StoredDelivery(session.opened, outlet, sender, lead, self.clock, session)
 
     def _group_delivery(self, session: Session, address: str, media: Live) -> GroupDelivery:
         group = self._groups.get(address)

@@ -20,6 +20,12 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """In stored media, behind a sample: nothing is recorded that continues it, here or anywhere. Where a Break follows,
+    that says as much."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """What is read of a recording, and in which order."""
 
@@ -30,6 +36,7 @@ class Passage:
     reverse: bool  #: groups of pictures, the last first, each in decoding order (ONVIF Streaming s6.6.1)
     keys: bool  #: of the video only the key frames, and nothing else
     every: int  #: microseconds of recorded time between key frames, at least
+    follow: bool  #: forward and without an end: wait for what may be recorded later, however long
 
 
 class Feed(Protocol):
@@ -50,9 +57,10 @@ class Store(Protocol):
     async def span(self) -> tuple[Utc, Utc]:
         """First and last instant that can be played now. Grows while it is being recorded."""
 
-    def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
+    def read(self, passage: Passage) -> AsyncIterator[Sample | Break | Edge]:
         """Samples from the key frame at or before the start on; where that lies in a gap, from the next key frame in
-        the direction of reading. A Break stands before the first sample and after every gap. Forward without an end
+        the direction of reading. A Break stands before the first sample and after every gap, an Edge behind the
+        last sample where it is no matter of the passage's end that nothing follows. Forward without an end
         it goes on with what is recorded meanwhile, while anything is."""
 
 

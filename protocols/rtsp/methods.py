@@ -20,6 +20,7 @@ from protocols.rtsp.library import Live, Stored
 from protocols.rtsp.manner import Manner
 from protocols.rtsp.message import Request
 from protocols.rtsp.registry import End, Leg, Peer, Phase, Registry, Session
+from protocols.rtsp.stamps import FEATURE
 from protocols.rtsp.transport import Transport
 
 
@@ -110,7 +111,7 @@ def play(ask: Ask) -> Reply | Wait:
     try:
         asked = ranges.parse(value) if value is not None else None
         manner = manners.parse(fields) if asked is not None or manners.named(fields) else None
-        order = _order(session, asked, manner)
+        order = _order(session, asked, manner, int(fields.get("CSeq") or 0))
     except ranges.UnknownUnit:
         return Reply(501, session=session)
     except ranges.UnusedUnit:
@@ -119,6 +120,7 @@ def play(ask: Ask) -> Reply | Wait:
         return Reply(400, session=session)
     if order is None:
         return Reply(457, session=session)
+    _note(ask, session)
 
     def found(started: Opened | Started, _now: float) -> Reply:
         assert isinstance(started, Started)
@@ -188,6 +190,12 @@ PUBLIC = ", ".join(TABLE)
 AGGREGATE = frozenset({"PLAY", "PAUSE"})  #: not of one track, where several are set up: 460
 
 
+def required(request: Request) -> set[str]:
+    """The features that a request requires (RFC 2326 s12.32, s12.27)."""
+    values = (*request.headers.all("Require"), *request.headers.all("Proxy-Require"))
+    return {tag.strip() for value in values for tag in value.split(",")} - {""}
+
+
 def row_of(session: Session | None) -> int:
     """The column of the table."""
     if session is None:
@@ -205,6 +213,13 @@ def _session(ask: Ask) -> Session:
     return ask.session
 
 
+def _note(ask: Ask, session: Session) -> None:
+    """Whether the client speaks ONVIF's replay: by the feature's name, or, as GStreamer does, by a header that nobody
+    else has."""
+    session.required |= FEATURE in required(ask.request)
+    session.stamped |= session.required or ask.request.headers.get("Rate-Control") is not None
+
+
 def _add(ask: Ask, session: Session, opened: Opened) -> Reply:
     named = session if session.legs else None
     track = ask.location.track
@@ -218,6 +233,7 @@ def _add(ask: Ask, session: Session, opened: Opened) -> Reply:
     if agreed is None:
         return Reply(461, session=named)
     session.legs[track] = Leg(agreed, ask.location.track_url(track))
+    _note(ask, session)
     return Reply(200, (("Transport", agreed.encode()),), session=session)
 
 
@@ -277,14 +293,16 @@ def _group(ask: Ask, session: Session, track: int) -> Transport | None:
     )
 
 
-def _order(session: Session, asked: ranges.Npt | ranges.Clock | None, manner: Manner | None) -> Play | None:
+def _order(
+    session: Session, asked: ranges.Npt | ranges.Clock | None, manner: Manner | None, cseq: int
+) -> Play | None:
     """What to play; None where the range is out of bounds."""
     opened = session.opened
     if opened.span is None:
         # Live: there is only now. Players ask for npt=0.000- all the same.
         return None if isinstance(asked, ranges.Clock) else Play(session)
     if asked is None:
-        return Play(session, manner=manner)
+        return Play(session, manner=manner, cseq=cseq)
     reverse = manner is not None and manner.reverse
     start = asked.start if isinstance(asked.start, ranges.Now) else _wall(opened, asked, asked.start)
     end = _wall(opened, asked, asked.end)
@@ -295,7 +313,7 @@ def _order(session: Session, asked: ranges.Npt | ranges.Clock | None, manner: Ma
     span = None if start is None or end is None or isinstance(start, ranges.Now) else end - start
     if span is not None and ((span >= 0) if reverse else (span <= 0)):
         return None
-    return Play(session, start, end, manner)
+    return Play(session, start, end, manner, cseq)
 
 
 def _wall(opened: Opened, asked: ranges.Npt | ranges.Clock, point: int | None) -> Utc | None:
@@ -317,7 +335,7 @@ def _played(
         end = started.end
         if end is None:
             end = opened.origin if started.manner.reverse else max(opened.last, started.start)
-        if isinstance(asked, ranges.Npt):
+        if isinstance(asked, ranges.Npt) and not asked.as_clock:
             zero = opened.origin
             span = ranges.Npt(max(0, started.start - zero), max(0, end - zero)).encode()
         else:

@@ -1,7 +1,6 @@
 """Stored media to one listener: what is sent, and when. Pure; the reading and the waiting are the shell's.
 
-How a span is played is an object, chosen at PLAY by its manner. What ONVIF's header extension tells
-of a sample (Streaming s6.3) belongs into `Due`: `take` knows the breaks and the direction.
+How a span is played is an object, chosen at PLAY by its manner.
 """
 
 from __future__ import annotations

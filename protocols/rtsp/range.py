@@ -16,6 +16,8 @@ from device.media import MICROSECONDS, Utc
 _NPT = re.compile(r"(?:(\d{1,9})|(\d{1,6}):([0-5]?\d):([0-5]?\d))(?:\.(\d{0,9}))?", re.ASCII)
 _CLOCK = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,9}))?Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_1900 = -2_208_988_800 * MICROSECONDS
+_YEAR_1901 = _YEAR_1900 + 365 * 86_400 * MICROSECONDS
 
 
 class UnknownUnit(BadValue):
@@ -38,6 +40,7 @@ class Npt:
 
     start: int | Now | None
     end: int | None = None
+    as_clock: bool = False  #: it came in the disguise of absolute time, and is so answered
 
     def encode(self) -> str:
         """The header's value."""
@@ -73,7 +76,8 @@ def parse(value: str) -> Npt | Clock:
         return Npt(begin, _npt(end) if end else None)
     if unit == "clock":
         start, end = _halves(text)
-        return Clock(_utc(start) if start else None, _utc(end) if end else None)
+        clock = Clock(_utc(start) if start else None, _utc(end) if end else None)
+        return _since_1900(clock) if clock.start is not None and clock.start < _YEAR_1901 else clock
     if unit in ("smpte", "smpte-25", "smpte-30-drop"):
         raise UnusedUnit("Range", "recordings have no SMPTE time codes")
     raise UnknownUnit("Range", f"the unit {unit[:20]!r} is not npt or clock")
@@ -103,6 +107,14 @@ def _halves(text: str) -> tuple[str, str]:
     if not dash or not (start or end):
         raise BadValue("Range", "not of the form start-end")
     return start.strip(), end.strip()
+
+
+def _since_1900(clock: Clock) -> Npt:
+    """GStreamer's rtspsrc in its ONVIF mode has read normal play time in our description, and asks for it as absolute
+    time that begins with NTP's epoch."""
+    assert clock.start is not None
+    end = clock.end - _YEAR_1900 if clock.end is not None else None
+    return Npt(max(0, clock.start - _YEAR_1900), end if end is None else max(0, end), as_clock=True)
 
 
 def _npt(text: str) -> int:

@@ -86,6 +86,10 @@ class Session:
     deadline: float
     since: float
     phase: Phase = Phase.READY
+    stamped: bool = False  #: units carry ONVIF's header extension (Streaming s6.3)
+    required: bool = (
+        False  #: the client asked for ONVIF's replay by name: at the end it waits for more (s6.9)
+    )
     legs: dict[int, Leg] = field(default_factory=dict)  #: by track
 
     @property

@@ -18,6 +18,7 @@ from protocols.rtsp import rtcp
 from protocols.rtsp.library import Break
 from protocols.rtsp.message import DOLLAR
 from protocols.rtsp.packetise import Packetiser, Unsendable, packetiser
+from protocols.rtsp.stamps import Stamp
 
 RUN_LIMIT = 32  #: packets: receivers hold about a hundred
 FRAMING = 4  #: octets before each packet: dollar, channel, length
@@ -179,9 +180,9 @@ class Sender:
         """Something was sent."""
         return any(stream.packets for stream in self._streams)
 
-    def packets(self, sample: Sample, now: float) -> Packets | None:
+    def packets(self, sample: Sample, now: float, stamp: Stamp | None = None) -> Packets | None:
         """The packets of one sample, a sender report before them when one is due; None where nothing can be
-        sent."""
+        sent. With a stamp the packets carry it, and reports tell the present."""
         route = self._routes.get(sample.track)
         if route is None:
             return None
@@ -194,6 +195,9 @@ class Sender:
         if not pieces:
             return None
         timestamp = self._timestamp(stream, sample)
+        extension = b""
+        if stamp is not None:
+            stream.ntp = rtcp.ntp_of(stamp.now)
         channel, kind, ssrc, sequence = 2 * route, stream.payload_type, stream.ssrc, stream.sequence
         parts: list[bytes | memoryview] = []
         starts: list[int] = []
@@ -205,25 +209,28 @@ class Sender:
             parts.append(report)
             starts.append(0)
             at = len(report)
-        for head, body, marker, ticks in pieces:
-            size = len(head) + len(body)
+        for number, (head, body, marker, ticks) in enumerate(pieces, 1):
+            if stamp is not None:
+                extension = stamp.encode(sample, number == 1, number == len(pieces))
+            size = len(extension) + len(head) + len(body)
             parts.append(
                 _HEAD.pack(
                     DOLLAR,
                     channel,
                     size + 12,
-                    0x80,
+                    0x90 if extension else 0x80,
                     kind | 0x80 if marker else kind,
                     sequence,
                     (timestamp + ticks) & 0xFFFF_FFFF,
                     ssrc,
                 )
+                + extension
                 + head
             )
             parts.append(body)
             starts.append(at)
             at += size + 16
-            octets += size
+            octets += size - len(extension)
             sequence = (sequence + 1) & 0xFFFF
         stream.sequence = sequence
         stream.packets = (stream.packets + len(pieces)) & 0xFFFF_FFFF

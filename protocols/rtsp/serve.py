@@ -26,10 +26,11 @@ from protocols.rtsp.message import (
     headers,
     take,
 )
-from protocols.rtsp.methods import AGGREGATE, PUBLIC, TABLE, Ask, Reply, Wait, allowed, row_of
+from protocols.rtsp.methods import AGGREGATE, PUBLIC, TABLE, Ask, Reply, Wait, allowed, required, row_of
 from protocols.rtsp.registry import Peer, Registry, Session
+from protocols.rtsp.stamps import FEATURE
 
-SUPPORTED: frozenset[str] = frozenset()  #: feature tags that a Require header may name (RFC 2326 s12.32)
+SUPPORTED = frozenset({FEATURE})  #: feature tags that a Require header may name (RFC 2326 s12.32)
 BACKLOG_LIMIT = 2 * (HEAD_LIMIT + BODY_LIMIT)  #: octets that wait while a request is being done
 SERVER = "Holdfast"
 _TIMESTAMP = re.compile(r"[0-9.]{1,40}(?: +[0-9.]{1,40})?", re.ASCII)
@@ -118,7 +119,7 @@ class Connection:
     def _take(self, request: Request, now: float) -> None:
         """Check in the order of RFC 2326 s7.1.1 what does not depend on the URL."""
         row = TABLE.get(request.method)
-        unknown = sorted(_tags(request) - SUPPORTED)
+        unknown = sorted(required(request) - SUPPORTED)
         if request.version != VERSION:
             self._reply(request, Reply(505))
         elif not _CSEQ.fullmatch(request.headers.get("CSeq") or ""):
@@ -223,9 +224,3 @@ class Connection:
     def _drain(self) -> list[Effect]:
         out, self._out = self._out, []
         return out
-
-
-def _tags(request: Request) -> set[str]:
-    """The features that a request requires (RFC 2326 s12.32, s12.27)."""
-    values = (*request.headers.all("Require"), *request.headers.all("Proxy-Require"))
-    return {tag.strip() for value in values for tag in value.split(",")} - {""}

@@ -17,7 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from device.errors import NotFound
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
-from protocols.rtsp.library import Break, Live, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
 
 T0 = Utc(1_700_000_000 * MICROSECONDS)  #: 2023-11-14T22:13:20Z, where every clip begins
 RATE = 90_000
@@ -203,7 +203,7 @@ class ListStore:
     async def span(self) -> tuple[Utc, Utc]:
         return self.runs[0][1][0].utc, Utc(self.runs[-1][1][-1].utc + MICROSECONDS // 25)
 
-    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
+    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break | Edge]:
         self.reads += 1
         if passage.reverse:
             for item in self._backwards(passage):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import BadValue
-from device.media import Utc
+from device.media import MICROSECONDS, Utc
 from protocols.rtsp.range import Clock, Now, Npt, UnknownUnit, UnusedUnit, parse, point
 
 MICROS = st.integers(0, 10**14)
@@ -73,3 +73,10 @@ def test_a_pause_names_one_point(text: str) -> None:
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(BadValue):
         point(text)
+
+
+def test_normal_play_time_in_the_disguise_of_1900_is_read_as_what_it_is() -> None:
+    """GStreamer's rtspsrc in its ONVIF mode, where the description begins with a range of normal play time."""
+    asked = parse("clock=19000101T000001.5Z-19000101T010000Z")
+    assert asked == Npt(1_500_000, 3600 * MICROSECONDS, as_clock=True)
+    assert parse("clock=19000101T000000Z-") == Npt(0, None, as_clock=True)

@@ -16,7 +16,7 @@ from device.media import MICROSECONDS, Codec, Sample, Track, Utc
 from protocols.rtsp import sdp
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.effects import Close, Effect, Pause, Play, Release, Resolve, Started, Write
-from protocols.rtsp.library import Break, Live, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
 from protocols.rtsp.manner import Manner
 from protocols.rtsp.message import Frame, Request, Response, headers, take
 from protocols.rtsp.methods import TABLE
@@ -48,7 +48,7 @@ class Blank:
     async def span(self) -> tuple[Utc, Utc]:
         return T0, T1
 
-    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break]:
+    async def read(self, passage: Passage) -> AsyncIterator[Sample | Break | Edge]:
         nothing: tuple[Sample, ...] = ()
         for item in nothing:
             yield item
