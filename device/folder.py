@@ -72,6 +72,11 @@ class DataFolder:
         return self.path / "accounts.db"
 
     @property
+    def audit(self) -> Path:
+        """Database of the audit trail."""
+        return self.path / "audit.db"
+
+    @property
     def jobs(self) -> Path:
         """Database of the jobs."""
         return self.path / "jobs.db"

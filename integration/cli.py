@@ -13,12 +13,14 @@ from integration.commands import (
     events,
     export,
     hardware,
+    logs,
     outbox,
     raid,
     serve,
     settings,
     simulate,
     storages,
+    syslog,
     video,
 )
 
@@ -32,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # there are secrets among them
     add_completion=False,
 )
-for commands in (serve, video, export):
+for commands in (serve, video, export, logs):
     commands.register(app)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(hardware.poe_app, name="poe")
@@ -40,6 +42,7 @@ app.add_typer(hardware.chassis_app, name="chassis")
 app.add_typer(raid.app, name="raid")
 app.add_typer(settings.app, name="settings")
 app.add_typer(storages.app, name="storages")
+app.add_typer(syslog.app, name="syslog")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(simulate.app, name="simulate")
 app.command()(events.events)

@@ -12,6 +12,8 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from device.accounts.store import Accounts
+from device.audit.keeper import Keeper
+from device.audit.trail import Trail
 from device.chassis.lights import Phase
 from device.events.catalogue import RecorderStarted, RecorderStopped
 from device.jobs import Jobs
@@ -24,12 +26,14 @@ from device.planes.relay import adopt_events
 from device.vault import Vault
 from integration.chassis import ChassisPlane
 from integration.config import Listen
+from integration.exports import signer
 from integration.http import HttpPlane
 from integration.outbox import serve_outbox
 from integration.plane import plane, until
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
 from integration.snmp import SnmpPlane
+from integration.syslog import SyslogPlane
 from integration.version import VERSION
 
 OTHERS = ("recording", "streaming")
@@ -50,10 +54,18 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         outbox = Outbox(own.folder.outbox, own.clock, publish)
         stack.callback(outbox.close)
         serve_outbox(own.server, outbox)
+        trail = Trail(own.folder.audit, signer(own.folder))
+        stack.callback(trail.close)
+        keeper = Keeper(own.bus, trail)
+        syslog = SyslogPlane(own, outbox, keeper)
+        syslog.answer(own.server)
         serve_settings(own.server, own.settings, own.bus)
         serve_accounts(own.server, accounts)
         serve_jobs(own.server, jobs)
-        working = []
+        working = [
+            asyncio.create_task(keeper.run(), name="audit"),
+            asyncio.create_task(syslog.run(), name="syslog"),
+        ]
         clients = {}
         for name in OTHERS:
             client = await stack.enter_async_context(Client(own.folder.socket(name), within=ANSWER_SECONDS))

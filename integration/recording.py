@@ -17,6 +17,7 @@ from device.cameras.source import Address, Cause, Source
 from device.cameras.station import Health, Station
 from device.errors import NotFound
 from device.events import catalogue as said
+from device.events.evidence import EvidenceLocked, EvidenceUnlocked, RecordingDeleted
 from device.media import MICROSECONDS, Sample, Track, Utc
 from device.planes.leash import Leash, attach
 from device.planes.link import Outlet
@@ -350,10 +351,15 @@ class RecordingPlane:
         made = self._recorder.lock(
             request.token, request.start, request.end, until=request.until, who=request.who, why=request.why
         )
-        return Locked(await asyncio.wrap_future(made))
+        lock = await asyncio.wrap_future(made)
+        self._own.bus.publish(
+            EvidenceLocked(request.token, lock, request.start, request.end, request.why, request.who)
+        )
+        return Locked(lock)
 
     async def _unlock(self, request: Unlock) -> Done:
         await asyncio.wrap_future(self._recorder.unlock(request.lock))
+        self._own.bus.publish(EvidenceUnlocked(request.lock, request.who))
         return Done()
 
     async def _trigger(self, request: TriggerEvent) -> Done:
@@ -366,7 +372,11 @@ class RecordingPlane:
 
     async def _delete(self, request: DeleteSpan) -> Deleted:
         gone = self._recorder.delete(request.token, request.start, request.end)
-        return Deleted(await asyncio.wrap_future(gone), 0)
+        segments = await asyncio.wrap_future(gone)
+        self._own.bus.publish(
+            RecordingDeleted(request.token, request.start, request.end, segments, request.who)
+        )
+        return Deleted(segments, 0)
 
 
 async def _kept(station: Station, intake: StreamIntake) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from device.chassis.messages import ChassisShown
 from device.durable import write_durably
 from device.errors import BadValue, Fault, HoldfastError
-from device.events.catalogue import EndpointBack, EndpointFailed
+from device.events.catalogue import EndpointBack, EndpointFailed, LoginFailed
 from device.events.journal import Entry
 from device.linux.host import read_host
 from device.planes.link import Client
@@ -113,6 +113,7 @@ class SnmpPlane:
         self._wanted = asyncio.Event()
         self._asked = started
         self._last_failure = -FAILURES_EVERY
+        self._refused_at: dict[str, float] = {}  #: address, and when it was last said
         self._last_alarm = 0
         self._trap_targets: tuple[Target, ...] = ()
         self._start = COLD_START if own.leash.restart is None else WARM_START  #: what is told of ours
@@ -483,8 +484,15 @@ class SnmpPlane:
 
     def _refused(self) -> None:
         """Somebody came with wrong credentials."""
-        self.agent.refused.clear()
         now = self._clock()
+        for address in dict.fromkeys(self.agent.refused):
+            if now - self._refused_at.get(address, -FAILURES_EVERY) >= FAILURES_EVERY:
+                self._refused_at.pop(address, None)
+                self._refused_at[address] = now
+                self._own.bus.publish(LoginFailed("", address, BY))
+        while len(self._refused_at) > ADDRESSES:
+            del self._refused_at[next(iter(self._refused_at))]
+        self.agent.refused.clear()
         if self._kept.authentication_traps and now - self._last_failure >= FAILURES_EVERY:
             self._last_failure = now
             self._tell(Notification(AUTHENTICATION_FAILURE, ()))

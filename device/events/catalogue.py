@@ -1,5 +1,5 @@
-"""Everything the recorder can say. An event is added here, in `hardware` where it is about the box, or in `drives`, and
-as one row in each wire's table."""
+"""Everything the recorder can say. An event is added here, in `hardware` where it is about the box, in `drives` or in
+`evidence`, and as one row in each wire's table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NewType
 from device.cameras.source import Cause
 from device.errors import Severity
 from device.events import drives as drives  # declares the events of the drives
+from device.events import evidence as evidence  # declares what people do with recordings
 from device.events import hardware as hardware  # declares the events of the box
 from device.events import outbox as outbox  # declares the events of what leaves
 from device.events.event import Bytes, Count, Event, Instant, Percent, Seconds, event

@@ -10,36 +10,23 @@ from collections.abc import Awaitable, Callable
 from device.errors import HoldfastError
 from device.events.bus import Bus
 from device.events.event import dump, load
+from device.events.follow import durable
 from device.events.journal import Entry
 from device.planes.link import Client, Outlet
 from device.planes.messages import EventItem, SubscribeEvents
 from device.records import BadRecord
 
-_BATCH = 500  # entries read at once
-_PAUSE = 1.0  # seconds after a stream broke, or a write failed
+_PAUSE = 1.0  # seconds after a stream broke
 
 
 def serve_events(bus: Bus) -> Callable[[SubscribeEvents, Outlet], Awaitable[None]]:
     """The handler of SubscribeEvents: what is durable in the bus's journal, and then what becomes so."""
-    journal = bus.journal
 
     async def serve(request: SubscribeEvents, outlet: Outlet) -> None:
-        after = request.after if request.origin == journal.origin else 0
-        with bus.listen(1) as news:
-            while True:
-                said = journal.last
-                try:
-                    await asyncio.wrap_future(journal.flush())
-                except HoldfastError:
-                    await asyncio.sleep(_PAUSE)
-                    continue
-                entries = journal.since(after, _BATCH)
-                for entry in entries:
-                    await outlet.send(_item(entry))
-                    after = entry.seq
-                # Waiting is safe only if nothing was said since the flush: what comes later wakes us.
-                if journal.last == said and len(entries) < _BATCH:
-                    await anext(news)
+        after = request.after if request.origin == bus.journal.origin else 0
+        async for entries in durable(bus, after):
+            for entry in entries:
+                await outlet.send(_item(entry))
 
     return serve
 

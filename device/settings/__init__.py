@@ -12,6 +12,7 @@ from device.settings.rtsp import Rtsp
 from device.settings.section import Section
 from device.settings.snmp import Snmp
 from device.settings.storages import Storage
+from device.settings.syslog import Syslog
 
 #: Every section, in the order in which they are shown.
 SECTIONS: tuple[type[Section], ...] = (
@@ -25,4 +26,5 @@ SECTIONS: tuple[type[Section], ...] = (
     Chassis,
     Rtsp,
     Snmp,
+    Syslog,
 )

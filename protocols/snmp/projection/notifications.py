@@ -169,6 +169,9 @@ ROWS: tuple[Told | Silent, ...] = (
     Silent("delivery.refused", "it concerns one message to another system"),
     Silent("session.opened", "who watches is a matter of the audit log, and can change every second"),
     Silent("session.closed", "who watches is a matter of the audit log, and can change every second"),
+    Silent("evidence.locked", "what people do with recordings is a matter of the audit log"),
+    Silent("evidence.unlocked", "what people do with recordings is a matter of the audit log"),
+    Silent("recording.deleted", "what people do with recordings is a matter of the audit log"),
 )
 
 BY_EVENT = {row.event: row for row in ROWS}

@@ -1,0 +1,1 @@
+"""Who did what: the recorder's logs, and the one of them that cannot be changed unnoticed."""

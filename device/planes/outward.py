@@ -1,0 +1,32 @@
+"""What is asked of the control plane about those whom the recorder tells: syslog servers, recipients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from device.planes.wire import Request, message
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a test of one destination came out."""
+
+    key: str  #: of its settings
+    good: bool
+    detail: str  #: what was done, or what went wrong
+
+
+@message
+class AllTried:
+    """Each of them, in the order in which they were asked for."""
+
+    tried: tuple[Tried, ...]
+
+
+@message
+class TrySyslog(Request[AllTried]):
+    """Send a test message to syslog servers: to those of the settings, or to some that are not saved yet."""
+
+    servers: str = field(
+        default="", repr=False
+    )  #: JSON object of key and values; empty: those of the settings

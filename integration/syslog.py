@@ -1,0 +1,153 @@
+"""Syslog in the control plane: every server of the settings is told, each at its own pace."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+import ssl
+from datetime import UTC
+from typing import Any
+
+from device.audit.keeper import Keeper
+from device.certificates import own_certificate
+from device.errors import BadValue, HoldfastError
+from device.outbox.delivery import deliver
+from device.outbox.feed import feed
+from device.outbox.outbox import Limits, Outbox
+from device.planes.link import Server
+from device.planes.outward import AllTried, Tried, TrySyslog
+from device.settings.recorder import Recorder
+from device.settings.section import check_key, validate
+from device.settings.store import Changed
+from device.settings.syslog import Syslog, Transport
+from integration.plane import Plane
+from integration.version import VERSION
+from integration.zone import local_zone
+from protocols.syslog.catalogue import origin, trial
+from protocols.syslog.connection import ServerUnreachable, connect, context
+from protocols.syslog.message import Manner, encode
+from protocols.syslog.sender import LONGEST, Sender, drafts
+
+LIMITS = Limits(octets=64_000_000, seconds=7 * 86_400)  #: of what waits for one server
+AGAIN = 30.0  #: seconds until a server is tried again whose certificates cannot be used
+_PREFIX = "syslog/"  # of the names of the boxes
+
+
+class SyslogPlane:
+    """The servers."""
+
+    def __init__(self, own: Plane, outbox: Outbox, keeper: Keeper) -> None:
+        self._own = own
+        self._outbox = outbox
+        self._keeper = keeper
+        self._speaker = origin(VERSION)
+        self._changed = asyncio.Event()
+
+    def answer(self, server: Server) -> None:
+        """Let `server` test servers."""
+        server.on(TrySyslog, self._test)
+
+    async def run(self) -> None:
+        """For ever. A server whose settings stay the same is not disturbed by changes of others."""
+        serving: dict[str, tuple[Syslog, asyncio.Task[None]]] = {}
+        end = self._own.settings.subscribe(self._setting_changed)
+        try:
+            while True:
+                self._changed.clear()
+                wanted = {
+                    key: each for key, each in self._own.settings.entries(Syslog).items() if each.enabled
+                }
+                gone = [key for key, (settings, _) in serving.items() if wanted.get(key) != settings]
+                await _cancelled([serving.pop(key)[1] for key in gone])
+                for name in self._outbox.known():
+                    if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in wanted:
+                        self._outbox.forget(name)
+                for key, settings in wanted.items():
+                    if key not in serving:
+                        task = asyncio.create_task(self._serve(key, settings), name=f"{_PREFIX}{key}")
+                        serving[key] = (settings, task)
+                waiting = asyncio.create_task(self._changed.wait())
+                tasks: list[asyncio.Task[Any]] = [waiting, *(task for _, task in serving.values())]
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                for task in done:
+                    task.result()  # one that delivers for ever and ended is a defect
+        finally:
+            end()
+            await _cancelled([task for _, task in serving.values()])
+
+    def _setting_changed(self, changed: Changed) -> None:
+        if changed.section == Syslog.about.section:
+            self._changed.set()
+
+    async def _serve(self, key: str, settings: Syslog) -> None:
+        own = self._own
+        box = self._outbox.box(f"{_PREFIX}{key}", LIMITS)
+        end = await feed(own.bus, box, lambda entry: drafts(entry, settings))
+        try:
+            while True:
+                try:
+                    tls = self._tls(settings)
+                except ServerUnreachable as error:
+                    box.fault = str(error)
+                    await asyncio.sleep(AGAIN)
+                    continue
+                sender = Sender(settings, _manner(settings), tls, self._speaker, self._keeper.receipt)
+                try:
+                    await deliver(box, sender, own.clock, own.bus.publish, random.random)
+                finally:
+                    await sender.close()
+        finally:
+            end()
+
+    def _tls(self, settings: Syslog) -> ssl.SSLContext:
+        own = self._own
+        pair = None
+        if settings.transport is Transport.TLS and settings.client_certificate:
+            made = own_certificate(own.folder.certificates, own.identity.serial, own.clock)
+            pair = (made.certificate, made.key)
+        return context(settings.authorities, pair)
+
+    async def _test(self, request: TrySyslog) -> AllTried:
+        servers = _servers(request.servers) if request.servers else self._own.settings.entries(Syslog)
+        return AllTried(tuple(await asyncio.gather(*(self._try(key, each) for key, each in servers.items()))))
+
+    async def _try(self, key: str, settings: Syslog) -> Tried:
+        name = self._own.settings.get(Recorder).name
+        said = encode(trial(self._own.clock.utc(), self._speaker, name), _manner(settings))
+        host, port = settings.address
+        try:
+            connection = await connect(settings.address, settings.transport, self._tls(settings))
+            try:
+                await connection.send([said])
+            finally:
+                await connection.close()
+        except HoldfastError as error:
+            return Tried(key, False, str(error))
+        how = "sent; UDP does not tell whether it arrives" if settings.transport is Transport.UDP else "taken"
+        return Tried(key, True, f"{host}, port {port}/{settings.transport.value}: {how}")
+
+
+def _servers(text: str) -> dict[str, Syslog]:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
+        raise BadValue("servers", "must be a JSON object of keys and values")
+    for key in given:
+        check_key(Syslog, key)
+    return {key: validate(Syslog, key, values) for key, values in given.items()}
+
+
+def _manner(settings: Syslog) -> Manner:
+    zone = UTC if settings.utc else local_zone()
+    return Manner(settings.form, settings.name or socket.gethostname(), zone, LONGEST[settings.transport])
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
