@@ -156,6 +156,19 @@ class Journal:
         )
         return list(_entries(rows))
 
+    def before(self, seq: int, limit: int) -> list[Entry]:
+        """The durable entries up to that number, newest first, at most `limit`."""
+        rows = self._database.execute(
+            "SELECT seq, utc, origin, origin_seq, raised, json FROM entry WHERE seq <= ? ORDER BY seq DESC LIMIT ?",
+            (seq, limit),
+        )
+        return list(_entries(rows))
+
+    def place(self, utc: Utc) -> int:
+        """The number of the last durable entry that is older than an instant; 0: none is."""
+        (found,) = self._database.execute("SELECT max(seq) FROM entry WHERE utc < ?", (utc,)).fetchone()
+        return found or 0
+
     def latest(self, limit: int) -> list[Entry]:
         """The last durable entries, newest first."""
         rows = self._database.execute(

@@ -20,7 +20,9 @@ class Kind:
     subcodes: tuple[str, ...]  #: of the namespace ter, the outer first
     reason: str
     status: int = 0  #: of HTTP; 0: 400 for Sender, 500 for all others (SOAP 1.2 part 2 s7.5.2.2)
-    detail: str = ""  #: qualified name of an element in the detail that says it, in WS-BaseNotification
+    detail: str = (
+        ""  #: qualified name of an element in the detail that says it: a base fault of WS-BaseNotification
+    )
 
     @property
     def http(self) -> int:

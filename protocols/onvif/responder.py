@@ -56,16 +56,16 @@ class Responder:
         try:
             envelope = soap.read(asked.body)
         except Refusal as error:
-            return _refused(error.kind, str(error), None)
+            return _refused(error.kind, str(error), None, utc)
         row = self.table.find(envelope.body.tag)
         if row is None:
             reason = f"{local(envelope.body)[:80]} is not supported."
-            return _refused(UNKNOWN_ACTION, reason, envelope.message)
+            return _refused(UNKNOWN_ACTION, reason, envelope.message, utc)
         proof = Proof(asked.method, asked.target, asked.authorization, envelope.security, asked.peer)
         least = LEAST[row.operation.access]
         caller = Caller("") if least is None else self.door.judge(proof, now, utc)
         if least is not None and not _may(caller, least):
-            body = soap.fault(NOT_AUTHORIZED, _why_not(caller), envelope.message)
+            body = soap.fault(NOT_AUTHORIZED, _why_not(caller), envelope.message, utc)
             return Answer(NOT_AUTHORIZED.http, body, self.door.challenges(now, caller.stale))
         call = Call(
             envelope.body,
@@ -84,10 +84,10 @@ class Responder:
         try:
             await row.operation.handler(call, reply)
         except HoldfastError as error:
-            return _refused(kind_of(error, row.operation.faults), str(error), message)
+            return _refused(kind_of(error, row.operation.faults), str(error), message, call.now)
         except Exception as error:  # noqa: BLE001 - a defect of ours: the client is answered, and we are told
             self._on_fault(row.operation.name, error)
-            return _refused(FAILED, "The operation failed.", message)
+            return _refused(FAILED, "The operation failed.", message, call.now)
         return Answer(200, soap.addressed(reply, row.action, message))
 
 
@@ -103,5 +103,5 @@ def _why_not(caller: Caller) -> str:
     return "The sender is not authorized."
 
 
-def _refused(kind: Kind, reason: str, message: str | None) -> Answer:
-    return Answer(kind.http, soap.fault(kind, reason, message))
+def _refused(kind: Kind, reason: str, message: str | None, utc: Utc) -> Answer:
+    return Answer(kind.http, soap.fault(kind, reason, message, utc))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from device.media import Utc
 from protocols.onvif.faults import BAD_TAG, BAD_VERSION, NOT_UNDERSTOOD, Kind, Refusal
-from protocols.onvif.names import ENV, ENV11, PREFIXES, WSA, WSSE, XML
-from protocols.onvif.xml import Element, local, parse, sub, text
+from protocols.onvif.names import ENV, ENV11, PREFIXES, WSA, WSRF_BF, WSSE, XML
+from protocols.onvif.xml import Element, local, parse, sub, text, write_instant
 
 FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 MEDIA_TYPE = "application/soap+xml"
@@ -71,8 +72,8 @@ def addressed(answer: Element, action: str, message: str | None) -> bytes:
     return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
 
 
-def fault(kind: Kind, reason: str, message: str | None) -> bytes:
-    """The envelope of a fault (SOAP 1.2 s5.4)."""
+def fault(kind: Kind, reason: str, message: str | None, utc: Utc) -> bytes:
+    """The envelope of a fault (SOAP 1.2 s5.4). `utc`: now."""
     answer = reply(ENV.Fault)
     code = sub(answer, ENV.Code)
     sub(code, ENV.Value, f"env:{kind.code}")
@@ -80,6 +81,6 @@ def fault(kind: Kind, reason: str, message: str | None) -> bytes:
         code = sub(code, ENV.Subcode)
         sub(code, ENV.Value, f"ter:{subcode}")
     sub(sub(answer, ENV.Reason), ENV.Text, reason).set(XML.lang, "en")
-    if kind.detail:
-        sub(sub(answer, ENV.Detail), kind.detail)
+    if kind.detail:  # a WS-BaseFault 1.2 s3
+        sub(sub(sub(answer, ENV.Detail), kind.detail), WSRF_BF.Timestamp, write_instant(utc))
     return addressed(answer, FAULT_ACTION, message)
