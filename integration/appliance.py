@@ -141,6 +141,8 @@ async def _started(plan: Plan, supervisor: Supervisor, await_frames: bool) -> Re
         for scheme in ("https", "http")
         if (port := told["control"].get(scheme))
     }
+    if "http" in endpoints and (path := told["control"].get("onvif")):
+        endpoints["onvif"] = endpoints["http"] + path
     cameras = tuple(
         Camera(key, name, f"{endpoints['rtsp']}/live/{key}", f"{endpoints['rtsp']}/replay/{key}")
         for key, name in plan.names.items()

@@ -28,6 +28,7 @@ from integration.chassis import ChassisPlane
 from integration.config import Listen
 from integration.exports import signer
 from integration.http import HttpPlane
+from integration.onvif import OnvifPlane
 from integration.outbox import serve_outbox
 from integration.plane import plane, until
 from integration.poe import PoePlane
@@ -91,7 +92,10 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             raid.drives,
         )
         http = HttpPlane(own, listen.address, listen.https, listen.http)
-        details: dict[str, str] = {}
+        onvif = OnvifPlane(own, accounts, http.mounts, listen, clients["recording"], clients["streaming"])
+        stack.callback(onvif.close)
+        working.append(asyncio.create_task(onvif.run(lambda: http.ports), name="onvif"))
+        details: dict[str, str] = {"onvif": onvif.path}
         serving = []
         for name, run_endpoint in (("snmp", snmp.run), ("http", http.run)):
             told: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()

@@ -45,6 +45,11 @@ class HttpPlane:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), AGAIN if endpoint is None else None)
 
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Of HTTPS and of HTTP, once they are open."""
+        return self._ports
+
     async def _open(self, stack: contextlib.AsyncExitStack) -> Endpoint | None:
         """The endpoint; None where a port is not to be had: that is said, and tried again."""
         https, http = self._ports

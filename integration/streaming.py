@@ -195,12 +195,14 @@ class StreamingPlane:
 
     async def _status(self, request: AskStreaming) -> StreamingStatus:  # noqa: ARG002 - carries nothing
         sessions: tuple[SessionStatus, ...] = ()
+        port = 0
         if self._endpoint is not None:
+            port = self._endpoint.addresses[0][1]
             sessions = tuple(
                 SessionStatus(_protocol(session.peer), session.peer.host, session.account, session.path)
                 for session in self._endpoint.registry
             )
-        return StreamingStatus(self._own.since, sessions)
+        return StreamingStatus(self._own.since, sessions, port)
 
 
 async def run(data: Path, listen: Listen, leash: Leash) -> None:

@@ -206,6 +206,7 @@ class StreamingStatus:
 
     since: Utc
     sessions: tuple[SessionStatus, ...]
+    rtsp: int = 0  #: port of RTSP; 0: nobody is served at the moment
 
 
 @message

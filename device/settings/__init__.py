@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis
+from device.settings.onvif import Onvif
 from device.settings.ports import Poe, Port
 from device.settings.raid import Raid
 from device.settings.recorder import Recorder
@@ -27,4 +28,5 @@ SECTIONS: tuple[type[Section], ...] = (
     Rtsp,
     Snmp,
     Syslog,
+    Onvif,
 )

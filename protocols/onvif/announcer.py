@@ -9,8 +9,9 @@ import random
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from protocols.onvif.discovery import GROUP4, GROUP6, MOST_DELAY, PORT, Discovery
 
@@ -19,12 +20,12 @@ IP_MULTICAST_ALL = 49  #: linux/in.h; Python does not name it
 AT_ONCE = 64  #: answers that wait for their random moment; more are dropped
 
 
+@dataclass(frozen=True, slots=True)
 class Interface:
-    """Where one listens: the kernel's number of an interface, and our addresses there."""
+    """Where one listens."""
 
-    def __init__(self, number: int, addresses: Sequence[Ip]) -> None:
-        self.number = number
-        self.addresses = tuple(addresses)
+    number: int  #: the kernel's
+    addresses: tuple[Ip, ...]  #: ours there; the first of each version is told
 
 
 class Announcer:
@@ -41,6 +42,7 @@ class Announcer:
         self._interfaces = interfaces
         self._urls = urls
         self._transports: list[tuple[asyncio.DatagramTransport, Interface, Ip]] = []
+        self._unicast: list[asyncio.DatagramTransport] = []
         self._answers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Announcer:
@@ -67,8 +69,8 @@ class Announcer:
             task.cancel()
         await asyncio.gather(*self._answers, return_exceptions=True)
         self._say(lambda _: self.discovery.bye())
-        for transport, _, _ in self._transports:
-            transport.close()
+        for open_one in (*self._unicast, *(transport for transport, _, _ in self._transports)):
+            open_one.close()
 
     def hello(self) -> None:
         """Say that we are there, or have changed."""
@@ -82,14 +84,18 @@ class Announcer:
             transport.sendto(what(ip), group)
 
     async def _listen(self, interface: Interface, ip: Ip) -> None:
-        sock = _socket(interface, ip)
+        self._transports.append((await self._open(_multicast(interface, ip), ip), interface, ip))
+        with contextlib.suppress(OSError):  # another program has it: multicast goes to each that listens
+            self._unicast.append(await self._open(_unicast(interface, ip), ip))
+
+    async def _open(self, sock: socket.socket, ip: Ip) -> asyncio.DatagramTransport:
         try:
             loop = asyncio.get_running_loop()
             transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(self, ip), sock=sock)
         except BaseException:
             sock.close()
             raise
-        self._transports.append((transport, interface, ip))
+        return transport
 
     def heard(self, data: bytes, peer: tuple[Any, ...], transport: asyncio.DatagramTransport, ip: Ip) -> None:
         """A datagram came to an interface of ours."""
@@ -115,15 +121,26 @@ class _Listener(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         if self._transport is not None:
             self._announcer.heard(data, addr, self._transport, self._ip)
 
 
-def _socket(interface: Interface, ip: Ip) -> socket.socket:
+def _unicast(interface: Interface, ip: Ip) -> socket.socket:
+    """For who sends his Probe to us alone (DISCOVERY-1-1-6)."""
+    sock = socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind((str(ip), PORT) if ip.version == 4 else (str(ip), PORT, 0, interface.number))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _multicast(interface: Interface, ip: Ip) -> socket.socket:
     """Bound to the group and to one interface, so that each datagram comes to the socket of its interface alone."""
     family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
     sock = socket.socket(family, socket.SOCK_DGRAM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 
 from aiohttp import web
@@ -70,3 +71,20 @@ def _reached(request: web.Request) -> tuple[str, str]:
     address, port = (str(socket[0]), socket[1]) if socket else ("localhost", 80)
     host = f"[{address}]" if ":" in address else address
     return f"{request.scheme}://{host}:{port}", host
+
+
+class Bell:
+    """`protocols.onvif.pullpoints.Bell`, of asyncio."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        self._rung.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until it rings, or so long."""
+        self._rung.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), seconds)

@@ -1,0 +1,186 @@
+"""What the recording plane, the settings and the machine say, as ONVIF's services show it."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from device.linux.host import addresses, interfaces
+from device.media import MICROSECONDS, Codec, Kind, Track, Utc
+from device.parameter_sets import BadParameterSet, read_h264
+from device.planes.messages import RecordingStatus, StreamStatus
+from device.settings.cameras import Camera
+from integration.tokens import STREAMS, token_of
+from integration.zone import local_zone
+from protocols.onvif.announcer import Interface as Where
+from protocols.onvif.services.media import Audio, Stream, Video
+from protocols.onvif.services.network import Interface, Ip, Network
+
+_LOOPBACK = 772  #: ARPHRD_LOOPBACK
+_ENCODINGS = {Codec.H264: "H264", Codec.MJPEG: "JPEG"}
+_SOUNDS = {
+    Codec.PCMU: ("G711", 64),
+    Codec.PCMA: ("G711", 64),
+    Codec.G726: ("G726", 32),
+    Codec.AAC: ("AAC", 64),
+}
+_PROFILES = {
+    66: "Baseline",
+    77: "Main",
+    88: "Extended",
+}  #: profile_idc of H.264 A.2; all others count as High
+AAC_SAMPLES = 1024  #: in one access unit
+OVER = 5 * MICROSECONDS  #: rates are measured over this, at least
+RATE = 25  #: pictures a second, until it is measured
+GOV_SECONDS = 2  #: from key frame to key frame, as the recorder asks of cameras
+
+
+class Rates:
+    """How much comes of each stream, from counters that are read now and then."""
+
+    def __init__(self) -> None:
+        self._base: dict[str, tuple[Utc, StreamStatus]] = {}
+        self._known: dict[str, tuple[int, int]] = {}  #: units and kbit a second
+
+    def told(self, status: RecordingStatus, now: Utc) -> None:
+        """The counters were read."""
+        for stream in status.streams:
+            then, before = self._base.get(stream.token, (now, stream))
+            if now - then < OVER and stream.token in self._base:
+                continue
+            self._base[stream.token] = (now, stream)
+            seconds = (now - then) / MICROSECONDS
+            units, octets = stream.samples - before.samples, stream.octets - before.octets
+            if seconds > 0 and units > 0 and octets >= 0:
+                self._known[stream.token] = (round(units / seconds), round(octets * 8 / 1000 / seconds))
+
+    def of(self, token: str) -> tuple[int, int] | None:
+        """Units and kbit a second; None: not known yet."""
+        return self._known.get(token)
+
+
+def streams(
+    cameras: Mapping[str, Camera], status: RecordingStatus | None, rates: Rates
+) -> tuple[Stream, ...]:
+    """The streams of all cameras that are switched on, the main one of each first."""
+    states = {stream.token: stream for stream in status.streams} if status is not None else {}
+    found = []
+    for key, camera in cameras.items():
+        for stream in STREAMS:
+            if not camera.enabled or camera.address(stream) is None:
+                continue
+            token = token_of(key, stream)
+            path = f"/live/{key}" if stream == "main" else f"/live/{key}/{stream}"
+            name = (camera.name or key) if stream == "main" else f"{camera.name or key} ({stream})"
+            state = states.get(token)
+            tracks = state.tracks if state is not None else ()
+            video = next((track for track in tracks if track.kind is Kind.VIDEO), None)
+            audio = next((track for track in tracks if track.kind is Kind.AUDIO), None)
+            found.append(Stream(token, key, name, path, _video(video, audio, rates.of(token)), _audio(audio)))
+    return tuple(found)
+
+
+def _video(track: Track | None, audio: Track | None, measured: tuple[int, int] | None) -> Video | None:
+    if track is None:
+        return None
+    rate, kbit = RATE, 0
+    if measured is not None:
+        sounds = audio.clock_rate / AAC_SAMPLES if audio is not None and audio.codec is Codec.AAC else 0
+        rate, kbit = max(1, round(measured[0] - sounds)), measured[1]
+    profile = "High"
+    if track.codec is Codec.H264 and track.parameters:
+        with contextlib.suppress(BadParameterSet):
+            profile = _PROFILES.get(read_h264(track.parameters[0]).profile, "High")
+    encoding = _ENCODINGS.get(track.codec)
+    return Video(encoding, track.width, track.height, rate, kbit, rate * GOV_SECONDS, profile)
+
+
+def _audio(track: Track | None) -> Audio | None:
+    if track is None or track.codec not in _SOUNDS:
+        return None
+    encoding, kbit = _SOUNDS[track.codec]
+    return Audio(encoding, kbit, max(1, round(track.clock_rate / 1000)), track.channels or 1)
+
+
+def read_network(ports: Sequence[tuple[str, int]]) -> Network:
+    """The machine's network now. In a thread: a network card may take its time. Raises OSError."""
+    found = {one.number: one for one in interfaces()}
+    by_interface: dict[int, list[tuple[Ip, int, str]]] = {number: [] for number in found}
+    for address in addresses():
+        by_interface.setdefault(address.interface, []).append((address.ip, address.prefix, address.origin))
+    shown = [
+        Interface(
+            one.name,
+            one.mac.hex(":"),
+            one.mtu,
+            one.up,
+            None if one.speed is None else one.speed // 1_000_000,
+            one.full_duplex is not False,
+            tuple(by_interface[one.number]),
+        )
+        for one in found.values()
+        if one.physical or (by_interface[one.number] and one.kind != _LOOPBACK) or len(found) == 1
+    ]
+    servers, search = _resolver()
+    return Network(platform.node(), tuple(shown), servers, search, (), _gateways(), tuple(ports))
+
+
+def where(listen: str) -> list[Where]:
+    """Where WS-Discovery listens: the interface of the address that the recorder listens on, or all with addresses that
+    others can reach. In a thread. Raises OSError."""
+    wanted = ipaddress.ip_address(listen)
+    loops = {one.number for one in interfaces() if one.kind == _LOOPBACK or not one.up}
+    found: dict[int, list[Ip]] = {}
+    for address in addresses():
+        mine = address.ip == wanted if not wanted.is_unspecified else address.interface not in loops
+        if mine:
+            found.setdefault(address.interface, []).append(address.ip)
+    return [
+        Where(number, tuple(sorted(ips, key=lambda ip: (ip.version, ip.is_link_local, ip.packed))))
+        for number, ips in sorted(found.items())
+    ]
+
+
+def _resolver() -> tuple[tuple[Ip, ...], tuple[str, ...]]:
+    """resolv.conf(5): name servers and search domains."""
+    servers: list[Ip] = []
+    search: tuple[str, ...] = ()
+    with contextlib.suppress(OSError):
+        for line in Path("/etc/resolv.conf").read_text(errors="replace").splitlines():
+            words = line.split()
+            if words[:1] == ["nameserver"] and len(words) > 1:
+                with contextlib.suppress(ValueError):
+                    servers.append(ipaddress.ip_address(words[1].partition("%")[0]))
+            elif words[:1] in (["search"], ["domain"]):
+                search = tuple(words[1:])
+    return tuple(servers), search
+
+
+def _gateways() -> tuple[Ip, ...]:
+    """The routers of default routes, from /proc/net: little-endian hexadecimal for IPv4, plain for IPv6."""
+    found: list[Ip] = []
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[1] == "00000000" and words[2] != "00000000":
+                found.append(ipaddress.IPv4Address(bytes.fromhex(words[2])[::-1]))
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/net/ipv6_route").read_text().splitlines():
+            words = line.split()
+            if set(words[0]) == {"0"} and words[1] == "00" and set(words[4]) != {"0"}:
+                found.append(ipaddress.IPv6Address(bytes.fromhex(words[4])))
+    return tuple(dict.fromkeys(found))
+
+
+def posix_zone() -> tuple[str, datetime]:
+    """The machine's zone as POSIX writes it (the last line of a file of RFC 8536 s3.3), and the local time now."""
+    here = datetime.now(local_zone())
+    try:
+        footer = Path("/etc/localtime").read_bytes().rstrip(b"\n").rpartition(b"\n")[2].decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        footer = ""
+    return footer or "UTC0", here
