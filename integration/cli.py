@@ -16,6 +16,7 @@ from integration.commands import (
     logs,
     outbox,
     raid,
+    recipients,
     serve,
     settings,
     simulate,
@@ -43,6 +44,7 @@ app.add_typer(raid.app, name="raid")
 app.add_typer(settings.app, name="settings")
 app.add_typer(storages.app, name="storages")
 app.add_typer(syslog.app, name="syslog")
+app.add_typer(recipients.app, name="recipients")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(simulate.app, name="simulate")
 app.command()(events.events)

@@ -33,6 +33,7 @@ from integration.outbox import serve_outbox
 from integration.plane import plane, until
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
+from integration.recipients import RecipientsPlane
 from integration.snmp import SnmpPlane
 from integration.syslog import SyslogPlane
 from integration.version import VERSION
@@ -60,12 +61,15 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         keeper = Keeper(own.bus, trail)
         syslog = SyslogPlane(own, outbox, keeper)
         syslog.answer(own.server)
+        recipients = RecipientsPlane(own, outbox)
+        recipients.answer(own.server)
         serve_settings(own.server, own.settings, own.bus)
         serve_accounts(own.server, accounts)
         serve_jobs(own.server, jobs)
         working = [
             asyncio.create_task(keeper.run(), name="audit"),
             asyncio.create_task(syslog.run(), name="syslog"),
+            asyncio.create_task(recipients.run(), name="recipients"),
         ]
         clients = {}
         for name in OTHERS:

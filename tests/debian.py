@@ -33,6 +33,7 @@ PACKAGES = {
     "mosquitto-clients": "mosquitto_sub and mosquitto_pub: what a broker's other clients see and say",
     "mpv": "third client of our RTSP server, player of our files",
     "openssl": "checks the signature of an export without us, with jq",
+    "python3-aiosmtpd": "the mail server that our mails go to",
     "python3-gi": "runs GStreamer's RTSP server",
     "qemu-system-x86": "guests with a kernel and drives of their own, whose power can be cut",
     "rsyslog": "rsyslogd: the server that our syslog messages are read by",
@@ -45,6 +46,7 @@ PACKAGES = {
     "snmptrapd": "receives our traps and informs",
     "strace": "strace: what the store asks of its file systems, to make every state after a power cut of it",
     "systemd": "systemd-analyze: judge of our unit file",
+    "vsftpd": "the FTP server that our files go to",
     "xfsprogs": "mkfs.xfs and xfs_repair: the store on the second file system",
 }
 

@@ -30,3 +30,13 @@ class TrySyslog(Request[AllTried]):
     servers: str = field(
         default="", repr=False
     )  #: JSON object of key and values; empty: those of the settings
+
+
+@message
+class TryRecipient(Request[AllTried]):
+    """Send something to a recipient, to see whether it arrives: one of the settings, or one that is not saved yet."""
+
+    key: str
+    values: str = field(
+        default="", repr=False
+    )  #: JSON object of the settings to try; empty: those that are saved

@@ -7,6 +7,7 @@ from device.settings.chassis import Chassis
 from device.settings.onvif import Onvif
 from device.settings.ports import Poe, Port
 from device.settings.raid import Raid
+from device.settings.recipients import Recipient
 from device.settings.recorder import Recorder
 from device.settings.recording import Recording
 from device.settings.rtsp import Rtsp
@@ -29,4 +30,5 @@ SECTIONS: tuple[type[Section], ...] = (
     Snmp,
     Syslog,
     Onvif,
+    Recipient,
 )

@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from device.accounts.role import Role
 from device.errors import BadValue
 
+MOST_ENTRIES = 1000  #: in one collection, unless it says otherwise
+
 T = TypeVar("T")
 S = TypeVar("S", bound="Section")
 
@@ -63,6 +65,7 @@ class About:
     factory: Keep
     role: Role  #: who may change it
     key: str  #: pattern of the keys of a collection; empty: there is one
+    most: int  #: entries of a collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +160,12 @@ class Section(BaseModel):
         role: Role,
         factory: Keep = Keep.NO,
         key: str = "",
+        most: int = MOST_ENTRIES,
     ) -> None:
-        """`key`: of a collection, the pattern that the keys of its entries match as a whole."""
+        """`key`: of a collection, the pattern that the keys of its entries match as a whole; `most`: how many there can
+        be."""
         super().__init_subclass__()
-        cls.about = About(section, heading, restore, factory, role, key)
+        cls.about = About(section, heading, restore, factory, role, key, most)
 
 
 def about_fields(kind: type[Section]) -> dict[str, AboutField]:

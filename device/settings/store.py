@@ -33,7 +33,6 @@ from device.vault import SealBroken, Vault
 S = TypeVar("S", bound=Section)
 
 HISTORY = 100  #: versions that are kept of each section or entry
-MOST_ENTRIES = 1000  #: in one collection
 
 SCHEMA = (
     """
@@ -384,8 +383,8 @@ class Store:
         at = self._clock.utc()
         if not fields and (before is None) == (row is None):
             return Changed(0, kind.about.section, key, old, (), row is None, by, at)
-        if before is None and kind.about.key and len(self.keys(kind)) >= MOST_ENTRIES:
-            raise BadValue(kind.about.section, f"there can be at most {MOST_ENTRIES}")
+        if before is None and kind.about.key and len(self.keys(kind)) >= kind.about.most:
+            raise BadValue(kind.about.section, f"there can be at most {kind.about.most}")
         version = old + 1
         text = None if row is None else json.dumps(row, ensure_ascii=False)
         if text is None:

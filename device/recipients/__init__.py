@@ -1,0 +1,1 @@
+"""Whom the recorder can send something: a picture, a clip, a message."""

@@ -1,0 +1,99 @@
+"""A man in the middle of an SMB connection that is not signed: it lets the session expire, or breaks the line."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from types import TracebackType
+from typing import Self
+
+EXPIRED = 0xC000035C  #: STATUS_NETWORK_SESSION_EXPIRED
+WRITE, READ = 9, 8  #: commands (MS-SMB2 s2.2.1.2)
+
+
+class Meddler:
+    """Listens on `port`, and hands everything on to a server."""
+
+    def __init__(self, server: int) -> None:
+        self._server = server
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.expire: dict[
+            int, int
+        ] = {}  #: command -> after how many more of its answers the session expires, once
+        self.cut: int | None = None  #: after how many more octets towards the server the line is cut, once
+        self.expired = 0  #: how often it did
+        self._lines: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+        self._hang_up()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._server))
+                self._lines += [client, server]
+                threading.Thread(target=self._requests, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._answers, args=(server, client), daemon=True).start()
+
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(1 << 16):
+                if self.cut is not None:
+                    self.cut -= len(data)
+                    if self.cut < 0:
+                        self.cut = None
+                        self._hang_up()
+                        return
+                server.sendall(data)
+        self._end(client, server)
+
+    def _answers(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                head = _exactly(server, 4)
+                message = bytearray(_exactly(server, struct.unpack(">I", head)[0]))
+                if message[:4] == b"\xfeSMB":
+                    self._meddle(message)
+                client.sendall(head + message)
+        self._end(client, server)
+
+    def _meddle(self, message: bytearray) -> None:
+        (command,) = struct.unpack_from("<H", message, 12)
+        if command in self.expire:
+            self.expire[command] -= 1
+            if self.expire[command] < 0:
+                del self.expire[command]
+                self.expired += 1
+                struct.pack_into("<I", message, 8, EXPIRED)
+
+    def _hang_up(self) -> None:
+        for line in self._lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def _end(*lines: socket.socket) -> None:
+        for line in lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = sock.recv(count - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
