@@ -92,6 +92,11 @@ class DataFolder:
         return self.path / "snmp.json"
 
     @property
+    def mqtt(self) -> Path:
+        """What the broker was told to keep."""
+        return self.path / "mqtt.json"
+
+    @property
     def drives(self) -> Path:
         """Simulated drives, and what the array of them holds."""
         return self.path / "drives"

@@ -58,18 +58,26 @@ class ChassisPlane:
 
         async def ask(request: AskChassis) -> ChassisShown:
             del request
-            hardware = self._own.settings.get(Chassis).hardware.value
-            if self.service is None:
-                return ChassisShown(hardware, True, "", (), (), (), (), False)
-            return self.service.shown(hardware)
+            return self.shown()
 
         async def silence(request: SilenceBuzzer) -> Done:
-            if self.service is not None:
-                self.service.silence(request.by)
+            self.silence(request.by)
             return Done()
 
         server.on(AskChassis, ask)
         server.on(SilenceBuzzer, silence)
+
+    def shown(self) -> ChassisShown:
+        """The box, as whoever asks sees it."""
+        hardware = self._own.settings.get(Chassis).hardware.value
+        if self.service is None:
+            return ChassisShown(hardware, True, "", (), (), (), (), False)
+        return self.service.shown(hardware)
+
+    def silence(self, by: str) -> None:
+        """Silence the buzzer, where there is one."""
+        if self.service is not None:
+            self.service.silence(by)
 
     def limit(self) -> Milliwatts | None:
         """What the supplies can give to the PoE ports; None: all that the settings say."""

@@ -15,6 +15,7 @@ from device.accounts.store import Accounts
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail
 from device.chassis.lights import Phase
+from device.errors import NotFound
 from device.events.catalogue import RecorderStarted, RecorderStopped
 from device.jobs import Jobs
 from device.outbox.outbox import Outbox
@@ -26,8 +27,11 @@ from device.planes.relay import adopt_events
 from device.vault import Vault
 from integration.chassis import ChassisPlane
 from integration.config import Listen
+from integration.entities.collect import Collector
+from integration.entities.commands import Hands
 from integration.exports import signer
 from integration.http import HttpPlane
+from integration.mqtt import MqttPlane
 from integration.onvif import OnvifPlane
 from integration.outbox import serve_outbox
 from integration.plane import plane, until
@@ -95,6 +99,10 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             lambda: None if chassis.service is None else chassis.service.shown(""),
             raid.drives,
         )
+        collector = Collector(own, clients["recording"], poe.shown, chassis.shown, raid.shown, dict)
+        hands = Hands(own.settings, lambda: poe.service, chassis.silence, _no_trigger, publish)
+        mqtt = MqttPlane(own, outbox, collector, hands, None)
+        working.append(asyncio.create_task(mqtt.run(), name="mqtt"))
         http = HttpPlane(own, listen.address, listen.https, listen.http)
         onvif = OnvifPlane(own, accounts, http.mounts, listen, clients["recording"], clients["streaming"])
         stack.callback(onvif.close)
@@ -117,6 +125,11 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             publish(RecorderStarted(VERSION, own.identity.serial))
         await until(own.stop, *working)
         publish(RecorderStopped("asked to"))
+
+
+def _no_trigger(key: str, by: str) -> None:
+    del by
+    raise NotFound("rule", key)
 
 
 def main(data: str, listen: str) -> None:

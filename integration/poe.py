@@ -56,7 +56,7 @@ class PoePlane:
 
         async def ask(request: AskPoe) -> PoeShown:
             del request
-            return shown(self._own.settings.get(Poe).hardware.value, self.service)
+            return self.shown()
 
         async def cycle(request: CyclePort) -> Done:
             service = self.service
@@ -67,6 +67,10 @@ class PoePlane:
 
         server.on(AskPoe, ask)
         server.on(CyclePort, cycle)
+
+    def shown(self) -> PoeShown:
+        """The ports, as whoever asks sees them."""
+        return shown(self._own.settings.get(Poe).hardware.value, self.service)
 
     def status(self) -> Status | None:
         """How the ports are; None where there are none."""

@@ -109,6 +109,10 @@ class RaidPlane:
         """How drives and array are; None where there are none."""
         return self.raid.reading if self.raid is not None else None
 
+    def shown(self) -> RaidShown:
+        """Drives and array, as whoever asks sees them."""
+        return shown(self._own.settings.get(settings.Raid).hardware.value, self.drives())
+
     async def run(self) -> None:
         """For ever. Other hardware takes the place of what was there as soon as the settings say so."""
         await governed(self._own.settings, _names_hardware, self._govern)
@@ -124,8 +128,7 @@ class RaidPlane:
 
         async def ask(request: AskRaid) -> RaidShown:
             del request
-            hardware = self._own.settings.get(settings.Raid).hardware.value
-            return shown(hardware, self.raid.reading if self.raid is not None else None)
+            return self.shown()
 
         async def begin(request: RaidTool) -> JobBegun:
             if self.raid is None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+from device.entities import Platform
 from device.events.catalogue import PlaneName  # noqa: F401 - importing it declares the events
 from device.events.event import describe, events
 from device.settings import SECTIONS
 from device.settings.section import AboutField, Section, about_fields
+from integration.entities.box import ARRAY, CHASSIS, DRIVE, STORAGE
+from integration.entities.cameras import CAMERA
+from integration.entities.ports import PORT
+from integration.entities.reading import Row
+from integration.entities.recorder import ROWS
+from protocols.mqtt.topics import example
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guide"
 
@@ -66,7 +74,86 @@ def events_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "events.md": events_page}
+def mqtt_page() -> str:
+    """Every topic."""
+    lines = MQTT_HEAD.strip().splitlines()
+    lines += ["", "| event | topic below `PREFIX/SERIAL/` | severity | fields |", "|---|---|---|---|"]
+    for name, kind in sorted(events().items()):
+        fields = ", ".join(
+            f"`{field.name}`" + (f" ({field.unit})" if field.unit else "") for field in describe(kind)
+        )
+        lines.append(f"| `{name}` | `{example(kind)}` | {kind.severity.name.lower()} | {fields} |")
+    for title, rows in ENTITIES.items():
+        lines += [
+            "",
+            f"## States: {title}",
+            "",
+            "| entity | meaning | kind | unit | command |",
+            "|---|---|---|---|---|",
+        ]
+        for row in rows:
+            entity = row.entity
+            if entity.platform is not Platform.EVENT:
+                allowed = f"`mqtt.allow_{entity.permission.value}`" if entity.permission else ""
+                kind_of = entity.platform.value + (
+                    f" ({', '.join(entity.options)})" if entity.options else ""
+                )
+                lines.append(f"| `{entity.key}` | {entity.name} | {kind_of} | {entity.unit} | {allowed} |")
+    return "\n".join(lines) + "\n"
+
+
+MQTT_HEAD = """
+# MQTT
+
+Made from `device/events/`, `integration/entities/` and `protocols/mqtt/topics.py`.
+
+    holdfast settings set mqtt.enabled=true mqtt.host=192.0.2.7 mqtt.port=8883 mqtt.tls=true
+    holdfast settings set mqtt.certificate="$(cat recorder.crt)" mqtt.key="$(cat recorder.key)"
+    holdfast outbox
+
+The recorder is the client of one broker, with MQTT 5 or 3.1.1, over TCP, TLS or WebSocket. All topics begin with
+`PREFIX/SERIAL/`, usually `holdfast/` and the serial number.
+
+| topic | payload | retained |
+|---|---|---|
+| `status` | `online`, `offline`; the latter is the will, too | yes |
+| `event/...` | an event as JSON | never |
+| `state/THING/ENTITY` | a value, bare: a number, a word, `ON`, `OFF`, or `None` where it is not known | yes |
+| `available/THING` | `online`, `offline`: whether what lies below answers | yes |
+| `happened/THING` | what happened to a thing; JSON with `event_type`; nothing older than a minute | never |
+| `set/THING/ENTITY` | a command: `ON`, `OFF`, `PRESS`, or one of the choices; ignored where retained | |
+
+- **Events** arrive at least once, in order, however long the broker was away, as long as `mqtt.queue_mb` and
+  `mqtt.queue_days` hold; after that the oldest are dropped, which is counted and said (`delivery.dropping`). `id` is
+  the same when an event is sent twice.
+- **States** are said when they change, within a second, and all of them after each connection.
+- **Commands** are off until `mqtt.allow_poe`, `mqtt.allow_chassis` or `mqtt.allow_recording` is set. Each is told as
+  `command.received`, with what came of it. They do not outlive an outage of five minutes.
+- **Home Assistant** (2024.11 and later) finds every thing by itself. What may not be commanded is shown as a sensor.
+
+At the broker the recorder needs a user of its own, who may write `PREFIX/SERIAL/#` and `homeassistant/device/+/config`,
+and read `PREFIX/SERIAL/set/#` and `homeassistant/status`. Who else may publish to `set/` governs the ports.
+
+## Events
+
+`<name>` stands for the value of that field. What would separate or select topics (`/ + #`) is percent-encoded in it.
+"""
+
+ENTITIES: dict[str, Sequence[Row[Any]]] = {
+    "the recorder, `recorder`": ROWS,
+    "its box, `chassis`": CHASSIS,
+    "a port, `port-N`": PORT,
+    "a drive, `drive-N`": DRIVE,
+    "the array, `array`": ARRAY,
+    "a storage, `storage-KEY`": STORAGE,
+    "a camera, by its key": CAMERA,
+}
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "events.md": events_page,
+    "mqtt.md": mqtt_page,
+}
 
 
 def stale() -> Iterable[str]:

@@ -55,6 +55,7 @@ AUDITED: tuple[Audited, ...] = (
     Audited("account.changed", Deed.CHANGED, "by", ("account",)),
     Audited("account.deleted", Deed.CHANGED, "by", ("account",)),
     Audited("job.started", Deed.OPERATED, "by", ("kind", "job")),
+    Audited("command.received", Deed.OPERATED, "wire", ("thing", "entity", "value")),
     Audited("poe.port-cycled", Deed.OPERATED, "by", ("port",)),
     Audited("chassis.buzzer-silenced", Deed.OPERATED, "by", ()),
 )

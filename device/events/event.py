@@ -22,7 +22,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
@@ -100,6 +100,11 @@ def events() -> dict[str, type[Event]]:
 def subject(event: Event) -> str:
     """Whom the event is about, as a JSON object: what identifies a state together with its name."""
     return json.dumps({name: _plain(getattr(event, name)) for name in type(event).about})
+
+
+def event_values(event: Event, names: Iterable[str]) -> list[object]:
+    """Fields of an event as people and wires write them: enumerations by their value."""
+    return [_plain(getattr(event, name)) for name in names]
 
 
 def dump(event: Event) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis
+from device.settings.mqtt import Mqtt
 from device.settings.onvif import Onvif
 from device.settings.ports import Poe, Port
 from device.settings.raid import Raid
@@ -31,4 +32,5 @@ SECTIONS: tuple[type[Section], ...] = (
     Syslog,
     Onvif,
     Recipient,
+    Mqtt,
 )

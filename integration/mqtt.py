@@ -1,0 +1,325 @@
+"""MQTT in the control plane: one session with the broker of the settings, and three views of the recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.durable import write_durably
+from device.entities import Permission, Thing
+from device.errors import Refused
+from device.events.catalogue import EndpointBack, EndpointFailed
+from device.events.journal import Entry
+from device.outbox.delivery import deliver
+from device.outbox.feed import feed
+from device.outbox.outbox import Draft, Limits, Outbox
+from device.records import BadRecord, from_json, record, to_json
+from device.settings.mqtt import Mqtt, MqttTransport, MqttVersion
+from device.settings.recorder import Recorder
+from device.settings.store import Changed
+from integration.entities.collect import Collector
+from integration.entities.commands import Hands, obey
+from integration.entities.everything import things
+from integration.entities.subjects import subject
+from integration.governed import governed
+from integration.plane import Plane
+from integration.version import VERSION
+from protocols.mqtt import discovery
+from protocols.mqtt.connection import Connection, Login, Message, Will, tls_context
+from protocols.mqtt.errors import BadCertificate, BrokerAway, BrokerRefuses
+from protocols.mqtt.sender import MqttSender, draft
+from protocols.mqtt.topics import (
+    OFFLINE,
+    ONLINE,
+    Topics,
+    event_payload,
+    happened_payload,
+    state_payload,
+)
+
+BOX = "mqtt"
+WIRE = "mqtt"
+MEGABYTE = 1_000_000
+DAY = 86_400.0
+FRESH = (
+    60.0  #: seconds after which what happened is of no use to Home Assistant, which knows only the present
+)
+EVERY = 1.0  #: seconds between two readings
+SOON = 0.1  #: seconds from an event to a reading of what it changed
+BIRTH = "status"  #: Home Assistant's topic under its prefix, where it says that it is there
+
+View = Callable[[Entry], Sequence[Draft]]
+
+
+class MqttPlane:
+    """The recorder as client of a broker."""
+
+    def __init__(
+        self,
+        own: Plane,
+        outbox: Outbox,
+        collector: Collector,
+        hands: Hands,
+        onvif: Callable[[Topics], View] | None,
+    ) -> None:
+        """`onvif`: makes the view of ONVIF's event broker; None: there is none."""
+        self._own = own
+        self._outbox = outbox
+        self._collector = collector
+        self._hands = hands
+        self._onvif = onvif
+
+    async def run(self) -> None:
+        """For ever: a session as the settings want it."""
+        await governed(self._own.settings, _renews, self._govern)
+
+    @contextlib.asynccontextmanager
+    async def _govern(self) -> AsyncIterator[Coroutine[Any, Any, None] | None]:
+        settings = self._own.settings.get(Mqtt)
+        if not settings.enabled:
+            if BOX in self._outbox.known():
+                self._outbox.forget(BOX)
+            yield None
+            return
+        try:
+            login = _login(settings, self._own.identity.serial)
+        except BadCertificate as error:
+            self._own.bus.publish(EndpointFailed(WIRE, str(error)))
+            yield None
+            return
+        yield _Session(
+            self._own, self._outbox, self._collector, self._hands, self._onvif, settings, login
+        ).run()
+
+
+def _renews(changed: Changed) -> bool:
+    return changed.section in (Mqtt.about.section, Recorder.about.section)
+
+
+def _login(settings: Mqtt, serial: str) -> Login:
+    """Raises BadCertificate."""
+    tls = None
+    if settings.tls:
+        key = settings.key.get_secret_value()
+        tls = tls_context(settings.ca, settings.certificate, key, verify=settings.verify)
+    return Login(
+        settings.host,
+        settings.port,
+        settings.client or f"holdfast-{serial}",
+        settings.user,
+        settings.password.get_secret_value(),
+        settings.version is MqttVersion.V5,
+        settings.path if settings.transport is MqttTransport.WEBSOCKET else "",
+        tls,
+        settings.keepalive,
+    )
+
+
+class _Session:
+    """What goes on while the settings stay as they are."""
+
+    def __init__(
+        self,
+        own: Plane,
+        outbox: Outbox,
+        collector: Collector,
+        hands: Hands,
+        onvif: Callable[[Topics], View] | None,
+        settings: Mqtt,
+        login: Login,
+    ) -> None:
+        self._own = own
+        self._collector = collector
+        self._hands = hands
+        self._settings = settings
+        serial = own.identity.serial
+        self._topics = Topics(settings.topic, serial)
+        switches = (
+            (Permission.POE, settings.allow_poe),
+            (Permission.CHASSIS, settings.allow_chassis),
+            (Permission.RECORDING, settings.allow_recording),
+        )
+        self._allowed = frozenset(permission for permission, on in switches if on)
+        self._views: list[View] = []
+        if settings.events:
+            self._views.append(self._own_view)
+        if settings.onvif and onvif is not None:
+            self._views.append(onvif(self._topics))
+        if settings.home_assistant:
+            self._views.append(self._happened_view)
+        limits = Limits(settings.queue_mb * MEGABYTE, settings.queue_days * DAY)
+        self._box = outbox.box(BOX, limits)
+        self._birth = f"{settings.discovery}/{BIRTH}"
+        subscriptions = (self._topics.commands, *([self._birth] if settings.home_assistant else []))
+        self._connection = Connection(
+            login,
+            Will(self._topics.status, OFFLINE),
+            subscriptions,
+            self._came_up,
+            self._went_down,
+            self._heard,
+            random.random,
+        )
+        self._published: dict[str, bytes] = {}  #: what the broker has, by topic
+        self._announced = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._known = _load(own.folder.mqtt)
+
+    async def run(self) -> None:
+        """For ever."""
+        own = self._own
+        end = await feed(own.bus, self._box, self._write)
+        end_waking = own.bus.subscribe(lambda _: self._wake.set())
+        sender = MqttSender(self._connection, self._announced.wait, own.clock.utc)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._connection.run(), name="mqtt connection")
+                group.create_task(self._show(), name="mqtt states")
+                group.create_task(
+                    deliver(self._box, sender, own.clock, own.bus.publish, random.random), name="mqtt letters"
+                )
+        finally:
+            end()
+            end_waking()
+
+    # ------------------------------------------------------------------------------------------ events
+
+    def _write(self, entry: Entry) -> list[Draft]:
+        return [letter for view in self._views for letter in view(entry)]
+
+    def _own_view(self, entry: Entry) -> list[Draft]:
+        return [draft(self._topics.event(entry.event), event_payload(entry))]
+
+    def _happened_view(self, entry: Entry) -> list[Draft]:
+        topic = self._topics.happened(subject(entry.event))
+        return [draft(topic, happened_payload(entry), fresh=FRESH)]
+
+    # ------------------------------------------------------------------------------------------ the session
+
+    def _came_up(self) -> None:
+        self._own.bus.publish(EndpointBack(WIRE))
+        self._anew()
+
+    def _anew(self) -> None:
+        """The broker may have been wiped, and Home Assistant may have forgotten: everything is said again."""
+        self._published.clear()
+        self._publish(self._topics.status, ONLINE)
+        self._wake.set()
+
+    def _went_down(self, why: str) -> None:
+        self._announced.clear()
+        self._own.bus.publish(EndpointFailed(WIRE, why))
+
+    def _heard(self, message: Message) -> None:
+        if message.topic == self._birth:
+            if message.payload == ONLINE and not message.retained:
+                self._anew()
+            return
+        command = self._topics.parse(message.topic, message.payload)
+        if command is None or message.retained:
+            return  # what is retained was meant for somebody else, or long ago
+        with contextlib.suppress(Refused):  # it is told as an event, and the state stays what it is
+            obey(command, self._hands, self._allowed, WIRE)
+        self._published.pop(self._topics.state(command.thing, command.entity), None)  # said again, as it is
+        self._wake.set()
+
+    # ------------------------------------------------------------------------------------------ states
+
+    async def _show(self) -> None:
+        """Publish what changed, for ever."""
+        while True:
+            if self._connection.up:
+                self._wake.clear()
+                await self._publish_states()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), EVERY)
+            await asyncio.sleep(SOON)
+
+    async def _publish_states(self) -> None:
+        if self._settings.home_assistant:
+            reading = await self._collector.read()
+            shown = things(reading)
+            if not self._connection.up:
+                return
+            self._describe(shown, reading.name)
+            for thing in shown:
+                self._publish_thing(thing)
+        else:
+            self._describe([], "")
+        if self._connection.up:
+            self._announced.set()
+
+    def _publish_thing(self, thing: Thing) -> None:
+        self._publish(self._topics.available(thing.key), ONLINE if thing.available else OFFLINE)
+        for entity in thing.entities:
+            if entity.platform not in discovery.STATELESS:
+                value = state_payload(thing.values.get(entity.key))
+                self._publish(self._topics.state(thing.key, entity.key), value)
+
+    def _describe(self, shown: Sequence[Thing], recorder: str) -> None:
+        """Tell of every thing, and take back what is not there any more."""
+        serial, prefix = self._own.identity.serial, self._settings.discovery
+        messages = {}
+        for thing in shown:
+            topic = discovery.config_topic(prefix, serial, thing.key)
+            messages[topic] = discovery.config(thing, self._topics, serial, VERSION, recorder, self._allowed)
+        known = Known(
+            {topic: discovery.components(message) for topic, message in messages.items()},
+            sorted(topic for thing in shown for topic in self._topics_of(thing)),
+        )
+        if known != self._known:
+            for topic in self._known.configs.keys() - messages.keys():
+                self._publish(topic, b"")
+            for topic in set(self._known.topics) - set(known.topics):
+                self._publish(topic, b"")
+            for topic, message in messages.items():
+                before = self._known.configs.get(topic, {})
+                marked = discovery.removed(before, message)
+                if marked is not None:
+                    self._publish(topic, marked)
+            self._known = known
+            write_durably(self._own.folder.mqtt, to_json(known), mode=0o600)
+        for topic, message in messages.items():
+            self._publish(topic, message)
+
+    def _topics_of(self, thing: Thing) -> list[str]:
+        stated = [each for each in thing.entities if each.platform not in discovery.STATELESS]
+        return [
+            self._topics.available(thing.key),
+            *(self._topics.state(thing.key, entity.key) for entity in stated),
+        ]
+
+    def _publish(self, topic: str, payload: bytes) -> None:
+        """Retained, where the broker does not have it already."""
+        if self._published.get(topic) == payload:
+            return
+        self._published[topic] = payload
+        self._connection.publish(topic, payload, retain=True).add_done_callback(_ended)
+
+
+def _ended(done: asyncio.Future[None]) -> None:
+    """What the broker did not take is said again when it is back; what it refuses is refused."""
+    if not done.cancelled() and not isinstance(done.exception(), BrokerAway | BrokerRefuses | None):
+        done.result()
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the broker was told to keep, so that it can be taken back after any restart."""
+
+    configs: dict[str, dict[str, str]]  #: components of each discovery message, by topic
+    topics: list[str]  #: of states
+
+
+def _load(path: Path) -> Known:
+    """What a file says; nothing, where there is none or it is no such file: then something may stay behind."""
+    try:
+        return from_json(Known, path.read_bytes())
+    except (OSError, BadRecord):
+        return Known({}, [])
