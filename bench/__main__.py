@@ -26,6 +26,7 @@ BENCHES = {
     "snmp": "CPU of SNMP requests, beside net-snmp's agent",
     "export": "Mbit/s of a span written to a file, signed, beside ffmpeg -c copy",
     "catalogue": "90 days of 64 cameras: queries, timelines, opening; and `holdfast check` of a day",
+    "onvif": "GetRecordings, and searches over 90 days of 64 cameras",
     "powercut": "seconds of video lost at a power cut, on ext4 and xfs",
 }
 

@@ -33,9 +33,9 @@ from device.recording.volume import read_mark
 from integration.setup import prepare
 
 _MINUTE = 60 * MICROSECONDS
-_DAY = 86_400 * MICROSECONDS
-_BEGIN = Utc(1_780_012_800 * MICROSECONDS)  #: a midnight, UTC
-_CAMERAS = 64
+DAY = 86_400 * MICROSECONDS
+BEGIN = Utc(1_780_012_800 * MICROSECONDS)  #: a midnight, UTC
+CAMERAS = 64
 _A_DAY = 1436  #: segments; the rest is gaps
 _FRAGMENTS = 86  #: of a minute
 _FRAGMENT = 256 * 1024  #: bytes of each
@@ -65,9 +65,9 @@ def bench(options: Options) -> Report:
     """`--quick` has nine days instead of ninety."""
     days = 9 if options.quick else 90
     sent = clip(4.0)
-    options.progress(f"making a catalogue of {days} days of {_CAMERAS} cameras")
-    folder = _installation(options.folder / "data")
-    _fill(folder, _CAMERAS, days, sent, files=False)
+    options.progress(f"making a catalogue of {days} days of {CAMERAS} cameras")
+    folder = installation(options.folder / "data")
+    fill(folder, CAMERAS, days, sent, files=False)
     size = folder.catalogue.stat().st_size
     options.progress(f"{size / 1e6:.0f} MB; asking it")
     ours, timeline = _ask(folder, days)
@@ -80,7 +80,7 @@ def bench(options: Options) -> Report:
     rows = [
         ("Holdfast: an hour of one camera, files and fragments", ours.median, ours.p99, 5.0, theirs.median),
         (
-            f"Holdfast: timeline of 24 h, all {_CAMERAS}",
+            f"Holdfast: timeline of 24 h, all {CAMERAS}",
             timeline.median,
             timeline.p99,
             20.0,
@@ -90,7 +90,7 @@ def bench(options: Options) -> Report:
         (f"`holdfast check`, a day of {_CHECKED} cameras, heads", checked, checked, 10_000.0, None),
         ("Folders: an hour of one camera, names of files", theirs.median, theirs.p99, None, None),
         (
-            f"Folders: 24 h of all {_CAMERAS}, names of files",
+            f"Folders: 24 h of all {CAMERAS}, names of files",
             their_timeline.median,
             their_timeline.p99,
             None,
@@ -113,40 +113,40 @@ def bench(options: Options) -> Report:
             "range": ratio(ours.median, theirs.median),
             "timeline": ratio(timeline.median, their_timeline.median),
         },
-        load={"days": days, "cameras": _CAMERAS, "segments": days * _A_DAY * _CAMERAS},
+        load={"days": days, "cameras": CAMERAS, "segments": days * _A_DAY * CAMERAS},
         tables=[_table(rows, days, size)],
     )
 
 
-def _installation(path: Path) -> DataFolder:
+def installation(path: Path) -> DataFolder:
     folder = DataFolder(path)
     folder.make()
     prepare(folder, [], None)
     return folder
 
 
-def _token(camera: int) -> str:
+def token(camera: int) -> str:
     return f"c-cam{camera:03d}"
 
 
-def _fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool) -> None:
+def fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool) -> None:
     """A catalogue as a recorder would have it: a segment a minute, a gap every six hours; in bulk."""
     mark = read_mark(folder.video)
     connection = open_writer(folder.catalogue)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("BEGIN")
     last = cameras * days * 1500 + 10_000_000
-    end = _BEGIN + days * _DAY
+    end = BEGIN + days * DAY
     connection.execute("DELETE FROM recorder")
     connection.execute("INSERT INTO recorder VALUES (?, ?, 'recorder_down', ?)", (mark.recorder, end, last))
     connection.execute("DELETE FROM epoch")
-    connection.execute("INSERT INTO epoch VALUES (1, ?, 0)", (_BEGIN,))
+    connection.execute("INSERT INTO epoch VALUES (1, ?, 0)", (BEGIN,))
     octets = cameras * days * _A_DAY * _durable(_head(sent, mark.recorder, 0, 1))
     connection.execute("INSERT INTO volume VALUES (1, ?, ?, ?)", (mark.volume, str(folder.video), octets))
     connection.execute("INSERT INTO tracks VALUES (1, ?)", (describe((sent.track,)),))
     connection.executemany(
         "INSERT INTO recording(id, token, camera, stream, epoch, created, bytes) VALUES (?, ?, ?, 'main', 1, ?, ?)",
-        [(n + 1, _token(n), _token(n), _BEGIN, octets // cameras) for n in range(cameras)],
+        [(n + 1, token(n), token(n), BEGIN, octets // cameras) for n in range(cameras)],
     )
     connection.executemany("INSERT INTO run VALUES (?, ?, 1, ?, ?, 'link_lost')", _runs(cameras, days))
     connection.executemany(
@@ -162,23 +162,23 @@ def _fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: boo
 
 
 def _runs(cameras: int, days: int) -> Iterator[tuple[int, ...]]:
-    quarter = _DAY // 4
+    quarter = DAY // 4
     for number in range(days * 4):
         for camera in range(cameras):
-            begin = _BEGIN + number * quarter
+            begin = BEGIN + number * quarter
             yield 1 + number * cameras + camera, camera + 1, begin, begin + quarter - _MINUTE
 
 
 def _gaps(cameras: int, days: int) -> Iterator[tuple[int, ...]]:
-    quarter = _DAY // 4
+    quarter = DAY // 4
     for number in range(days * 4):
         for camera in range(cameras):
-            end = _BEGIN + (number + 1) * quarter
+            end = BEGIN + (number + 1) * quarter
             yield 1_000_000 + number * cameras + camera, camera + 1, end - _MINUTE, end
 
 
 def _head(sent: Clip, recorder: str, camera: int, number: int) -> bytes:
-    identity = segment.Identity(recorder, _token(camera), _token(camera), "main", 1, number, _BEGIN)
+    identity = segment.Identity(recorder, token(camera), token(camera), "main", 1, number, BEGIN)
     return segment.head([sent.track], identity)
 
 
@@ -193,17 +193,17 @@ def _segments(
     step = _MINUTE // _FRAGMENTS
     packed = index.pack(
         [
-            FragmentRow(head + n * _FRAGMENT, _FRAGMENT, Utc(_BEGIN + n * step), n % 3 == 0, damaged=False)
+            FragmentRow(head + n * _FRAGMENT, _FRAGMENT, Utc(BEGIN + n * step), n % 3 == 0, damaged=False)
             for n in range(_FRAGMENTS)
         ],
-        _BEGIN,
+        BEGIN,
     )
     durable = head + _FRAGMENTS * _FRAGMENT
     number = 10_000_000
     for minute in range(days * 1440):
         if minute % 360 == 359:
             continue  # the gap
-        at = Utc(_BEGIN + minute * _MINUTE)
+        at = Utc(BEGIN + minute * _MINUTE)
         hour = hour_of(at)
         for camera in range(cameras):
             number += 1
@@ -212,7 +212,7 @@ def _segments(
                 number, camera + 1, run, at, _MINUTE, durable, durable, hour, int(State.CLOSED), packed,
             )  # fmt: skip
             if folder is not None:
-                path = folder.video / file_of(_token(camera), hour, number)
+                path = folder.video / file_of(token(camera), hour, number)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
                     file.write(_head(sent, recorder, camera, number) + bytes(64 * 1024))
@@ -225,18 +225,18 @@ def _ask(folder: DataFolder, days: int) -> tuple[Timed, Timed]:
     ranges, timelines = [], []
     with CatalogueReader(folder.catalogue) as reader:
         for _ in range(_ROUNDS):
-            token = _token(draw.randrange(_CAMERAS))
-            at = Utc(_BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
-            ranges.append(_ms(partial(reader.segments, token, at, Utc(at + 60 * _MINUTE))))
+            name = token(draw.randrange(CAMERAS))
+            at = Utc(BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+            ranges.append(_ms(partial(reader.segments, name, at, Utc(at + 60 * _MINUTE))))
         for _ in range(_ROUNDS // 4):
-            at = Utc(_BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+            at = Utc(BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
             timelines.append(_ms(partial(_timelines, reader, at)))
     return Timed(ranges), Timed(timelines)
 
 
 def _timelines(reader: CatalogueReader, at: Utc) -> None:
-    for number in range(_CAMERAS):
-        reader.timeline(_token(number), at, Utc(at + _DAY))
+    for number in range(CAMERAS):
+        reader.timeline(token(number), at, Utc(at + DAY))
 
 
 def _ms(work: Callable[[], object]) -> float:
@@ -252,7 +252,7 @@ def _open(folder: DataFolder) -> float:
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     os.close(descriptor)
     mark = read_mark(folder.video)
-    clock = Clock(_BEGIN + 91 * _DAY)
+    clock = Clock(BEGIN + 91 * DAY)
     volume = VolumeSettings(folder.video, mark.volume, reserve_bytes=0)
     recorder = Recorder(
         clock,
@@ -272,28 +272,26 @@ def _open(folder: DataFolder) -> float:
 
 def _list(root: Path, days: int) -> tuple[Timed, Timed]:
     """The same, asked of folders: one a camera and day, a file a minute, its name the time."""
-    for camera in range(_CAMERAS):
+    for camera in range(CAMERAS):
         for day in range(days if camera == 0 else 1):
-            folder = (
-                root / _token(camera) / f"{datetime.fromtimestamp((_BEGIN + day * _DAY) / 1e6, UTC):%Y%m%d}"
-            )
+            folder = root / token(camera) / f"{datetime.fromtimestamp((BEGIN + day * DAY) / 1e6, UTC):%Y%m%d}"
             folder.mkdir(parents=True)
             for minute in range(1440):
-                at = datetime.fromtimestamp((_BEGIN + day * _DAY + minute * _MINUTE) / 1e6, UTC)
+                at = datetime.fromtimestamp((BEGIN + day * DAY + minute * _MINUTE) / 1e6, UTC)
                 (folder / at.strftime(_PICTURES)).touch()
     draw = random.Random(5)  # noqa: S311 - the same questions each time
     ranges = []
     for _ in range(_ROUNDS):
-        begin = Utc(_BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
-        ranges.append(_ms(partial(_files, root / _token(0), begin, Utc(begin + 60 * _MINUTE))))
+        begin = Utc(BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+        ranges.append(_ms(partial(_files, root / token(0), begin, Utc(begin + 60 * _MINUTE))))
     timelines = [_ms(partial(_all_files, root)) for _ in range(_ROUNDS // 20)]
     shutil.rmtree(root)
     return Timed(ranges), Timed(timelines)
 
 
 def _all_files(root: Path) -> None:
-    for number in range(_CAMERAS):
-        _files(root / _token(number), _BEGIN, Utc(_BEGIN + _DAY))
+    for number in range(CAMERAS):
+        _files(root / token(number), BEGIN, Utc(BEGIN + DAY))
 
 
 def _files(camera: Path, start: Utc, end: Utc) -> list[str]:
@@ -310,8 +308,8 @@ def _files(camera: Path, start: Utc, end: Utc) -> list[str]:
 
 def _check(path: Path, sent: Clip) -> float:
     """Milliseconds that `holdfast check` takes for a day, without reading the video."""
-    folder = _installation(path)
-    _fill(folder, _CHECKED, 1, sent, files=True)
+    folder = installation(path)
+    fill(folder, _CHECKED, 1, sent, files=True)
     for file in folder.video.rglob("*.mp4"):
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
@@ -328,7 +326,7 @@ def _check(path: Path, sent: Clip) -> float:
 
 def _table(rows: list[tuple[str, float, float, float | None, float | None]], days: int, size: int) -> Table:
     return Table(
-        f"{days} days x {_CAMERAS} cameras, a segment a minute",
+        f"{days} days x {CAMERAS} cameras, a segment a minute",
         ("", "median ms", "99 % ms", "target ms", "ours / folders"),
         [
             (
@@ -341,7 +339,7 @@ def _table(rows: list[tuple[str, float, float, float | None, float | None]], day
             for title, median, p99, target, peer in rows
         ],
         (
-            f"The catalogue has {days * _A_DAY * _CAMERAS} segments and {size / 1e6:.0f} MB.",
+            f"The catalogue has {days * _A_DAY * CAMERAS} segments and {size / 1e6:.0f} MB.",
             "Folders: camera/YYYYMMDD/YYYYMMDDhhmmss.mp4, in the cache; they do not tell why something is missing.",
         ),
     )

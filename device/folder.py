@@ -102,6 +102,11 @@ class DataFolder:
         return self.path / "drives"
 
     @property
+    def recordings(self) -> Path:
+        """Database of recordings, jobs and receivers that were made from outside."""
+        return self.path / "recordings.db"
+
+    @property
     def catalogue(self) -> Path:
         """Database of what is recorded; the recording plane alone writes it."""
         return self.path / "catalogue.db"

@@ -13,8 +13,8 @@ from device.media import MICROSECONDS, Sample, Utc
 from device.planes.link import Outlet, Server
 from device.planes.video import VideoStart, WatchLive, WatchStored
 from device.planes.wire import Blob
+from device.recordings.names import STREAMS, token_of
 from integration.library import RecorderLibrary
-from integration.tokens import STREAMS, token_of
 from protocols.mse.muxer import Muxer, Start, Unplayable
 from protocols.rtsp.library import Break, Feed, Passage, Store
 

@@ -38,6 +38,7 @@ from integration.plane import plane, until
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
 from integration.recipients import RecipientsPlane
+from integration.recordings import RecordingsPlane
 from integration.snmp import SnmpPlane
 from integration.syslog import SyslogPlane
 from integration.version import VERSION
@@ -104,7 +105,12 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         mqtt = MqttPlane(own, outbox, collector, hands, None)
         working.append(asyncio.create_task(mqtt.run(), name="mqtt"))
         http = HttpPlane(own, listen.address, listen.https, listen.http)
-        onvif = OnvifPlane(own, accounts, http.mounts, listen, clients["recording"], clients["streaming"])
+        recordings = RecordingsPlane(own, clients["recording"], lambda: (listen.rtsp, listen.rtsps))
+        stack.callback(recordings.close)
+        working.append(asyncio.create_task(recordings.run(), name="recordings"))
+        onvif = OnvifPlane(
+            own, accounts, http.mounts, listen, clients["recording"], clients["streaming"], recordings
+        )
         stack.callback(onvif.close)
         working.append(asyncio.create_task(onvif.run(lambda: http.ports), name="onvif"))
         details: dict[str, str] = {"onvif": onvif.path}

@@ -22,7 +22,7 @@ from device.planes.messages import AskRecording, Tap, TapLost, TapTracks
 from device.recording.catalogue import CatalogueReader
 from device.recording.playback import Piece, Place, Playback, places
 from device.recording.rewind import Rewind
-from integration.tokens import token_of
+from device.recordings.names import token_of
 from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
 
 RETRY_SECONDS = 0.5  #: between attempts to tap a recording plane that restarts

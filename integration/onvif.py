@@ -30,6 +30,7 @@ from device.vault import Vault
 from integration.config import Listen
 from integration.onvif_readings import Rates, posix_zone, read_network, streams, where
 from integration.plane import Plane
+from integration.recordings import RecordingsPlane
 from integration.version import VERSION
 from protocols.http.endpoint import Mounts
 from protocols.onvif.announcer import Announcer, Ip
@@ -38,6 +39,7 @@ from protocols.onvif.discovery import Discovery, Target
 from protocols.onvif.endpoint import PREFIX, Bell, Endpoint
 from protocols.onvif.operations import Service, Table
 from protocols.onvif.pullpoints import PullPoints
+from protocols.onvif.recordingtopics import TOPICS, told
 from protocols.onvif.responder import Responder
 from protocols.onvif.services.device import PATH, About, Device
 from protocols.onvif.services.deviceio import DeviceIo
@@ -90,6 +92,7 @@ class OnvifPlane:
         listen: Listen,
         recording: Client,
         streaming: Client,
+        recordings: RecordingsPlane,
     ) -> None:
         """Raises DatabaseFault."""
         self._own = own
@@ -97,6 +100,7 @@ class OnvifPlane:
         self._listen = listen
         self._recording = recording
         self._streaming = streaming
+        self._recordings = recordings
         self._kept = DigestSecrets(own.folder.accounts, Vault.at(own.folder.key), own.identity.serial)
         self._status: RecordingStatus | None = None
         self._read = -FRESH
@@ -105,7 +109,7 @@ class OnvifPlane:
         self._rtsp = listen.rtsp
         self._said_failure = -SAY_FAILURES
         self._changed = asyncio.Event()
-        self.points = PullPoints(Topics(), own.bus.journal, Bell)
+        self.points = PullPoints(Topics(TOPICS), own.bus.journal, Bell)
         self.recorder = Recorder(own, accounts, streaming, self._ports)
         self._ports_now: Callable[[], tuple[int, int]] = lambda: (0, 0)
         door = Door(
@@ -115,7 +119,13 @@ class OnvifPlane:
             self._refused,
         )
         self._endpoint = Endpoint(Responder(Table(self._services(accounts)), door, _complain), own.clock)
-        self._ends = [own.bus.subscribe(self.points.heard), own.settings.subscribe(self._setting_changed)]
+        self._ends = [own.bus.subscribe(self._heard), own.settings.subscribe(self._setting_changed)]
+
+    def _heard(self, entry: Entry) -> None:
+        self.points.heard(entry)
+        notification = told(entry.event, entry.utc, self._recordings.recordings)
+        if notification is not None:
+            self.points.tell(notification)
 
     def _services(self, accounts: Accounts) -> Sequence[Service]:
         """All services. A new one is a row here."""
@@ -130,6 +140,7 @@ class OnvifPlane:
             Events(self.points, own.clock).service(),
             Media(self.streams, lambda: self._rtsp, lambda: own.settings.get(Rtsp).multicast).service(),
             DeviceIo(self.streams).service(),
+            *self._recordings.services(),
         ]
         return everything
 

@@ -13,8 +13,8 @@ from device.linux.host import addresses, interfaces
 from device.media import MICROSECONDS, Codec, Kind, Track, Utc
 from device.parameter_sets import BadParameterSet, read_h264
 from device.planes.messages import RecordingStatus, StreamStatus
+from device.recordings.names import STREAMS, token_of
 from device.settings.cameras import Camera
-from integration.tokens import STREAMS, token_of
 from integration.zone import local_zone
 from protocols.onvif.announcer import Interface as Where
 from protocols.onvif.services.media import Audio, Stream, Video

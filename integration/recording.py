@@ -42,13 +42,13 @@ from device.recording.modes import Mode, Policy
 from device.recording.notices import Notice
 from device.recording.recorder import Recorder
 from device.recording.shelf import VolumeSettings
+from device.recordings.names import STREAMS, token_of
 from device.settings.cameras import Camera
 from device.settings.recording import Recording
 from device.settings.schedule import weekly
 from device.settings.storages import Storage
 from integration.notices import event_of
 from integration.plane import FOLLOW_SECONDS, Plane, plane, until
-from integration.tokens import STREAMS, token_of
 from integration.zone import local_zone
 from protocols.rtsp.health import Patience
 from protocols.rtsp.source import LeftOut, RtspSource

@@ -172,6 +172,20 @@ _OPEN = (
     " AND s.state <> 1 AND s.t0 < ? ORDER BY s.t0"
 )
 
+#: Of the segment that covers an instant, closed or open.
+_TRACKS = (
+    (
+        "SELECT t.description, s.t0 + s.dur FROM segment AS s INDEXED BY segment_cover JOIN tracks AS t"
+        " ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state = 1 AND s.dur > 0 AND s.t0 <= ?"
+        " ORDER BY s.t0 DESC LIMIT 1"
+    ),
+    (
+        "SELECT t.description, s.t0 + s.dur FROM segment AS s INDEXED BY segment_loose JOIN tracks AS t"
+        " ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state = 0 AND s.state <> 1"
+        " AND s.dur > 0 AND s.t0 <= ?"
+    ),
+)
+
 _FIRST = (
     "SELECT epoch, t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state = 1"
     " AND flags & 1 = 0 ORDER BY epoch, t0 LIMIT 1"
@@ -284,6 +298,17 @@ class CatalogueReader:
             open=state == State.OPEN,
             damaged=bool(flags & Flag.DAMAGED),
         )
+
+    def tracks(self, token: str, at: Utc) -> tuple[Track, ...]:
+        """The tracks of what is recorded at an instant; empty where nothing is. Raises NotFound."""
+        with self._reading() as c:
+            recording = self._id(c, token)
+            for epoch in reversed(self._epochs(c, recording)):
+                for sql in _TRACKS:
+                    for described, end in c.execute(sql, (recording, epoch, at)):
+                        if end > at:
+                            return self._undescribe(described)
+        return ()
 
     def gaps(self, token: str, start: Utc, end: Utc) -> list[GapRow]:
         """Those that overlap the span, in the order of the ledger; what event mode hides is NOT_SCHEDULED."""

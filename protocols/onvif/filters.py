@@ -22,12 +22,7 @@ ALTERNATIVES = 64
 DEPTH = 32
 
 BAD_FILTER = Kind(
-    "Sender",
-    ("InvalidFilterFault",),
-    "The filter is not supported",
-    500,
-    WSNT.InvalidFilterFault,
-    (WSNT.UnknownFilter, "wsnt:MessageContent"),
+    "Sender", ("InvalidFilterFault",), "The filter is not supported", 500, WSNT.InvalidFilterFault
 )
 BAD_DIALECT = Kind(
     "Sender",

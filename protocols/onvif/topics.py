@@ -110,7 +110,19 @@ MOMENTS: Mapping[str, Topic] = {
     "clock.stepped": LAST_CLOCK,
 }
 _PERSONS = "whoever may watch may read events; who came in from where is the administrators' to know"
+_ELSEWHERE = "it is told as Recording Control and Receiver say (`recordingtopics`)"
 LEFT_OUT: Mapping[str, str] = {
+    "recording.created": _ELSEWHERE,
+    "recording.removed": _ELSEWHERE,
+    "recording.configured": _ELSEWHERE,
+    "recording.track-created": _ELSEWHERE,
+    "recording.track-deleted": _ELSEWHERE,
+    "recording.track-configured": _ELSEWHERE,
+    "recording.job-configured": _ELSEWHERE,
+    "recording.job-state": _ELSEWHERE,
+    "recording.deleted": _ELSEWHERE,
+    "receiver.state": _ELSEWHERE,
+    "receiver.failed": _ELSEWHERE,
     "account.created": _PERSONS,
     "account.changed": _PERSONS,
     "account.deleted": _PERSONS,

@@ -35,8 +35,8 @@ def test_video_is_filled_in_by_the_recording_core(clip: store.Clip, tmp_path: Pa
 
 
 def test_a_catalogue_in_bulk_keeps_every_invariant(clip: store.Clip, tmp_path: Path) -> None:
-    folder = catalogue._installation(tmp_path / "data")
-    catalogue._fill(folder, 2, 1, clip, files=True)
+    folder = catalogue.installation(tmp_path / "data")
+    catalogue.fill(folder, 2, 1, clip, files=True)
     volume = VolumeSettings(folder.video, read_mark(folder.video).volume)
     report = check(folder.catalogue, [volume], deep=False, repair=False)
     assert (report.problems, report.segments) == ([], 2 * catalogue._A_DAY)

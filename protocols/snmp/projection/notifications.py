@@ -75,6 +75,8 @@ def _own(number: int, event: str, notification: str, objects: Objects | None = N
     return Told(event, notification, (*HF_NOTIFICATIONS, number), objects)
 
 
+_OF_THE_SYSTEM = "the video management system that makes recordings and jobs is told by ONVIF"
+
 #: The order of rows is that of the catalogue; the numbers are those of HOLDFAST-MIB.
 ROWS: tuple[Told | Silent, ...] = (
     Told("recorder.started", "coldStart", COLD_START, None, standard=True),
@@ -174,6 +176,16 @@ ROWS: tuple[Told | Silent, ...] = (
     Silent("delivery.complete", "it is an alarm of hfAlarmTable"),
     Silent("delivery.refused", "it concerns one message to another system"),
     Silent("session.opened", "who watches is a matter of the audit log, and can change every second"),
+    Silent("recording.created", _OF_THE_SYSTEM),
+    Silent("recording.removed", _OF_THE_SYSTEM),
+    Silent("recording.configured", _OF_THE_SYSTEM),
+    Silent("recording.track-created", _OF_THE_SYSTEM),
+    Silent("recording.track-deleted", _OF_THE_SYSTEM),
+    Silent("recording.track-configured", _OF_THE_SYSTEM),
+    Silent("recording.job-configured", _OF_THE_SYSTEM),
+    Silent("recording.job-state", _OF_THE_SYSTEM),
+    Silent("receiver.state", _OF_THE_SYSTEM),
+    Silent("receiver.failed", _OF_THE_SYSTEM),
     Silent("session.closed", "who watches is a matter of the audit log, and can change every second"),
     Silent("evidence.locked", "what people do with recordings is a matter of the audit log"),
     Silent("evidence.unlocked", "what people do with recordings is a matter of the audit log"),

@@ -1,0 +1,110 @@
+"""Recordings, jobs, receivers and searches in the control plane: what ONVIF's recording services stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from device.errors import HoldfastError
+from device.media import Utc
+from device.planes.link import Client
+from device.planes.messages import AskRecording, DeleteSpan, StreamStatus
+from device.recording.catalogue import CatalogueReader
+from device.recordings.archive import Archive
+from device.recordings.recordings import Recordings
+from device.recordings.store import Store
+from device.settings.rtsp import Rtsp
+from integration.plane import Plane
+from protocols.onvif.operations import Service
+from protocols.onvif.services.receiver import Receiver
+from protocols.onvif.services.recording import Recording
+from protocols.onvif.services.replay import Replay
+from protocols.onvif.services.search import Search
+
+FRESH = 0.5  #: seconds that what the recording plane said is good for
+EVERY = 1.0  #: seconds between two looks for jobs whose state is another
+
+
+class RecordingsPlane:
+    """The services, and what they stand on."""
+
+    def __init__(self, own: Plane, recording: Client, ports: Callable[[], tuple[int, int]]) -> None:
+        """`ports`: of RTSP and RTSPS, as they are now. Raises DatabaseFault."""
+        self._own = own
+        self._recording = recording
+        self._ports = ports
+        self._streams: Sequence[StreamStatus] = ()
+        self._read = -FRESH
+        self._opening = Lock()
+        self._catalogue: CatalogueReader | None = None
+        self._store = Store(own.folder.recordings)
+        self.recordings = Recordings(self._store, own.settings, self._statuses, self._erase, own.bus.publish)
+        self.archive = Archive(self.recordings, self._open, self._statuses, own.clock)
+
+    def close(self) -> None:
+        """End all searches, and let go of the databases."""
+        self.archive.close()
+        self._store.close()
+        if self._catalogue is not None:
+            self._catalogue.close()
+
+    async def run(self) -> None:
+        """Tell of jobs and receivers whose state is another, for ever."""
+        await self.recordings.watch(EVERY)
+
+    def services(self) -> list[Service]:
+        """Recording Control, Recording Search, Receiver and Replay Control."""
+        return [
+            Recording(self.recordings).service(),
+            Search(self.archive).service(),
+            Receiver(self.recordings).service(),
+            Replay(self.archive.known, Player(self._own, self._ports)).service(),
+        ]
+
+    def _open(self) -> CatalogueReader:
+        """In a thread, when it is first asked for: at the first start the recording plane makes it meanwhile."""
+        with self._opening:
+            if self._catalogue is None:
+                self._catalogue = CatalogueReader(self._own.folder.catalogue)
+            return self._catalogue
+
+    async def _statuses(self) -> Sequence[StreamStatus]:
+        """What the recording plane says; nothing while it starts."""
+        now = self._own.clock.monotonic()
+        if now - self._read > FRESH:
+            self._read = now
+            try:
+                self._streams = (await self._recording.call(AskRecording())).streams
+            except HoldfastError:
+                self._streams = ()
+        return self._streams
+
+    async def _erase(self, token: str, by: str) -> None:
+        await self._recording.call(DeleteSpan(token, Utc(0), self._own.clock.utc(), by))
+
+
+class Player:
+    """`protocols.onvif.services.replay.Replaying`."""
+
+    def __init__(self, own: Plane, ports: Callable[[], tuple[int, int]]) -> None:
+        self._own = own
+        self._ports = ports
+        limits = Rtsp.model_fields["session_timeout"].metadata
+        self.timeouts = float(_limit(limits, "ge")), float(_limit(limits, "le"))
+
+    def timeout(self) -> float:
+        """Replaying."""
+        return float(self._own.settings.get(Rtsp).session_timeout)
+
+    def set_timeout(self, seconds: float, by: str) -> None:
+        """Replaying."""
+        self._own.settings.patch(Rtsp, {"session_timeout": round(seconds)}, by=by)
+
+    def url(self, host: str, secure: bool, token: str) -> str:
+        """Replaying."""
+        port = self._ports()[secure]
+        return f"rtsp{'s' * secure}://{host}:{port}/replay/{token}"
+
+
+def _limit(metadata: Sequence[object], name: str) -> float:
+    return next(float(getattr(each, name)) for each in metadata if hasattr(each, name))

@@ -1,0 +1,137 @@
+"""What happens to recordings, jobs and receivers, as the topics of ONVIF Recording Control s5.29 and Receiver s5.6.
+Pure.
+
+They stand in a table of their own because what was configured is told as it is now, in XML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+from device.errors import NotFound
+from device.events.event import Event
+from device.media import Kind, Utc
+from device.recordings.names import FIRST
+from device.recordings.recordings import Recordings
+from protocols.onvif.names import TNS1, TT
+from protocols.onvif.services.recording import write_job, write_plan, write_track
+from protocols.onvif.topics import Item, Notification, Topic
+from protocols.onvif.xml import Element, write_instant
+
+GONE = ""  #: the state of a job that is no more
+
+_RECORDING = Item("RecordingToken", "tt:RecordingReference")
+_TRACK = Item("TrackToken", "tt:TrackReference")
+_JOB = Item("RecordingJobToken", "tt:RecordingJobReference")
+_RECEIVER = Item("ReceiverToken", "tt:ReferenceToken")
+Configured = Callable[[Recordings, Event], Element]
+
+
+def _topic(name: str, *source: Item, data: tuple[Item, ...] = (), element: str = "") -> Topic:
+    elements = (Item("Configuration", f"tt:{element}"),) if element else ()
+    return Topic((TNS1.RecordingConfig, name), name == "JobState", source, data, elements)
+
+
+def _plan(recordings: Recordings, event: Event) -> Element:
+    element = etree.Element(TT.RecordingConfiguration)
+    write_plan(element, recordings.plan(event.recording))  # type: ignore[attr-defined]  # as the table says
+    return element
+
+
+def _track(recordings: Recordings, event: Event) -> Element:
+    element = etree.Element(TT.TrackConfiguration)
+    write_track(element, recordings.track(event.recording, event.track))  # type: ignore[attr-defined]  # as the table says
+    return element
+
+
+def _job(recordings: Recordings, event: Event) -> Element:
+    element = etree.Element(TT.RecordingJobConfiguration)
+    write_job(element, recordings.job(event.job))  # type: ignore[attr-defined]  # as the table says
+    return element
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How an event is told: items and the fields that they are of."""
+
+    topic: Topic
+    source: Mapping[str, str]
+    data: Mapping[str, str]
+    configured: Configured | None = None
+
+
+_OF_RECORDING = {"RecordingToken": "recording"}
+_OF_TRACK = {"RecordingToken": "recording", "TrackToken": "track"}
+_STATE = (Item("State", "xs:string"),)  # the specification's listing says xs:String, its test xs:string
+_SPAN = (Item("StartTime", "xs:dateTime"), Item("EndTime", "xs:dateTime"))
+_NEW_STATE = (Item("NewState", "tt:ReceiverState"), Item("MediaUri", "xs:anyURI"))
+
+ROWS: Mapping[str, Row] = {
+    "recording.created": Row(_topic("CreateRecording", _RECORDING), _OF_RECORDING, {}),
+    "recording.removed": Row(_topic("DeleteRecording", _RECORDING), _OF_RECORDING, {}),
+    "recording.track-created": Row(_topic("CreateTrack", _RECORDING, _TRACK), _OF_TRACK, {}),
+    "recording.track-deleted": Row(_topic("DeleteTrack", _RECORDING, _TRACK), _OF_TRACK, {}),
+    "recording.configured": Row(
+        _topic("RecordingConfiguration", _RECORDING, element="RecordingConfiguration"),
+        _OF_RECORDING,
+        {},
+        _plan,
+    ),
+    "recording.track-configured": Row(
+        _topic("TrackConfiguration", _RECORDING, _TRACK, element="TrackConfiguration"), _OF_TRACK, {}, _track
+    ),
+    "recording.job-configured": Row(
+        _topic("RecordingJobConfiguration", _JOB, element="RecordingJobConfiguration"),
+        {"RecordingJobToken": "job"},
+        {},
+        _job,
+    ),
+    "recording.job-state": Row(
+        _topic("JobState", _JOB, data=_STATE), {"RecordingJobToken": "job"}, {"State": "state"}
+    ),
+    "recording.deleted": Row(
+        _topic("DeleteTrackData", _RECORDING, _TRACK, data=_SPAN),
+        _OF_RECORDING,
+        {"StartTime": "start", "EndTime": "end"},
+    ),
+    "receiver.state": Row(
+        Topic((TNS1.Receiver, "ChangeState"), False, (_RECEIVER,), _NEW_STATE),
+        {"ReceiverToken": "receiver"},
+        {"NewState": "state", "MediaUri": "uri"},
+    ),
+    "receiver.failed": Row(
+        Topic((TNS1.Receiver, "ConnectionFailed"), False, (_RECEIVER,), (Item("MediaUri", "xs:anyURI"),)),
+        {"ReceiverToken": "receiver"},
+        {"MediaUri": "uri"},
+    ),
+}
+TOPICS = tuple(row.topic for row in ROWS.values())
+
+
+def told(event: Event, utc: Utc, recordings: Recordings) -> Notification | None:
+    """The message of an event; None where it is none of these, or what it is about is gone."""
+    row = ROWS.get(event.name)
+    if row is None:
+        return None
+    source = {name: _text(getattr(event, field)) for name, field in row.source.items()}
+    data = {name: _text(getattr(event, field)) for name, field in row.data.items()}
+    if event.name == "recording.deleted":
+        source["TrackToken"] = FIRST[Kind.VIDEO]
+    operation = ""
+    if row.topic.is_property:
+        operation = "Deleted" if data["State"] == GONE else "Changed"
+        data["State"] = data["State"] or "Idle"
+    try:
+        elements = (
+            (("Configuration", row.configured(recordings, event)),) if row.configured is not None else ()
+        )
+    except NotFound:
+        return None
+    return Notification(row.topic, utc, source, data, operation, elements=elements)
+
+
+def _text(value: object) -> str:
+    return write_instant(Utc(value)) if isinstance(value, int) else str(value)

@@ -1,0 +1,304 @@
+"""Recording Search (ONVIF Recording Search s5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lxml import etree
+
+from device.errors import HoldfastError, NotFound
+from device.media import Codec, Utc
+from device.media import Kind as TrackKind
+from device.recordings.archive import EVENTS, RECORDINGS, Archive, Entry, Scope
+from device.recordings.contents import Change, Measured, TrackExtent
+from device.recordings.names import FIRST
+from device.recordings.sessions import TooManySearches
+from protocols.onvif import searchfilter
+from protocols.onvif.faults import BAD_ARGUMENT, Kind, Refusal, impossible, invalid
+from protocols.onvif.names import TNS1, TSE, TT, WSNT
+from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
+from protocols.onvif.services.recording import NO_RECORDING, TYPES, write_origin
+from protocols.onvif.xml import (
+    Element,
+    content,
+    find,
+    flag,
+    instant,
+    need,
+    qualified,
+    read_span,
+    span,
+    sub,
+    text,
+    texts,
+    whole,
+    write_instant,
+)
+
+PATH = "/onvif/search_service"
+CONCRETE = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
+_DIALECTS = (CONCRETE, "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete")
+_RECORDING_STATE, _TRACK_STATE = "RecordingHistory/Recording/State", "RecordingHistory/Track/State"
+NO_TOKEN = invalid("InvalidToken", "There is no such search")
+_TOO_MANY = impossible("ResourceProblem", "There are too many searches")
+_SESSION: tuple[tuple[type[HoldfastError], Kind], ...] = ((NotFound, NO_TOKEN),)
+_FIND: tuple[tuple[type[HoldfastError], Kind], ...] = ((NotFound, NO_TOKEN), (TooManySearches, _TOO_MANY))
+_NAMES = {Codec.MJPEG: "JPEG", Codec.PCMU: "G711", Codec.PCMA: "G711", Codec.AAC: "AAC", Codec.G726: "G726"}
+
+
+class Search:
+    """The service."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    async def get_summary(self, call: Call, reply: Element) -> None:
+        """s5.4."""
+        summary = await self._archive.summary()
+        element = sub(reply, TSE.Summary)
+        first = call.now if summary.first is None else summary.first
+        sub(element, TT.DataFrom, write_instant(first))
+        sub(element, TT.DataUntil, write_instant(first if summary.last is None else summary.last))
+        sub(element, TT.NumberRecordings, summary.number)
+
+    async def get_information(self, call: Call, reply: Element) -> None:
+        """s5.5."""
+        entry = await self._archive.entry(need(call.body, TSE.RecordingToken))
+        _write_entry(sub(reply, TSE.RecordingInformation), entry)
+
+    async def get_attributes(self, call: Call, reply: Element) -> None:
+        """s5.6."""
+        at = instant(call.body, TSE.Time)
+        if at is None:
+            raise Refusal(BAD_ARGUMENT, "Time is missing.")
+        for token, tracks in await self._archive.measured(texts(call.body, TSE.RecordingTokens), at):
+            element = sub(reply, TSE.MediaAttributes)
+            sub(element, TT.RecordingToken, token)
+            for track in tracks:
+                _write_attributes(sub(element, TT.TrackAttributes), track)
+            sub(element, TT.From, write_instant(at))
+            sub(element, TT.Until, write_instant(at))
+
+    async def find_recordings(self, call: Call, reply: Element) -> None:
+        """s5.7."""
+        token = await self._archive.find_recordings(
+            _read_scope(call.body), _most(call.body), _keep(call.body)
+        )
+        sub(reply, TSE.SearchToken, token)
+
+    async def recording_results(self, call: Call, reply: Element) -> None:
+        """s5.8."""
+        found, over = await self._results(call, RECORDINGS)
+        element = sub(reply, TSE.ResultList)
+        sub(element, TT.SearchState, "Completed" if over else "Searching")
+        for entry in found:
+            assert isinstance(entry, Entry)
+            _write_entry(sub(element, TT.RecordingInformation), entry)
+
+    async def find_events(self, call: Call, reply: Element) -> None:
+        """s5.9."""
+        body = call.body
+        start = instant(body, TSE.StartPoint)
+        if start is None:
+            raise Refusal(BAD_ARGUMENT, "StartPoint is missing.")
+        states = flag(body, TSE.IncludeStartState)
+        if states is None:
+            raise Refusal(BAD_ARGUMENT, "IncludeStartState is missing.")
+        wanted = _read_filter(find(body, TSE.SearchFilter))
+        scope, end = _read_scope(body), instant(body, TSE.EndPoint)
+        token = await self._archive.find_events(scope, start, end, states, wanted, _most(body), _keep(body))
+        sub(reply, TSE.SearchToken, token)
+
+    async def event_results(self, call: Call, reply: Element) -> None:
+        """s5.10."""
+        found, over = await self._results(call, EVENTS)
+        element = sub(reply, TSE.ResultList)
+        sub(element, TT.SearchState, "Completed" if over else "Searching")
+        for change in found:
+            assert isinstance(change, Change)
+            result = sub(element, TT.Result)
+            sub(result, TT.RecordingToken, change.recording)
+            sub(result, TT.TrackToken, change.track or FIRST[TrackKind.VIDEO])  # mandatory in the schema
+            sub(result, TT.Time, write_instant(change.utc))
+            _write_event(sub(result, TT.Event), change)
+            sub(result, TT.StartStateEvent, change.virtual)
+
+    async def end(self, call: Call, reply: Element) -> None:
+        """s5.19."""
+        last = self._archive.searches.end(need(call.body, TSE.SearchToken))
+        sub(reply, TSE.Endpoint, write_instant(last.utc if isinstance(last, Change) else call.now))
+
+    def capabilities(self, element: Element) -> None:
+        """s5.20."""
+        element.set("MetadataSearch", "false")
+        element.set("GeneralStartEvents", "false")
+
+    def service(self) -> Service:
+        """The rows."""
+        read = Access.READ_MEDIA
+        one: tuple[tuple[type[HoldfastError], Kind], ...] = ((NotFound, NO_RECORDING),)
+        return Service(
+            TSE,
+            PATH,
+            (26, 6),
+            "SearchPort",
+            self.capabilities,
+            (
+                Operation("GetRecordingSummary", read, self.get_summary),
+                Operation("GetRecordingInformation", read, self.get_information, one),
+                Operation("GetMediaAttributes", read, self.get_attributes, one),
+                Operation("FindRecordings", read, self.find_recordings, _FIND),
+                Operation("GetRecordingSearchResults", read, self.recording_results, _SESSION),
+                Operation("FindEvents", read, self.find_events, _FIND),
+                Operation("GetEventSearchResults", read, self.event_results, _SESSION),
+                Operation("EndSearch", read, self.end, _SESSION),
+            ),
+            Legacy("Search", extension=True, fill=lambda element: _legacy(element)),
+        )
+
+    async def _results(self, call: Call, kind: str) -> tuple[list[Entry | Change], bool]:
+        body = call.body
+        most = whole(body, TSE.MaxResults)
+        return await self._archive.searches.take(
+            kind, need(body, TSE.SearchToken), most, span(body, TSE.WaitTime)
+        )
+
+
+def _legacy(element: Element) -> None:
+    sub(element, TT.MetadataSearch, False)
+
+
+# -------------------------------------------------------------------------------------------- what is asked
+
+
+def _keep(body: Element) -> float:
+    return read_span(TSE.KeepAliveTime, need(body, TSE.KeepAliveTime))
+
+
+def _most(body: Element) -> int | None:
+    most = whole(body, TSE.MaxMatches)
+    return None if most is None or most <= 0 else most
+
+
+def _read_scope(body: Element) -> Scope:
+    """tt:SearchScope."""
+    scope = find(body, TSE.Scope)
+    sources = {need(source, TT.Token) for source in scope.iterfind(TT.IncludedSources)}
+    expression = text(scope, TT.RecordingInformationFilter)
+    test = searchfilter.parse(expression) if expression else None
+
+    def match(entry: Entry) -> bool:
+        assert test is not None
+        return test(_write_entry(etree.Element(TT.RecordingInformation), entry))
+
+    tokens = frozenset(texts(scope, TT.IncludedRecordings))
+    return Scope(tokens, frozenset(sources), match if test is not None else None)
+
+
+def _read_filter(element: Element) -> Callable[[Change], bool]:
+    """tt:EventFilter: each of its expressions must hold (ONVIF Core s9.4)."""
+    tests: list[Callable[[Change], bool]] = []
+    for expression in element.iterfind(WSNT.TopicExpression):
+        if expression.get("Dialect", CONCRETE) not in _DIALECTS:
+            raise Refusal(searchfilter.INVALID_FILTER, "The dialect of a topic expression is not known.")
+        tests.append(_topics(expression))
+    messages = element.iterfind(WSNT.MessageContent)
+    tests += [_message(searchfilter.parse(content(expression))) for expression in messages]
+    return lambda change: all(test(change) for test in tests)
+
+
+def _topics(expression: Element) -> Callable[[Change], bool]:
+    """Topics, `|` between them; one that ends in `//.` means all below it."""
+    paths: list[tuple[str, bool]] = []
+    for each in content(expression).split("|"):
+        path, _, deep = each.strip().partition("//.")
+        name = qualified(expression, path)
+        if deep or not name or any(char in name for char in "*[]"):
+            raise Refusal(searchfilter.INVALID_FILTER, f"{each[:80]!r} is no topic expression.")
+        paths.append((name, each.strip().endswith("//.")))
+
+    def test(change: Change) -> bool:
+        topic = TNS1.name(_topic(change))
+        return any(topic == name or (below and topic.startswith(name + "/")) for name, below in paths)
+
+    return test
+
+
+def _message(test: searchfilter.Test) -> Callable[[Change], bool]:
+    return lambda change: test(_write_message(etree.Element(TT.Message), change))
+
+
+# -------------------------------------------------------------------------------------------- what is found
+
+
+def _write_entry(element: Element, entry: Entry) -> Element:
+    """tt:RecordingInformation."""
+    plan, contents = entry.plan, entry.contents
+    sub(element, TT.RecordingToken, plan.token)
+    write_origin(sub(element, TT.Source), plan.origin)
+    if contents.first is not None and contents.last is not None:
+        sub(element, TT.EarliestRecording, write_instant(contents.first))
+        sub(element, TT.LatestRecording, write_instant(contents.last))
+    sub(element, TT.Content, plan.content)
+    descriptions = {track.token: track.description for track in plan.tracks}
+    for extent in contents.tracks:
+        _write_extent(sub(element, TT.Track), extent, descriptions.get(extent.token, ""))
+    sub(element, TT.RecordingStatus, entry.status)
+    return element
+
+
+def _write_extent(element: Element, extent: TrackExtent, description: str) -> None:
+    """tt:TrackInformation."""
+    sub(element, TT.TrackToken, extent.token)
+    sub(element, TT.TrackType, TYPES[extent.track.kind])
+    sub(element, TT.Description, description)
+    sub(element, TT.DataFrom, write_instant(extent.first))
+    sub(element, TT.DataTo, write_instant(extent.last))
+
+
+def _write_attributes(element: Element, found: Measured) -> None:
+    """tt:TrackAttributes."""
+    track = found.extent.track
+    _write_extent(sub(element, TT.TrackInformation), found.extent, "")
+    name = _NAMES.get(track.codec, track.codec.value)
+    if track.kind is TrackKind.VIDEO:
+        video = sub(element, TT.VideoAttributes)
+        sub(video, TT.Bitrate, found.bitrate // 1000)
+        sub(video, TT.Width, track.width)
+        sub(video, TT.Height, track.height)
+        sub(video, TT.Encoding, name)
+        sub(video, TT.Framerate, round(found.rate, 2))
+    elif track.kind is TrackKind.AUDIO:
+        audio = sub(element, TT.AudioAttributes)
+        sub(audio, TT.Bitrate, found.bitrate // 1000)
+        sub(audio, TT.Encoding, name)
+        sub(audio, TT.Samplerate, track.clock_rate)
+    else:
+        metadata = sub(element, TT.MetadataAttributes)
+        sub(metadata, TT.CanContainPTZ, False)
+        sub(metadata, TT.CanContainAnalytics, True)
+        sub(metadata, TT.CanContainNotifications, True)
+
+
+def _topic(change: Change) -> str:
+    return _TRACK_STATE if change.track else _RECORDING_STATE
+
+
+def _write_event(element: Element, change: Change) -> None:
+    """wsnt:NotificationMessageHolderType (s5.21)."""
+    sub(element, WSNT.Topic, f"tns1:{_topic(change)}", Dialect=CONCRETE)
+    message = sub(sub(element, WSNT.Message), TT.Message)
+    _write_message(message, change)
+
+
+def _write_message(element: Element, change: Change) -> Element:
+    """tt:Message."""
+    element.set("UtcTime", write_instant(Utc(change.utc)))
+    element.set("PropertyOperation", "Initialized" if change.virtual else "Changed")
+    source = sub(element, TT.Source)
+    sub(source, TT.SimpleItem, Name="RecordingToken", Value=change.recording)
+    if change.track:
+        sub(source, TT.SimpleItem, Name="Track", Value=change.track)
+    name = "IsDataPresent" if change.track else "IsRecording"
+    sub(sub(element, TT.Data), TT.SimpleItem, Name=name, Value=change.present)
+    return element
