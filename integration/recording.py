@@ -154,24 +154,27 @@ class RecordingPlane:
         self._recorder = self._make_recorder()
 
     def _make_recorder(self) -> Recorder:
-        settings = self._own.settings
-        volumes = [
-            VolumeSettings(Path(storage.path), uuid, storage.reserve_percent / 100)
-            for uuid, storage in settings.entries(Storage).items()
-            if storage.enabled
-        ]
-        self._paths = {volume.uuid: str(volume.path) for volume in volumes}
-        how = settings.get(Recording)
+        how = self._own.settings.get(Recording)
         return Recorder(
             self._own.clock,
             self._own.folder.catalogue,
-            volumes,
+            self._volumes(),
             self._own.identity.id,
             durability=how.durability,
             segment_length=how.segment,
             on_event=self._noticed,
             acknowledged=lambda token, utc: None,  # noqa: ARG005 - who wants to know asks for the status
         )
+
+    def _volumes(self) -> list[VolumeSettings]:
+        volumes = [
+            VolumeSettings(Path(storage.path), uuid, storage.reserve_percent / 100)
+            for uuid, storage in self._own.settings.entries(Storage).items()
+            if storage.enabled
+        ]
+        # Those that went stay: there may be news of them on its way.
+        self._paths |= {volume.uuid: str(volume.path) for volume in volumes}
+        return volumes
 
     # --- life ---
 
@@ -188,7 +191,7 @@ class RecordingPlane:
                 case Camera.about.section:
                     await self._camera_changed(changed.key, set(changed.fields))
                 case Storage.about.section:
-                    await self._renew()
+                    await self._recorder.set_volumes(self._volumes())
                 case Recording.about.section:
                     how = self._own.settings.get(Recording)
                     self._recorder.set_pace(durability=how.durability, segment_length=how.segment)
@@ -198,12 +201,6 @@ class RecordingPlane:
         await self._let_go(list(self._streams), cause)
         self._intakes.clear()
         await self._recorder.stop(cause)
-
-    async def _renew(self) -> None:
-        """Begin again with other volumes: less than a second, and in the ledger."""
-        await self.stop(Cause.UPGRADE)
-        self._recorder = self._make_recorder()
-        await self.start()
 
     # --- cameras ---
 

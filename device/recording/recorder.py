@@ -33,6 +33,7 @@ from device.media import MICROSECONDS, Track, Utc
 from device.recording import retention
 from device.recording.commits import Beat, Committed, Enter, Failed, GroupCommit, gap_op
 from device.recording.database import Ownership, describe, open_writer
+from device.recording.exchange import exchange, number_of, require_once
 from device.recording.fragment import Pool
 from device.recording.intake import Counters, StreamIntake
 from device.recording.lane import STEP
@@ -109,8 +110,7 @@ class Recorder:
         `acknowledged(token, utc)`: what is before `utc` is safe. Raises BadValue.
         """
         self.set_pace(durability=durability, segment_length=segment_length)
-        if len({each.uuid for each in volumes}) != len(volumes):
-            raise BadValue("volumes", "each volume once")
+        require_once(volumes)
         self.clock = clock
         self.recorder = recorder
         self.recovered = Recovered()
@@ -188,7 +188,7 @@ class Recorder:
         self._tracks = {text: i for i, text in c.execute("SELECT id, description FROM tracks")}
         present = {}
         for settings in self._settings:
-            shelf = self._shelves.add(self._volume_number(c, settings), settings)
+            shelf = self._shelves.add(number_of(c, settings), settings)
             if shelf.state is VolumeState.OK:
                 present[shelf.number] = settings.path
         self.recovered = recover(c, present, self.next_id, alive)
@@ -200,16 +200,6 @@ class Recorder:
         self._know(c, max(alive, Utc(0)), now)
         c.execute("UPDATE recorder SET stopped = NULL, alive = ? WHERE id = ?", (now, self.recorder))
         c.execute("COMMIT")
-
-    def _volume_number(self, c: sqlite3.Connection, settings: VolumeSettings) -> int:
-        row = settings.uuid, str(settings.path)
-        c.execute(
-            "INSERT INTO volume(uuid, path) VALUES (?, ?) ON CONFLICT(uuid) DO UPDATE SET path ="
-            " excluded.path",
-            row,
-        )
-        (number,) = c.execute("SELECT id FROM volume WHERE uuid = ?", (settings.uuid,)).fetchone()
-        return int(number)
 
     def _know(self, c: sqlite3.Connection, alive: Utc, now: Utc) -> None:
         """Learn where each recording's ledger ends; begin an epoch where the clock went back while we were
@@ -345,6 +335,10 @@ class Recorder:
         # In whole rounds, so that all that came until a beat goes along with it.
         self.beat_length = ROUND * max(1, int(_SHARE * durability / ROUND))
         self.segment_length = segment_length
+
+    async def set_volumes(self, volumes: Sequence[VolumeSettings]) -> None:
+        """Use other volumes from now on: see `exchange`. What is recorded on one that stays is not touched."""
+        await exchange(self, self._shelves, volumes)
 
     def set_policy(self, token: str, policy: Policy) -> None:
         """Apply a person's change at once. Raises NotFound."""
@@ -532,6 +526,13 @@ class Recorder:
         for intake in self._intakes.values():
             if intake.on(shelf):
                 intake.unshelve(detail)
+
+    def move(self, shelf: Shelf) -> bool:
+        """Core."""
+        on_it = [intake for intake in self._intakes.values() if intake.on(shelf)]
+        for intake in on_it:
+            intake.fresh = True
+        return bool(on_it)
 
     def tracks_id(self, tracks: Sequence[Track]) -> int:
         """Desk."""

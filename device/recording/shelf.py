@@ -48,6 +48,7 @@ class Shelf:
         self.freeing = 0  #: bytes of garbage whose files are still there
         self.pressed = False  #: writes wait for room
         self.dirty = False  #: something was handed to the writer since the last sync was asked for
+        self.leaving = False  #: takes no new segment: it is being let go of
         self.ingest = 0.0  #: bytes a second
         self._fresh = 0
         self._since = now
@@ -56,6 +57,17 @@ class Shelf:
         self._inspected = now - INSPECT
         self._probed = now
         self._probing = False
+
+    def start(self) -> None:
+        """Start its threads."""
+        self.writer.start()
+        self.keeper.start()
+        if self.state is VolumeState.OK:
+            self.writer.attach()
+
+    def end(self, timeout: float) -> bool:
+        """End its threads, each after what is queued. Blocks; False where the volume hangs."""
+        return self.writer.stop(timeout) and self.keeper.stop(timeout)
 
     @property
     def reserve(self) -> int:

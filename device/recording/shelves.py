@@ -96,7 +96,12 @@ class Shelves:
         return self._shelves[number]
 
     def add(self, number: int, settings: VolumeSettings) -> Shelf:
-        """Take a volume on, and see how it is. Blocks."""
+        """Take a volume on, and see how it is. Blocks. Its threads start with `start`."""
+        shelf = self._shelves[number] = self.make(number, settings)
+        return shelf
+
+    def make(self, number: int, settings: VolumeSettings) -> Shelf:
+        """A volume, as it is. Blocks; any thread may call it."""
         core = self._core
         here = partial(Volume, settings.path, settings.uuid, core.recorder)
         kept = here()
@@ -107,27 +112,34 @@ class Shelves:
         shelf.state, shelf.detail = found.state, found.detail
         if found.room is not None:
             shelf.room = found.room
-        self._shelves[number] = shelf
         return shelf
+
+    def begin(self, shelf: Shelf) -> None:
+        """Take a volume on while the others work."""
+        self._shelves[shelf.number] = shelf
+        shelf.start()
+
+    def forget(self, shelf: Shelf) -> None:
+        """A volume whose threads have ended, or hang. What was being unlinked on it stays garbage."""
+        del self._shelves[shelf.number]
+        for segment in shelf.erasing:
+            self._octets.pop(segment, 0)
 
     def start(self) -> None:
         """Start the threads."""
         for shelf in self:
-            shelf.writer.start()
-            shelf.keeper.start()
-            if shelf.state is VolumeState.OK:
-                shelf.writer.attach()
+            shelf.start()
 
     def stop(self, timeout: float) -> bool:
         """End the threads. Blocks; False where a volume hangs."""
         # A list, so that one that hangs does not keep the others from being stopped.
-        stopped = [shelf.writer.stop(timeout) and shelf.keeper.stop(timeout) for shelf in self]
+        stopped = [shelf.end(timeout) for shelf in self]
         return all(stopped)
 
     @property
     def alive(self) -> bool:
-        """Whether all threads run."""
-        return all(shelf.writer.alive and shelf.keeper.alive for shelf in self)
+        """Whether all threads run that should."""
+        return all(shelf.leaving or (shelf.writer.alive and shelf.keeper.alive) for shelf in self)
 
     @property
     def busy(self) -> bool:
@@ -136,9 +148,17 @@ class Shelves:
 
     def pick(self, policy: Policy) -> Shelf | None:
         """The volume for a new segment: the preferred one, else the one with the most room."""
-        good = [shelf for shelf in self if shelf.state is VolumeState.OK]
+        good = self._good()
         preferred = [shelf for shelf in good if shelf.settings.uuid == policy.volume]
         return max(preferred or good, key=lambda shelf: shelf.free, default=None)
+
+    def _good(self) -> list[Shelf]:
+        return [shelf for shelf in self if shelf.state is VolumeState.OK and not shelf.leaving]
+
+    @property
+    def some_take(self) -> bool:
+        """Whether there is any volume that takes segments."""
+        return bool(self._good())
 
     def status(self) -> list[VolumeStatus]:
         """Every volume, now."""
@@ -193,6 +213,8 @@ class Shelves:
 
     def deliver(self, report: Report) -> None:
         """In the loop: take in what the threads said."""
+        if not isinstance(report, Sweep) and report.volume not in self._shelves:
+            return  # it hung, and was let go of
         match report:
             case Synced():
                 shelf = self[report.volume]
