@@ -29,6 +29,12 @@ def write_durably(path: Path, data: bytes, *, mode: int) -> None:
         made.replace(path)
 
 
+def remove(path: Path) -> None:
+    """Take a file away, unless it is gone. Raises OSError."""
+    path.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
 @contextlib.contextmanager
 def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
     """A whole file next to `path`, to be given its name; the folder is synced afterwards."""
@@ -43,8 +49,12 @@ def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
         yield made
     finally:
         made.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -97,6 +97,11 @@ class DataFolder:
         return self.path / "mqtt.json"
 
     @property
+    def resetting(self) -> Path:
+        """There while a factory default is under way."""
+        return self.path / "factory-default"
+
+    @property
     def drives(self) -> Path:
         """Simulated drives, and what the array of them holds."""
         return self.path / "drives"

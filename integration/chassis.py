@@ -40,12 +40,19 @@ class ChassisPlane:
     """The box as far as the control plane goes."""
 
     def __init__(
-        self, own: Plane, ports: Callable[[], Status | None], drives: Callable[[], Reading | None]
+        self,
+        own: Plane,
+        ports: Callable[[], Status | None],
+        drives: Callable[[], Reading | None],
+        reset: Callable[[], object],
     ) -> None:
-        """How the PoE ports and the drives are; None: there are none."""
+        """How the PoE ports and the drives are; None: there are none. `reset` begins a factory default."""
         self._own = own
         self._ports = ports
         self._drives = drives
+        self._reset = reset
+        #: The recorder was switched on, and not only this plane started again.
+        self._power_on = own.leash.restart is None
         self.phase = Phase.STARTING
         self.service: ChassisService | None = None  #: of the box in use; None where there is none
 
@@ -106,7 +113,9 @@ class ChassisPlane:
             self._scene,
             self._act,
             audible=lambda: own.settings.get(Chassis).buzzer,
+            power_on=self._power_on,
         )
+        self._power_on = False
         try:
             yield self.service.run()
         finally:
@@ -145,9 +154,14 @@ class ChassisPlane:
         return Scene(self.phase, exceeded, False, bays, failed, ports, (), Flash.NONE), frozenset(faults)
 
     def _act(self, action: Action) -> None:
-        """Shutting down is for the supervisor, our parent. The other wishes are events that others may hear."""
-        if action is Action.SHUT_DOWN:
-            os.kill(os.getppid(), signal.SIGTERM)
+        """Shutting down is for the supervisor, our parent. Every wish is an event, too, that others may hear."""
+        match action:
+            case Action.SHUT_DOWN:
+                os.kill(os.getppid(), signal.SIGTERM)
+            case Action.RESET:
+                self._reset()
+            case Action.SILENCE | Action.CONNECT:
+                pass
 
 
 def _names_hardware(changed: Changed) -> bool:

@@ -14,6 +14,7 @@ from integration.commands import (
     export,
     hardware,
     logs,
+    maintenance,
     outbox,
     raid,
     recipients,
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # there are secrets among them
     add_completion=False,
 )
-for commands in (serve, video, export, logs):
+for commands in (serve, video, export, logs, maintenance):
     commands.register(app)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(hardware.poe_app, name="poe")

@@ -30,6 +30,7 @@ from integration.config import Listen
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands
 from integration.exports import signer
+from integration.factory_default import FactoryDefault
 from integration.http import HttpPlane
 from integration.mqtt import MqttPlane
 from integration.onvif import OnvifPlane
@@ -84,13 +85,10 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         serve_export_jobs(own.server, jobs, clients["streaming"])
         raid = RaidPlane(own, jobs, clients["recording"])
         raid.answer(own.server)
-        jobs.resume(raid.resumers)
-        working.append(asyncio.create_task(raid.run(), name="raid"))
         poe = PoePlane(own, limit=lambda: chassis.limit())
-        chassis = ChassisPlane(own, poe.status, raid.drives)
+        chassis = ChassisPlane(own, poe.status, raid.drives, lambda: factory.begin("control button"))
         poe.answer(own.server)
         chassis.answer(own.server)
-        working += [asyncio.create_task(each.run()) for each in (poe, chassis)]
         snmp = SnmpPlane(
             own,
             listen.address,
@@ -100,6 +98,11 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             lambda: None if chassis.service is None else chassis.service.shown(""),
             raid.drives,
         )
+        factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget))
+        factory.answer(own.server)
+        await factory.finish()
+        jobs.resume(raid.resumers)
+        working += [asyncio.create_task(each.run()) for each in (raid, poe, chassis)]
         collector = Collector(own, clients["recording"], poe.shown, chassis.shown, raid.shown, dict)
         hands = Hands(own.settings, lambda: poe.service, chassis.silence, _no_trigger, publish)
         mqtt = MqttPlane(own, outbox, collector, hands, None)

@@ -42,9 +42,11 @@ class DemoCamera:
 
 
 @contextlib.asynccontextmanager
-async def virtual_cameras(folder: DataFolder, count: int, password: str) -> AsyncIterator[list[DemoCamera]]:
+async def virtual_cameras(
+    folder: DataFolder, count: int, password: str, hold_control: bool
+) -> AsyncIterator[list[DemoCamera]]:
     """Run virtual cameras on free ports of the loopback address until the context ends, and the hardware that they are
-    plugged into. Raises CamerasFailed."""
+    plugged into. `hold_control`: its control button is held. Raises CamerasFailed."""
     argv = ["-P", "-m", "integration.virtual_camera", "serve", "--cameras", str(count), "--ready-json"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -52,6 +54,7 @@ async def virtual_cameras(folder: DataFolder, count: int, password: str) -> Asyn
         f"--user={CAMERA_USER}",
         f"--password={password}",  # in one word: it may begin with a dash
         f"--box={folder.socket(BOX)}",
+        *(["--hold-control"] if hold_control else []),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is ours: the recorder first ends its sessions

@@ -16,9 +16,9 @@ from device.errors import BadValue, Refused, member
 from device.jobs import Jobs, Resumer
 from device.linux.machine import ThisMachine
 from device.planes.link import Client, Server
-from device.planes.messages import AskRecording, Done
+from device.planes.messages import AskRecording, Done, ForgetVolumes
 from device.raid.driver import RaidDriver
-from device.raid.errors import NoArray
+from device.raid.errors import Busy, NoArray
 from device.raid.level import BAYS, level
 from device.raid.linux.driver import LinuxRaid, Setup
 from device.raid.linux.drives import Place
@@ -28,7 +28,7 @@ from device.raid.raid import BY, Raid, Rules
 from device.raid.shown import shown
 from device.raid.simulated import Disk, SimulatedRaid
 from device.raid.state import Health, Kind, Reading
-from device.recording.volume import adopt
+from device.recording.volume import adopt, marked
 from device.settings import raid as settings
 from device.settings.storages import Storage
 from device.settings.store import Changed
@@ -59,20 +59,24 @@ class RecorderStorages:
         if read_only:
             return  # what is on it is played; nothing is recorded there
         store = self._own.settings
+        if not await asyncio.to_thread(marked, Path(path)):  # what was there before is erased
+            for uuid, storage in store.entries(Storage).items():
+                if storage.path == path:
+                    store.remove(Storage, key=uuid, by=BY)
+                    await self._until_released(uuid)
+            while (await self._recording.call(ForgetVolumes(path))).left:
+                pass
         mark = await asyncio.to_thread(adopt, Path(path), self._own.identity.id)
-        for uuid, storage in store.entries(Storage).items():
-            if storage.path == path and uuid != mark.volume:
-                store.remove(Storage, key=uuid, by=BY)  # of the file system that was there before
         known = mark.volume in store.keys(Storage)
         changes = {"enabled": True} if known else {"path": path, "name": "Array", "enabled": True}
         store.patch(Storage, changes, key=mark.volume, by=BY)
 
     async def _until_released(self, uuid: str) -> None:
-        async with asyncio.timeout(RELEASE_SECONDS):
-            while any(  # noqa: ASYNC110 - another process does it
-                each.uuid == uuid for each in (await self._recording.call(AskRecording())).volumes
-            ):
-                await asyncio.sleep(0.1)
+        limit = asyncio.get_running_loop().time() + RELEASE_SECONDS
+        while any(each.uuid == uuid for each in (await self._recording.call(AskRecording())).volumes):
+            if asyncio.get_running_loop().time() > limit:
+                raise Busy("The recorder does not let go of its storage.")
+            await asyncio.sleep(0.1)
 
 
 class SealedPassword:

@@ -26,6 +26,8 @@ from device.planes.messages import (
     Deleted,
     DeleteSpan,
     Done,
+    ForgetVolumes,
+    Forgotten,
     Lock,
     Locked,
     RecordingStatus,
@@ -301,6 +303,7 @@ class RecordingPlane:
         server.on(Unlock, self._unlock)
         server.on(TriggerEvent, self._trigger)
         server.on(DeleteSpan, self._delete)
+        server.on(ForgetVolumes, self._forget)
 
     async def _status(self, request: AskRecording) -> RecordingStatus:  # noqa: ARG002 - carries nothing
         acknowledged = {status.token: status.acknowledged for status in self._recorder.status()}
@@ -366,6 +369,9 @@ class RecordingPlane:
         for token in tokens:
             await asyncio.wrap_future(self._recorder.trigger(token, request.utc))
         return Done()
+
+    async def _forget(self, request: ForgetVolumes) -> Forgotten:
+        return Forgotten(await asyncio.wrap_future(self._recorder.forget(Path(request.path))))
 
     async def _delete(self, request: DeleteSpan) -> Deleted:
         gone = self._recorder.delete(request.token, request.start, request.end)

@@ -59,15 +59,18 @@ def prepare(
         more(store)
         assign(assignments, store, by=SETUP)
         if new and not store.keys(Storage):
-            folder.video.mkdir(exist_ok=True)
-            mark = adopt(folder.video, own.id)
-            store.set(
-                Storage(path=str(folder.video.absolute()), name="Data folder"), key=mark.volume, by=SETUP
-            )
+            first_storage(folder, store, own)
     finally:
         store.close()
     asyncio.run(_accounts(folder, own, login))
     return own
+
+
+def first_storage(folder: DataFolder, store: Store, own: Identity) -> None:
+    """The storage that an installation begins with. Raises OSError, StorageFault."""
+    folder.video.mkdir(exist_ok=True)
+    mark = adopt(folder.video, own.id)
+    store.set(Storage(path=str(folder.video.absolute()), name="Data folder"), key=mark.volume, by=SETUP)
 
 
 async def _accounts(folder: DataFolder, own: Identity, login: Login | None) -> None:

@@ -155,6 +155,13 @@ class SnmpPlane:
             made[name] = register
         return made
 
+    def forget(self) -> None:
+        """A factory default: what managers have set goes. How often we started and the numbers of things stay."""
+        self._kept.authentication_traps, self._kept.quiet_links = True, []
+        for register in self._registers.values():
+            register.load({})
+        self._targets_changed()
+
     def _targets_changed(self) -> None:
         """A manager has set whom to tell."""
         self._keep()

@@ -65,12 +65,13 @@ class Buzzer:
 class Box:
     """The box. `observe` is called with every reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, power_on: bool) -> None:
+        """`power_on`: the box was switched on a moment ago. A control button that is down then may mean a reset."""
         self._buzzer = Buzzer()
         self._buttons = Buttons()
         self._levels: dict[str, int] = {}  #: of each sensor: 0 normal, 1 high, 2 critical
         self._broken: dict[str, bool] = {}  #: of each fan and supply
-        self._started = False
+        self._started = not power_on
         self._beep_until = 0.0
 
     @property

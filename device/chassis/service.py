@@ -29,16 +29,17 @@ class ChassisService:
         act: Callable[[Action], None],
         *,
         audible: Callable[[], bool],
+        power_on: bool,
     ) -> None:
         """`scene`: what the rest of the recorder shows in lights, and the faults that shall be heard. `act`: does what
-        a button asks for."""
+        a button asks for. `power_on`: the box was switched on a moment ago."""
         self._driver = driver
         self._clock = clock
         self._publish = publish
         self._scene = scene
         self._act = act
         self._audible = audible
-        self._box = Box()
+        self._box = Box(power_on=power_on)
         self._told: str | None = None
         self._sounding: bool | None = None
         self._reading = NOTHING

@@ -187,6 +187,20 @@ class DeleteSpan(Request[Deleted]):
     who: str
 
 
+@message
+class Forgotten:
+    """What is no more was taken out of the catalogue."""
+
+    left: bool  #: not all of it: ask again
+
+
+@message
+class ForgetVolumes(Request[Forgotten]):
+    """The file system in this folder is a new one: what the catalogue knows to be there is gone. InUse."""
+
+    path: str
+
+
 # ---------------------------------------------------------------------------------------------- streaming
 
 
@@ -370,6 +384,13 @@ class AccountDelete(Request[Done]):
     """Remove an account. The last administrator stays."""
 
     name: str
+    by: str
+
+
+@message
+class FactoryReset(Request[Done]):
+    """Take the recorder back to factory default; the answer is that it begins. Recordings stay."""
+
     by: str
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,10 +40,11 @@ class Storages(Protocol):
     """The recorder, as a user of the array's file system."""
 
     async def release(self, path: str) -> None:
-        """Stop recording there, and let go of it. Nothing happens where it is not used."""
+        """Stop recording there, and let go of it. Nothing happens where it is not used. Raises Busy, PlaneDown."""
 
     async def admit(self, path: str, read_only: bool) -> None:
-        """Record there (again); an empty file system becomes a storage."""
+        """Record there (again); an empty file system becomes a storage. Raises BadValue or ForeignVolume where it is
+        neither empty nor ours, StorageFault, PlaneDown."""
 
 
 class Raid:
@@ -72,6 +74,7 @@ class Raid:
         self._news = News(rules().hot)
         self._silent = False
         self._used: tuple[str, bool] | None = None  #: what the recorder was told to use
+        self._closing = False  #: the file system is being taken away, and not by a tool
         self._tried: set[str] = set()  #: serials that were given to the array without being asked
 
     async def run(self) -> None:
@@ -130,16 +133,46 @@ class Raid:
         files, array = reading.files, reading.array
         failed = array is None or status(array) is Status.FAILED
         wanted = (files.path, files.read_only) if files is not None and files.mounted and not failed else None
-        if wanted is None:
-            if self._used is not None:
-                await self._release(self._used[0])
-        elif wanted != self._used and self.tools.running is None:
-            self._used = wanted
-            await self._storages.admit(*wanted)
+        with contextlib.suppress(HoldfastError):  # tried again at the next look
+            if wanted is None:
+                if (used := self._used) is not None:
+                    await self._release(used[0])
+            elif wanted != self._used and self.tools.running is None and not self._closing:
+                await self._storages.admit(*wanted)
+                self._used = wanted
+
+    async def lock_up(self) -> None:
+        """Close an encrypted array, as a power cut would: it waits for somebody who knows the password (M-068). What is
+        not encrypted stays mounted. Raises Busy where somebody holds the file system, DriverFault.
+
+        Done while a drive is rebuilt, too; a tool that has the file system ends first.
+        """
+        while (job := self.tools.running) is not None and self.tools.takes(job):
+            await self._jobs.wait(job.id)
+        self._closing = True
+        try:
+            reading = await self._driver.read()
+            if reading.lock is None or not reading.lock.open:
+                return
+            if reading.files is not None and reading.files.mounted:
+                await self._release(reading.files.path)
+                await self._driver.unmount()
+            await self._driver.close()
+        finally:
+            self._closing = False
+
+    async def use_anew(self) -> None:
+        """The recorder has forgotten its storages: let it use what is mounted, as the rules are now."""
+        self._used = None
+        reading = await self._driver.read()
+        if reading.files is not None and reading.files.mounted and reading.files.read_only:
+            await self._begin(Order(Tool.PROTECT if self._rules().read_only else Tool.UNPROTECT))
 
     async def _release(self, path: str) -> None:
-        self._used = None
-        await self._storages.release(path)
+        try:
+            await self._storages.release(path)
+        finally:
+            self._used = None  # it is to be admitted anew, also where this came to nothing
 
     async def _mend(self, reading: Reading) -> None:
         """M-058: a new drive takes the place of the one that is missing. One that holds something waits for

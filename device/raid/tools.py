@@ -90,6 +90,10 @@ class Tools:
             (job for job in self._jobs.list() if job.resource == RESOURCE and not job.state.ended), None
         )
 
+    def takes(self, job: Job) -> bool:
+        """Whether the tool of this job has the file system for itself."""
+        return _TRAITS[Tool(job.kind)].takes
+
     @property
     def resumers(self) -> dict[str, Resumer]:
         """For `Jobs.resume`."""

@@ -34,6 +34,7 @@ from device.recording import retention
 from device.recording.commits import Beat, Committed, Enter, Failed, GroupCommit, gap_op
 from device.recording.database import Ownership, describe, open_writer
 from device.recording.exchange import exchange, number_of, require_once
+from device.recording.forget import InUse, forget
 from device.recording.fragment import Pool
 from device.recording.intake import Counters, StreamIntake
 from device.recording.lane import STEP
@@ -339,6 +340,13 @@ class Recorder:
     async def set_volumes(self, volumes: Sequence[VolumeSettings]) -> None:
         """Use other volumes from now on: see `exchange`. What is recorded on one that stays is not touched."""
         await exchange(self, self._shelves, volumes)
+
+    def forget(self, path: Path) -> Future[bool]:
+        """The file system in this folder is a new one: see `forget`, which is done again while the future is True.
+        Raises InUse where a volume is used there."""
+        if any(each.path == path for each in self.volumes()):
+            raise InUse(f"{path} is a storage that is in use.")
+        return self.ask(lambda c: forget(c, path, self.next_id))
 
     def set_policy(self, token: str, policy: Policy) -> None:
         """Apply a person's change at once. Raises NotFound."""

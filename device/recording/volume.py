@@ -63,6 +63,11 @@ def read_mark(path: Path) -> Mark:
         raise NotAVolume(f"{path} carries no {IDENTITY}: {error}") from error
 
 
+def marked(path: Path) -> bool:
+    """Whether somebody has made the folder a volume, be it ours or not."""
+    return (path / IDENTITY).exists()
+
+
 def adopt(path: Path, recorder: str) -> Mark:
     """Make the folder `path` a volume of `recorder`; durable when it returns. A volume of ours stays what it
     is.
@@ -75,7 +80,7 @@ def adopt(path: Path, recorder: str) -> Mark:
     try:
         present = read_mark(path)
     except NotAVolume:
-        if (path / IDENTITY).exists():
+        if marked(path):
             raise
         if any(each.name not in (fresh.name, "lost+found") for each in path.iterdir()):
             raise BadValue("path", f"{path} is neither empty nor one of our volumes") from None

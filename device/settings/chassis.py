@@ -19,7 +19,7 @@ class ChassisHardware(Enum):
 class Chassis(Section, section="chassis", heading=N_("Chassis"), restore=Keep.NO, role=Role.ADMINISTRATOR):
     """Sensors, lights, buzzer and buttons."""
 
-    hardware: ChassisHardware = Field(ChassisHardware.NONE, title=N_("Hardware"))
+    hardware: ChassisHardware = Field(ChassisHardware.NONE, title=N_("Hardware"), box=True)
     buzzer: bool = Field(True, title=N_("Buzzer"), help=N_("Sounds when something fails."))
     spare_supplies: int = Field(
         0,
@@ -36,6 +36,7 @@ class Chassis(Section, section="chassis", heading=N_("Chassis"), restore=Keep.NO
         pattern=r"^(/dev/input/[0-9A-Za-z/_.:-]+)?$",
         max_length=255,
         when="hardware == 'linux'",
+        box=True,
     )
     buzzer_device: str = Field(
         "",
@@ -43,4 +44,5 @@ class Chassis(Section, section="chassis", heading=N_("Chassis"), restore=Keep.NO
         pattern=r"^(/dev/input/[0-9A-Za-z/_.:-]+)?$",
         max_length=255,
         when="hardware == 'linux'",
+        box=True,
     )

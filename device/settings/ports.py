@@ -50,7 +50,9 @@ IfIndex = Annotated[int, AfterValidator(_if_index)]  #: of IF-MIB (RFC 2863)
 class Poe(Section, section="poe", heading=N_("PoE"), restore=Keep.NO, role=Role.ADMINISTRATOR):
     """Power over Ethernet as a whole."""
 
-    hardware: PoeHardware = Field(PoeHardware.NONE, title=N_("Hardware"), help=N_("What gives the power."))
+    hardware: PoeHardware = Field(
+        PoeHardware.NONE, title=N_("Hardware"), help=N_("What gives the power."), box=True
+    )
     budget: float = Field(
         305.0,
         title=N_("Budget"),
@@ -60,7 +62,7 @@ class Poe(Section, section="poe", heading=N_("PoE"), restore=Keep.NO, role=Role.
         le=5000,
     )
     ports: int = Field(
-        16, title=N_("Ports"), unit="ports", ge=1, le=MOST_PORTS, when="hardware == 'simulated'"
+        16, title=N_("Ports"), unit="ports", ge=1, le=MOST_PORTS, when="hardware == 'simulated'", box=True
     )
     preempt: bool = Field(
         False,
@@ -92,6 +94,7 @@ class Poe(Section, section="poe", heading=N_("PoE"), restore=Keep.NO, role=Role.
         help=N_("The network interfaces that are ports 1, 2, 3 ..."),
         max_length=MOST_PORTS,
         when="hardware == 'ethtool'",
+        box=True,
     )
     switch: str = Field(
         "",

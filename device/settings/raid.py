@@ -37,6 +37,7 @@ class Raid(Section, section="raid", heading=N_("RAID"), restore=Keep.NO, role=Ro
         title=N_("Drives"),
         help=N_("Whose drives the recorder makes an array of."),
         interrupts=Interrupts.RECORDING,
+        box=True,
     )
     bays: tuple[Annotated[str, AfterValidator(_place)], ...] = Field(
         (),
@@ -44,6 +45,7 @@ class Raid(Section, section="raid", heading=N_("RAID"), restore=Keep.NO, role=Ro
         help=N_("Where bay 1, 2, 3 ... is connected, as the kernel calls it: 0:0:2:0 or nvme1."),
         max_length=MOST_BAYS,
         when="hardware == 'linux'",
+        box=True,
     )
     rebuild: float = Field(
         60.0,
@@ -52,6 +54,7 @@ class Raid(Section, section="raid", heading=N_("RAID"), restore=Keep.NO, role=Ro
         ge=1,
         le=86_400,
         when="hardware == 'simulated'",
+        box=True,
     )
     password: SecretStr = Field(
         SecretStr(""),

@@ -83,6 +83,7 @@ class AboutField:
     restore: Keep | None
     secret: bool
     once: bool  #: what was set cannot be changed any more, until a factory default takes it away
+    box: bool  #: says what the box is made of, which no reset changes
 
 
 class InvalidSettings(BadValue):
@@ -110,10 +111,12 @@ def Field(  # noqa: N802 - takes the place of pydantic's
     interrupts: Interrupts = Interrupts.NOTHING,
     restore: Keep | None = None,
     once: bool = False,
+    box: bool = False,
 ) -> T:
     """One setting. `ge`, `le`: limits, in `unit`. `when`: an expression over the section's other fields
     that says whether it has a meaning (see `device.settings.when`). `restore`: where it differs from its
-    section's. `once`: whoever sets it, sets it for ever."""
+    section's. `once`: whoever sets it, sets it for ever. `box`: it says what the box is made of; no reset takes it
+    away, for without it the recorder would not find its own drives, lights and buttons."""
     return pydantic.Field(
         default,
         title=title,
@@ -128,6 +131,7 @@ def Field(  # noqa: N802 - takes the place of pydantic's
             "interrupts": interrupts.value,
             "restore": None if restore is None else restore.value,
             "once": once,
+            "box": box,
         },
     )
 
@@ -194,6 +198,7 @@ def about_fields(kind: type[Section]) -> dict[str, AboutField]:
             None if restore is None else Keep(restore),
             info.annotation is SecretStr,
             bool(extra["once"]),
+            bool(extra["box"]),
         )
     return found
 

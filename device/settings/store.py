@@ -299,13 +299,26 @@ class Store:
                 for key in self.keys(kind):
                     row = self._row(kind, key)
                     if row is not None:
-                        made.append(self._write(kind, key, _kept(kind, row, scope), by))
+                        made.append(
+                            self._write(kind, key, self._sound(kind, key, _kept(kind, row, scope)), by)
+                        )
             if scope is Scope.FACTORY:
                 last = "SELECT max(seq) FROM setting_history GROUP BY section, key"  # so that versions go on
                 self._database.execute(f"DELETE FROM setting_history WHERE seq NOT IN ({last})")  # noqa: S608 - a constant
         return [self._tell(changed) for changed in made if changed.seq]
 
     # --------------------------------------------------------------------------------------- within
+
+    def _sound(
+        self, kind: type[Section], key: str, row: dict[str, object] | None
+    ) -> dict[str, object] | None:
+        """A row, None where it is nothing without what was taken from it."""
+        try:
+            return row and to_row(
+                validate(kind, key, from_row(kind, key, row, self._vault)), key, self._vault
+            )
+        except (InvalidSettings, SealBroken):
+            return None
 
     def _row(self, kind: type[Section], key: str) -> dict[str, object] | None:
         found = self._database.execute(
@@ -446,7 +459,7 @@ def _kept(kind: type[Section], row: Mapping[str, object], scope: Scope) -> dict[
     kept = {}
     for name, field in about_fields(kind).items():
         keep = field.restore if scope is Scope.RESTORE and field.restore else whole
-        if keep is Keep.YES and name in row:
+        if (keep is Keep.YES or field.box) and name in row:
             kept[name] = row[name]
     return kept or None
 

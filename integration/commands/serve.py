@@ -72,6 +72,9 @@ def demo(
     admin: AdminOption = None,
     password_file: PasswordOption = None,
     assign: SetOption = None,
+    hold_control: Annotated[
+        bool, typer.Option(help="Switch the box on with its control button held: see `simulate release`.")
+    ] = False,
     ready_json: ReadyOption = False,
 ) -> None:
     """Run the recorder with virtual cameras: no hardware, no root."""
@@ -84,7 +87,7 @@ def demo(
 
     async def both(lock: Lock) -> None:
         password = virtual.camera_password()
-        async with virtual.virtual_cameras(folder, cameras, password) as farm:
+        async with virtual.virtual_cameras(folder, cameras, password, hold_control) as farm:
             users: list[dict[str, str]] = []
 
             def enter(store: Store) -> None:

@@ -29,6 +29,7 @@ from integration.virtual_box.messages import (
     Plug,
     Plugged,
     PressButton,
+    ReleaseButton,
     Unplug,
 )
 
@@ -136,6 +137,13 @@ def press(
     """Press a button: power silences the buzzer, and after 4 s shuts down; control for 3 s asks for the cloud."""
     _hands(chosen(None, data), PressButton(button, seconds))
     console.print(f"The {button.value} button is pressed, for {seconds:g} s.")
+
+
+@app.command()
+def release(button: Annotated[Button, typer.Argument()], data: DataOption = None) -> None:
+    """Let a button go that was held since power-on (`demo --hold-control`): after 15 to 30 s all settings are reset."""
+    _hands(chosen(None, data), ReleaseButton(button))
+    console.print(f"The {button.value} button is let go.")
 
 
 @app.command()

@@ -29,6 +29,7 @@ from integration.virtual_box.messages import (
     PressButton,
     ReadChassis,
     ReadPorts,
+    ReleaseButton,
     ShowLights,
     SoundBuzzer,
     SwitchEthernet,
@@ -180,6 +181,10 @@ def answer_chassis(server: Server, chassis: SimulatedChassis, hands: set[asyncio
         await asyncio.sleep(seconds)
         chassis.press(button, False)
 
+    async def release(request: ReleaseButton) -> Done:
+        chassis.press(request.button, False)
+        return Done()
+
     async def press(request: PressButton) -> Done:
         task = asyncio.create_task(hold(request.button, request.seconds))
         hands.add(task)
@@ -192,17 +197,22 @@ def answer_chassis(server: Server, chassis: SimulatedChassis, hands: set[asyncio
     server.on(HeatSensor, heat)
     server.on(BreakPart, break_part)
     server.on(PressButton, press)
+    server.on(ReleaseButton, release)
 
 
 @contextlib.asynccontextmanager
-async def virtual_box(socket: Path, cameras: Sequence[Powered], clock: Clock) -> AsyncIterator[None]:
-    """Serve the box at a Unix socket until the context ends."""
+async def virtual_box(
+    socket: Path, cameras: Sequence[Powered], clock: Clock, hold_control: bool
+) -> AsyncIterator[None]:
+    """Serve the box at a Unix socket until the context ends. `hold_control`: with its control button held."""
     outlets = Outlets(cameras)
     await outlets.warm()
     async with Server(socket) as server:
         answer(server, outlets)
         hands: set[asyncio.Task[None]] = set()
-        answer_chassis(server, SimulatedChassis(clock), hands)
+        chassis = SimulatedChassis(clock)
+        chassis.press(Button.CONTROL, hold_control)
+        answer_chassis(server, chassis, hands)
         following = asyncio.create_task(outlets.follow())
         try:
             yield

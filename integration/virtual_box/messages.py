@@ -96,6 +96,13 @@ class PressButton(Request[Done]):
 
 
 @message
+class ReleaseButton(Request[Done]):
+    """Let a button go."""
+
+    button: Button
+
+
+@message
 class Plugged:
     """What is at the end of the cable now."""
 

@@ -59,6 +59,7 @@ def main() -> int:
     serve.add_argument(
         "--box", type=Path, metavar="SOCKET", help="serve the demo's hardware at a Unix socket"
     )
+    serve.add_argument("--hold-control", action="store_true", help="hold the control button of that hardware")
     load.add_argument("--mbit", type=float, default=16.0, help="of each camera")
     load.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="where clips are kept")
     load.add_argument("--report", type=Path, metavar="FILE", help="write what was sent into it, every second")
@@ -97,7 +98,9 @@ async def _serve(given: argparse.Namespace, parent: int) -> None:
         if given.control is not None:
             await farm.control(given.control)
         if given.box is not None:
-            await hardware.enter_async_context(virtual_box(given.box, farm.cameras, clock))
+            await hardware.enter_async_context(
+                virtual_box(given.box, farm.cameras, clock, given.hold_control)
+            )
         if given.ready_json:
             cameras = [
                 {

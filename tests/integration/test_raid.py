@@ -112,3 +112,32 @@ def test_a_recorder_without_drives_says_how_to_name_them(box: Recorder, tmp_path
     said = box.command("settings", "set", "raid.hardware=linux")
     assert said.code == 2
     assert "needs bays" in said.err
+
+
+@pytest.mark.slow
+@pytest.mark.proves("M-059", "M-060")
+def test_after_a_failure_drives_are_replaced_the_array_is_made_and_recording_is_set_up_anew(
+    box: Recorder,
+) -> None:
+    (old,) = stored(box)
+    assert box.command("settings", "set", f"cameras[c-demo1].storage={old['id']}").code == 0
+    for bay in ("1", "2", "3"):
+        box.command("simulate", "drive-failure", bay)
+    wait_until("it has failed", lambda: raid(box)["array"]["status"] == "Failed")
+    assert conditions(box) == ["broken"] * 4
+    wait_until("nothing is recorded on it", lambda: [each["state"] for each in stored(box)] == [None])
+    for bay in ("1", "2", "3"):
+        box.command("simulate", "drive-pull", bay)
+        box.command("simulate", "drive-insert", bay)
+    made = box.command("raid", "create", "5", "1", "2", "3", "4", "--yes")
+    assert made.code == 0, made.err
+    wait_until("there is another storage", lambda: [each["state"] for each in stored(box)] == ["ok"])
+    (new,) = stored(box)
+    assert new["id"] != old["id"]
+    assert box.command("settings", "set", f"cameras[c-demo1].storage={new['id']}").code == 0
+
+    def checked() -> Any:
+        return box.command("check", "--json").json
+
+    wait_until("it is recorded there", lambda: checked()["segments"] > 0)
+    assert checked()["good"], "nothing is left of what was on the array that failed"

@@ -53,7 +53,7 @@ def test_a_long_press_of_the_power_button_shuts_down_once(seconds: float) -> Non
 
 @pytest.mark.proves("M-448")
 def test_the_long_press_is_answered_with_a_brief_beep_while_it_is_still_held() -> None:
-    box = Box()
+    box = Box(power_on=True)
     step = look(box, reading(edges=(Edge(Button.POWER, True, 100.0),)), now=100.0)
     assert not step.sound
     assert not look(box, reading(), now=103.9).sound
@@ -129,7 +129,7 @@ def test_the_buzzer_ends_with_the_last_fault_and_sounds_again_with_the_next() ->
 
 @pytest.mark.proves("M-449", "M-450")
 def test_the_power_button_silences_what_a_failed_fan_began() -> None:
-    box = Box()
+    box = Box(power_on=True)
     broken = Fan("1", 0, False)
     assert look(box, reading(fans=(broken,)), now=1.0).sound
     edges = (Edge(Button.POWER, True, 2.0), Edge(Button.POWER, False, 2.2))
@@ -140,7 +140,7 @@ def test_the_power_button_silences_what_a_failed_fan_began() -> None:
 
 
 def test_a_buzzer_that_is_switched_off_makes_no_sound() -> None:
-    box = Box()
+    box = Box(power_on=True)
     assert not look(box, reading(fans=(Fan("1", 0, False),)), now=1.0, audible=False).sound
 
 
@@ -174,7 +174,7 @@ def warm(celsius: float | None) -> ChassisReading:
 
 
 def test_temperatures_are_said_when_they_pass_a_limit_and_not_at_every_tremble() -> None:
-    box = Box()
+    box = Box(power_on=True)
     assert said(box, warm(40)) == [TemperatureNormal("board", 40)]
     assert said(box, warm(60)) == [TemperatureHigh("board", 60, 60)]
     assert said(box, warm(59)) == []
@@ -188,11 +188,11 @@ def test_temperatures_are_said_when_they_pass_a_limit_and_not_at_every_tremble()
 
 def test_a_sensor_without_limits_is_never_too_warm() -> None:
     what = reading(temperatures=(Temperature("x", 150.0, None, None),))
-    assert said(Box(), what) == [TemperatureNormal("x", 150.0)]
+    assert said(Box(power_on=True), what) == [TemperatureNormal("x", 150.0)]
 
 
 def test_fans_and_supplies_are_said_when_they_fail_and_when_they_are_back() -> None:
-    box = Box()
+    box = Box(power_on=True)
     well = reading(fans=(Fan("1", 2000, True),), supplies=(Supply("A", True),))
     ill = reading(fans=(Fan("1", 0, False),), supplies=(Supply("A", False),))
     assert said(box, well) == [FanOk("1"), SupplyOk("A")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from device.cameras.source import Cause
 from device.errors import BadValue
-from device.recording import exchange
+from device.recording import exchange, forget
 from device.recording.modes import Mode, Policy
 from device.recording.notices import VolumeState
 from device.recording.reader import parse
@@ -178,3 +179,34 @@ async def test_a_storage_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match="volumes"):
         await store.recorder.set_volumes(store.settings * 2)
     store.close()
+
+
+async def test_what_was_on_a_file_system_that_was_made_anew_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget, "BATCH", 2)
+    store = make(tmp_path, volumes=2, segment_length=10)
+    stays, erased = store.settings
+    kept_one, lost_one = store.camera("CAM1", on(stays)), store.camera("CAM2", on(erased))
+    store.run(35, kept_one, lost_one)
+    for camera in (kept_one, lost_one):
+        camera.disconnect()
+    with pytest.raises(forget.InUse):
+        store.recorder.forget(erased.path)
+    await use(store, [stays])
+    shutil.rmtree(erased.path)
+    erased.path.mkdir()
+    rounds = 1
+    while store.recorder.forget(erased.path).result(LIMIT):
+        rounds += 1
+    assert rounds == 3
+    new = VolumeSettings(erased.path, adopt(erased.path, store.name).volume, reserve_bytes=0)
+    await use(store, [stays, new])
+    store.close()
+    with store.reader() as reader:
+        assert reader.segments("CAM2", EVER, NEVER) == []
+    assert [cause for _, _, cause in store.ledger("CAM2")][:1] == [Cause.DELETED]
+    assert kept(store, "CAM1") == {"volume0": sent(kept_one)}
+    for token in ("CAM1", "CAM2"):
+        assert store.untiled(token) == []
+    assert store.check(deep=True).problems == []

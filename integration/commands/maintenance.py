@@ -1,0 +1,29 @@
+"""`holdfast factory-default`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from device.errors import BadValue
+from device.planes.messages import FactoryReset
+from integration.commands.common import ConfigOption, DataOption, console, installation, who
+from integration.commands.reach import call
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("factory-default")(factory_default)
+
+
+def factory_default(
+    yes: Annotated[bool, typer.Option("--yes", help="All settings and accounts go.")] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Take the recorder back to how it was delivered. Recordings stay; an encrypted array wants its password again."""
+    if not yes:
+        raise BadValue("--yes", "is needed: all settings and accounts go; recordings stay")
+    call(installation(config, data), "control", FactoryReset(who()))
+    console.print("The recorder goes back to factory default. Its status light is green when it is done.")

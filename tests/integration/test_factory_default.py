@@ -1,0 +1,116 @@
+"""Hard reset: by the control button held from power-on, and on somebody's word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.chassis.messages import AskChassis
+from device.folder import DataFolder
+from device.planes.messages import AskRecording
+from device.raid.messages import AskRaid
+from device.settings.cameras import Camera
+from device.settings.ports import Poe, Port
+from device.settings.recorder import Recorder as Names
+from device.settings.storages import Storage
+from device.settings.store import Store
+from integration.commands.reach import call, read
+from tests.integration.rig import Recorder, demo, free_offset, run, wait_until
+
+SECRET = "correct horse"
+COLLECTIONS = (Camera, Storage, Port)
+
+
+def status_light(recorder: Recorder) -> str:
+    """Its colour, and whether it blinks."""
+    lights = call(DataFolder(recorder.data), "control", AskChassis()).lights
+    return next(
+        (f"{'blinks ' if each.blinks else ''}{each.color}" for each in lights if each.place == "product"),
+        "none yet",
+    )
+
+
+def recordings(recorder: Recorder) -> list[dict[str, Any]]:
+    """What is kept, by camera, without what grows."""
+    return [
+        {name: each[name] for name in ("camera", "stream", "first")}
+        for each in recorder.command("recordings", "--json").json["recordings"]
+    ]
+
+
+def name_of(recorder: Recorder) -> str:
+    """As the settings say."""
+    return read(DataFolder(recorder.data), lambda store: store.get(Names).name)
+
+
+def accounts(recorder: Recorder) -> list[str]:
+    return [each["name"] for each in recorder.command("accounts", "--json").json["accounts"]]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.proves("M-061", "M-062", "M-064", "M-065", "M-068", "M-069", "M-368", "M-451")
+def test_the_control_button_held_from_power_on_resets_all_but_what_is_recorded(tmp_path: Path) -> None:
+    data, offset = tmp_path / "data", free_offset()
+    secret, wrong = tmp_path / "secret", tmp_path / "wrong"
+    secret.write_text(SECRET)
+    wrong.write_text("battery staple")
+    with demo(data, offset, "--cameras", "1", "--set", "raid.rebuild=1") as recorder:
+        made = recorder.command("raid", "create", "5", "1", "2", "3", "4", "--yes", "--password-file", secret)
+        assert made.code == 0, made.err
+        wait_until("it is recorded there", lambda: bool(recordings(recorder)))
+        recorder.command("settings", "set", "recorder.name=Mine", "poe.budget=200", "ports[3].name=Gate")
+        kept = recordings(recorder)
+        assert recorder.end() == 0
+
+    with demo(data, offset, "--cameras", "1", "--hold-control") as recorder:
+        array = call(DataFolder(data), "control", AskRaid())
+        assert (array.encrypted, array.locked) == (True, False), "its password is known until the reset"
+        assert name_of(recorder) == "Mine"
+        wait_until("the light blinks amber", lambda: status_light(recorder) == "blinks amber", every=0.2)
+        recorder.command("simulate", "release", "control")
+        wait_until("the array is closed", lambda: call(DataFolder(data), "control", AskRaid()).locked)
+        wait_until("all settings are gone", lambda: name_of(recorder) == "Holdfast")
+        wait_until("the light is green", lambda: status_light(recorder) == "green")
+        assert accounts(recorder) == []
+
+        def others(store: Store) -> tuple[object, ...]:
+            poe = store.get(Poe)
+            return poe.budget, poe.hardware.value, [store.keys(kind) for kind in COLLECTIONS]
+
+        assert read(DataFolder(data), others) == (305.0, "simulated", [[], [], []])
+        assert recordings(recorder) == kept
+
+        refused = recorder.command("raid", "mount", "--password-file", wrong)
+        assert refused.code == 2
+        assert call(DataFolder(data), "control", AskRaid()).locked
+        opened = recorder.command("raid", "mount", "--password-file", secret)
+        assert opened.code == 0, opened.err
+        wait_until(
+            "it is a storage again",
+            lambda: [v.state for v in call(DataFolder(data), "recording", AskRecording()).volumes] == ["ok"],
+        )
+        assert recordings(recorder) == kept
+        checked = recorder.command("check", "--json")
+        assert checked.code == 0, checked.out
+
+
+def test_somebody_may_ask_for_it_and_the_power_may_go_in_between(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with run(data, "recorder.name=Mine", login=("anna", "watch-me-7")) as recorder:
+        (before,) = recorder.command("storages", "--json").json["storages"]
+        refused = recorder.command("factory-default")
+        assert (refused.code, "--yes" in refused.err) == (2, True)
+        assert accounts(recorder) == ["anna"]
+        assert recorder.command("factory-default", "--yes").code == 0
+        wait_until("nobody may come in", lambda: accounts(recorder) == [])
+        wait_until("it is done", lambda: not DataFolder(data).resetting.exists())
+        assert name_of(recorder) == "Holdfast"
+        (after,) = recorder.command("storages", "--json").json["storages"]
+        assert (after["id"], after["path"], after["state"]) == (before["id"], before["path"], "ok")
+    DataFolder(data).resetting.write_text("anna")
+    with run(data, "recorder.name=Theirs", login=("bert", "watch-me-8")) as recorder:
+        assert not DataFolder(data).resetting.exists()
+        assert (name_of(recorder), accounts(recorder)) == ("Holdfast", [])
