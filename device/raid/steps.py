@@ -151,7 +151,9 @@ class Run:
         total = -1
         while True:
             array = (await self.driver.read()).array
-            work = array.work if array is not None else None
+            if array is None or status(array) is Status.FAILED:
+                return
+            work = array.work
             if work is None or work.activity.syncs != syncs:
                 return
             if work.total != total:

@@ -13,6 +13,7 @@ from device.jobs import Job, Jobs, Progress, Resumer, Work
 from device.raid.driver import RaidDriver
 from device.raid.errors import Busy, Unconfirmed
 from device.raid.order import NO_PASSWORDS, Order, Passwords, Tool, refuse
+from device.raid.state import Drive, Reading, Role
 from device.raid.steps import SAID, Memory, Run, Step
 from device.records import from_json, to_json
 
@@ -47,6 +48,28 @@ _TRAITS: Mapping[Tool, _Traits] = {
 }
 
 
+def _erased(order: Order, reading: Reading) -> str:
+    """What the tool may erase; empty: nothing that anybody could want."""
+    if order.tool is Tool.REPLACE:
+        drive = reading.drive(order.bay)
+        return "" if drive is None or drive.free else _content(drive)
+    if not _TRAITS[order.tool].erases:
+        return ""
+    strange = [
+        drive
+        for drive in reading.drives
+        if drive.bay in (*order.bays, *order.spares)
+        and drive.role in (Role.FOREIGN, Role.UNUSED)
+        and not drive.free
+    ]
+    return ", and ".join(["what is on the drives", *map(_content, strange)])
+
+
+def _content(drive: Drive) -> str:
+    what = "an array of another recorder" if drive.role is Role.FOREIGN else "what somebody else has written"
+    return f"{what} on the drive in bay {drive.bay} ({drive.serial})"
+
+
 class Tools:
     """Begins what is asked for, after everything that can be checked was checked."""
 
@@ -71,9 +94,10 @@ class Tools:
         """Begin a job. Raises Unconfirmed, Busy, BadValue or what else stands in its way; then nothing has changed."""
         if (job := self.running) is not None:
             raise Busy(f"A tool is at work: {job.kind} ({job.phase or job.state.value}).")
-        refuse(order, passwords, await self._driver.read())
-        if _TRAITS[order.tool].erases and not confirmed:
-            raise Unconfirmed(f"{order.tool.value} may erase what is on the drives.")
+        reading = await self._driver.read()
+        refuse(order, passwords, reading)
+        if not confirmed and (erased := _erased(order, reading)):
+            raise Unconfirmed(f"{order.tool.value} may erase {erased}.")
         return self._jobs.run(
             order.tool.value,
             self._work(order, passwords, 0),

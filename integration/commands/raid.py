@@ -225,12 +225,13 @@ def mount(password_file: PasswordOption = None, config: ConfigOption = None, dat
 @app.command()
 def replace(
     bay: Annotated[int, typer.Argument(help="The bay of the new drive.")],
+    yes: YesOption = False,
     background: BackgroundOption = False,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Give a new drive to the array, and rebuild it. What is on the new drive is erased."""
-    request = RaidTool(Tool.REPLACE.value, who(), bay=bay, confirmed=True)
+    request = RaidTool(Tool.REPLACE.value, who(), bay=bay, confirmed=yes)
     _begin(installation(config, data), request, background)
 
 

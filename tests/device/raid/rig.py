@@ -120,3 +120,10 @@ class Box:
     def set(self, **changes: object) -> None:
         """Change the rules."""
         self.rules = replace(self.rules, **changes)  # type: ignore[arg-type]  # names and types as in Rules
+
+
+def plain(reading: Reading) -> tuple[object, ...]:
+    """A reading without what changes by itself."""
+    kinds = [(drive.bay, drive.serial, drive.role) for drive in reading.drives]
+    files = reading.files
+    return kinds, reading.array, reading.lock, files and (files.kind, files.mounted, files.read_only)

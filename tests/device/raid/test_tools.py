@@ -13,8 +13,8 @@ from device.raid.errors import Busy, NoArray, NotThere, NotWhole, Unconfirmed, U
 from device.raid.level import Level
 from device.raid.order import NO_PASSWORDS, Order, Passwords, Tool
 from device.raid.simulated import Disk
-from device.raid.state import Kind, Reading, Status, status
-from tests.device.raid.rig import TB, Box
+from device.raid.state import Kind, Status, status
+from tests.device.raid.rig import TB, Box, plain
 
 SECRET = Passwords("correct horse")
 
@@ -24,13 +24,6 @@ def put(box: Box, text: str) -> Path:
     file = box.drives.volume / "evidence"
     file.write_text(text)
     return file
-
-
-def plain(reading: Reading) -> tuple[object, ...]:
-    """A reading without what changes by itself."""
-    kinds = [(drive.bay, drive.serial, drive.role) for drive in reading.drives]
-    files = reading.files
-    return kinds, reading.array, reading.lock, files and (files.kind, files.mounted, files.read_only)
 
 
 @pytest.mark.proves("M-052", "M-054", "M-350", "M-352", "M-364")
