@@ -79,62 +79,71 @@ def allocate(ports: Iterable[Demand], budget: Milliwatts, *, preempt: bool) -> A
     small one may fit where a larger one did not. Of what is left then, those that have power and ask for more get it
     where it fits, and go on with what they hold where not.
     """
-    queue = sorted(ports, key=_order)
     granted: dict[int, Milliwatts] = {}
     denied: dict[int, Denied] = {}
-    left = budget
-    running, waiting, lost = [], [], []
-    for one in queue:
-        if not one.holds:
+    left: int = budget
+    running: list[Demand] = []
+    waiting: list[Demand] = []
+    hungry: list[Demand] = []  #: they have power, and ask for more
+    lost: list[Demand] = []
+    held = [0] * (Priority.LOW + 1)  #: by those that run, of each priority
+    for one in sorted(ports, key=_order):
+        asks, holds = one.asks, one.holds
+        if not holds:
             waiting.append(one)
             continue
-        keeps = one.holds if one.holds < one.asks else one.asks
+        keeps = asks
+        if holds < asks:
+            keeps = holds
+            hungry.append(one)
         if keeps > left:
-            denied[one.port] = Denied(Cause.SHED, one.asks, left)
+            denied[one.port] = Denied(Cause.SHED, asks, Milliwatts(left))
             lost.append(one)
             continue
         granted[one.port] = keeps
-        left = Milliwatts(left - keeps)
+        left -= keeps
+        held[one.priority] += keeps
         running.append(one)
     for one in waiting:
-        if preempt and one.asks > left:
+        asks = one.asks
+        if asks > left and preempt and asks <= left + sum(held[one.priority + 1 :]):
             for victim in _victims(running, granted, one, left):
                 running.remove(victim)
                 lost.append(victim)
-                left = Milliwatts(left + granted.pop(victim.port))
+                taken = granted.pop(victim.port)
+                left += taken
+                held[victim.priority] -= taken
                 denied[victim.port] = Denied(Cause.PREEMPTED, victim.asks, Milliwatts(0), one.port)
-        if one.asks > left:
-            denied[one.port] = Denied(Cause.BUDGET, one.asks, left)
+        if asks > left:
+            denied[one.port] = Denied(Cause.BUDGET, asks, Milliwatts(left))
             continue
-        granted[one.port] = one.asks
-        left = Milliwatts(left - one.asks)
+        granted[one.port] = asks
+        left -= asks
     for one in sorted(lost, key=_order):  # what was taken for one port may be more than it needed
         keeps = min(one.holds, one.asks)
         if keeps <= left:
             granted[one.port] = keeps
-            left = Milliwatts(left - keeps)
+            left -= keeps
             del denied[one.port]
-    for one in queue:
-        if one.holds and one.asks > one.holds and one.port in granted and one.asks - one.holds <= left:
-            left = Milliwatts(left - one.asks + one.holds)
+    for one in hungry:
+        if one.asks - one.holds <= left and one.port in granted:
+            left -= one.asks - one.holds
             granted[one.port] = one.asks
     return Allocation(granted, denied, Milliwatts(budget - left))
 
 
 def _victims(
-    running: Sequence[Demand], granted: Mapping[int, Milliwatts], one: Demand, left: Milliwatts
+    running: Sequence[Demand], granted: Mapping[int, Milliwatts], one: Demand, left: int
 ) -> list[Demand]:
-    """Whom to take power from so that `one` fits: the least important first, nobody in vain, nobody of its own
-    priority. Empty where it would not fit even so."""
-    free = int(left)
+    """Whom to take power from so that `one` fits, which it would: the least important first, nobody in vain, nobody of
+    its own priority."""
+    free = left
     taken: list[Demand] = []
     for other in reversed(running):
-        if other.priority <= one.priority or free >= one.asks:
+        if free >= one.asks:
             break
         taken.append(other)
         free += granted[other.port]
-    if free < one.asks:
-        return []
     for other in reversed(taken[:]):  # the most important of them first: perhaps the others are enough
         if free - granted[other.port] >= one.asks:
             free -= granted[other.port]
