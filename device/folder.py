@@ -72,6 +72,11 @@ class DataFolder:
         return self.path / "accounts.db"
 
     @property
+    def archive(self) -> Path:
+        """Database of what lies in the archive."""
+        return self.path / "archive.db"
+
+    @property
     def audit(self) -> Path:
         """Database of the audit trail."""
         return self.path / "audit.db"

@@ -9,6 +9,7 @@ import typer
 from device.errors import HoldfastError
 from integration.commands import (
     accounts,
+    archive,
     cameras,
     events,
     export,
@@ -44,6 +45,7 @@ app.add_typer(hardware.chassis_app, name="chassis")
 app.add_typer(raid.app, name="raid")
 app.add_typer(settings.app, name="settings")
 app.add_typer(storages.app, name="storages")
+app.add_typer(archive.app, name="archive")
 app.add_typer(syslog.app, name="syslog")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(accounts.app, name="accounts")

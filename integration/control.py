@@ -25,6 +25,7 @@ from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.relay import adopt_events
 from device.vault import Vault
+from integration.archive import ArchivePlane
 from integration.chassis import ChassisPlane
 from integration.config import Listen
 from integration.entities.collect import Collector
@@ -69,6 +70,8 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         syslog.answer(own.server)
         recipients = RecipientsPlane(own, outbox)
         recipients.answer(own.server)
+        archive = ArchivePlane(own)
+        archive.answer(own.server)
         serve_settings(own.server, own.settings, own.bus)
         serve_accounts(own.server, accounts)
         serve_jobs(own.server, jobs)
@@ -76,6 +79,7 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             asyncio.create_task(keeper.run(), name="audit"),
             asyncio.create_task(syslog.run(), name="syslog"),
             asyncio.create_task(recipients.run(), name="recipients"),
+            asyncio.create_task(archive.run(), name="archive"),
         ]
         clients = {}
         for name in OTHERS:

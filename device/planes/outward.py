@@ -40,3 +40,28 @@ class TryRecipient(Request[AllTried]):
     values: str = field(
         default="", repr=False
     )  #: JSON object of the settings to try; empty: those that are saved
+
+
+@message
+class ArchiveShown:
+    """The archive now."""
+
+    enabled: bool
+    place: str  #: UNC path; empty: none is set
+    target: str  #: identity of the folder; empty: it was not claimed
+    copies: int  #: segments that are proven to be there
+    octets: int
+    phase: str  #: off, waiting, copying or failing
+    detail: str  #: what is copied, or what is wrong
+
+
+@message
+class AskArchive(Request[ArchiveShown]):
+    """How far is the archive?"""
+
+
+@message
+class ClaimArchive(Request[ArchiveShown]):
+    """Make the folder of the settings ours: it must be empty, or ours already."""
+
+    by: str

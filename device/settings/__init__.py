@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from device.settings.archive import Archive
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis
 from device.settings.mqtt import Mqtt
@@ -32,5 +33,6 @@ SECTIONS: tuple[type[Section], ...] = (
     Syslog,
     Onvif,
     Recipient,
+    Archive,
     Mqtt,
 )

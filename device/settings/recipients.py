@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from device.accounts.role import Role
+from device.settings.hosts import HostName, PortOrZero
 from device.settings.section import N_, Field, Interrupts, Keep, Required, Section
 
 MOST = 20
@@ -46,12 +47,6 @@ class MailEncryption(Enum):
     NONE = "none"
 
 
-def _host(text: str) -> str:
-    if not all("!" <= c <= "~" for c in text) or set(text) & set("/@[]"):
-        raise ValueError("must be a host name or an IP address, without a port")
-    return text
-
-
 def _url(text: str) -> str:
     if not text:
         return text
@@ -86,7 +81,6 @@ def _addresses(text: str) -> str:
     return text
 
 
-HostName = Annotated[str, AfterValidator(_host)]
 Url = Annotated[str, AfterValidator(_url)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 Addresses = Annotated[str, AfterValidator(_addresses)]
@@ -116,12 +110,10 @@ class Recipient(
         max_length=255,
         when="not kind in ('http', 'https')",
     )
-    port: int | None = Field(
+    port: PortOrZero | None = Field(
         None,
         title=N_("Port"),
         help=N_("None: 21 for FTP, 22 for SFTP, 587 for e-mail, 445 for network storage."),
-        ge=0,
-        le=65535,
         when="not kind in ('http', 'https')",
     )
     share: str = Field("", title=N_("Share"), max_length=80, pattern=r"^[^\\/]*$", when="kind == 'storage'")

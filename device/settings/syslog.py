@@ -6,11 +6,12 @@ from enum import Enum
 from typing import Annotated
 
 from cryptography import x509
-from pydantic import AfterValidator
+from pydantic import AfterValidator, field_validator
 
 from device.accounts.role import Role
 from device.audit.logs import Log
 from device.errors import Severity
+from device.settings.hosts import HostName, Port
 from device.settings.section import N_, Field, Interrupts, Keep, Required, Section
 
 
@@ -56,12 +57,6 @@ class Level(Enum):
         return Severity[self.name]
 
 
-def _host(text: str) -> str:
-    if not text or not all("!" <= c <= "~" for c in text) or set(text) & set("/@[]"):
-        raise ValueError("must be a host name or an IP address, without a port")
-    return text
-
-
 def _authorities(text: str) -> str:
     if text:
         try:
@@ -71,7 +66,6 @@ def _authorities(text: str) -> str:
     return text
 
 
-HostName = Annotated[str, AfterValidator(_host)]
 Authorities = Annotated[str, AfterValidator(_authorities)]
 
 
@@ -90,8 +84,8 @@ class Syslog(
         title=N_("Host name or IP address"), max_length=255, interrupts=Interrupts.NOTHING
     )
     transport: Transport = Field(Transport.UDP, title=N_("Protocol"))
-    port: int | None = Field(
-        None, title=N_("Port"), help=N_("None: 514 for UDP, 601 for TCP, 6514 for TLS."), ge=1, le=65535
+    port: Port | None = Field(
+        None, title=N_("Port"), help=N_("None: 514 for UDP, 601 for TCP, 6514 for TLS.")
     )
     form: Form = Field(Form.RFC5424, title=N_("Format"))
     severity: Level = Field(
@@ -125,6 +119,13 @@ class Syslog(
         help=N_("For servers that ask who comes (RFC 5425 s5.1)."),
         when="transport == 'tls'",
     )
+
+    @field_validator("host")
+    @classmethod
+    def _named(cls, host: str) -> str:
+        if not host:
+            raise ValueError("must name a host")
+        return host
 
     @property
     def address(self) -> tuple[str, int]:

@@ -345,6 +345,7 @@ class Share:
             raise
 
 
+_SHARED = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
 _LOOK = FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
 _WRITE = FilePipePrinterAccessMask.GENERIC_WRITE | FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
 
@@ -370,7 +371,7 @@ def _opened(tree: TreeConnect, path: str, access: int, disposition: int) -> Iter
         ImpersonationLevel.Impersonation,
         access,
         FileAttributes.FILE_ATTRIBUTE_NORMAL,
-        ShareAccess.FILE_SHARE_READ,
+        _SHARED,  # a server that has not noticed the end of our last connection still has the file open
         disposition,
         CreateOptions.FILE_NON_DIRECTORY_FILE,
     )
@@ -388,7 +389,7 @@ def _folder(tree: TreeConnect, path: str, disposition: int) -> Iterator[Open]:
         ImpersonationLevel.Impersonation,
         DirectoryAccessMask.FILE_LIST_DIRECTORY | DirectoryAccessMask.FILE_READ_ATTRIBUTES,
         FileAttributes.FILE_ATTRIBUTE_DIRECTORY,
-        ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE,
+        _SHARED,
         disposition,
         CreateOptions.FILE_DIRECTORY_FILE,
     )

@@ -1,0 +1,97 @@
+"""What lies in the archive, proven. A row is written after the proof and never before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.database import open_database, transaction
+from device.media import Utc
+
+SCHEMA = (
+    """
+    CREATE TABLE copy(
+        target TEXT NOT NULL, token TEXT NOT NULL, name TEXT NOT NULL, utc INTEGER NOT NULL, duration INTEGER NOT NULL,
+        size INTEGER NOT NULL, sha256 TEXT NOT NULL, proven INTEGER NOT NULL,
+        PRIMARY KEY (target, token, name)) WITHOUT ROWID;
+    CREATE INDEX copy_by_time ON copy(target, token, utc);
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A segment that lies in the archive, whole."""
+
+    token: str  #: of the recording
+    name: str  #: of the segment's file; no other segment of the recording has it
+    utc: Utc  #: of its first sample
+    duration: int  #: microseconds
+    size: int  #: octets
+    sha256: str  #: hexadecimal
+    proven: Utc  #: when it was read back
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How much there is."""
+
+    copies: int
+    octets: int
+
+
+class Ledger:
+    """The copies in one target. For one thread at a time."""
+
+    def __init__(self, path: Path, target: str) -> None:
+        """`target`: its identity. Raises DatabaseFault."""
+        self._database = open_database(path, SCHEMA)
+        self._target = target
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def add(self, copy: Copy) -> None:
+        """Enter what was proven. Durable when it returns. Raises DatabaseFault."""
+        values = (copy.token, copy.name, copy.utc, copy.duration, copy.size, copy.sha256, copy.proven)
+        with transaction(self._database):
+            self._database.execute(
+                "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (self._target, *values)
+            )
+
+    def has(self, token: str, name: str) -> bool:
+        """Whether a segment lies there."""
+        row = self._database.execute(
+            "SELECT 1 FROM copy WHERE target = ? AND token = ? AND name = ?", (self._target, token, name)
+        ).fetchone()
+        return row is not None
+
+    def newest(self, token: str) -> Utc | None:
+        """Beginning of the newest segment of a recording that lies there."""
+        (utc,) = self._database.execute(
+            "SELECT max(utc) FROM copy WHERE target = ? AND token = ?", (self._target, token)
+        ).fetchone()
+        return None if utc is None else Utc(utc)
+
+    def sum(self) -> Sum:
+        """All of it."""
+        row = self._database.execute(
+            "SELECT count(*), coalesce(sum(size), 0) FROM copy WHERE target = ?", (self._target,)
+        ).fetchone()
+        return Sum(*row)
+
+
+def copies(path: Path, target: str, token: str = "") -> Iterator[Copy]:
+    """What lies in a target, by recording and time, while the recorder goes on. `token`: only of one recording. Raises
+    DatabaseFault."""
+    with closing(open_database(path, SCHEMA, readonly=True)) as database:
+        rows = database.execute(
+            "SELECT token, name, utc, duration, size, sha256, proven FROM copy"
+            " WHERE target = ? AND ? IN ('', token) ORDER BY token, utc",
+            (target, token),
+        )
+        for row in rows:
+            yield Copy(row[0], row[1], Utc(row[2]), row[3], row[4], row[5], Utc(row[6]))
