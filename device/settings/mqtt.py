@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from device.accounts.role import Role
+from device.settings.hosts import Port
 from device.settings.section import N_, Field, Keep, Section
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
@@ -74,9 +75,7 @@ class Mqtt(Section, section="mqtt", heading=N_("MQTT"), restore=Keep.NO, role=Ro
 
     enabled: bool = Field(False, title=N_("Enabled"))
     host: Host = Field("", title=N_("Broker"), help=N_("IP address or host name."), when="enabled")
-    port: int = Field(
-        1883, title=N_("Port"), help=N_("Usually 1883, and 8883 with TLS."), ge=1, le=65_535, when="enabled"
-    )
+    port: Port = Field(1883, title=N_("Port"), help=N_("Usually 1883, and 8883 with TLS."), when="enabled")
     version: MqttVersion = Field(MqttVersion.V5, title=N_("MQTT version"), when="enabled")
     transport: MqttTransport = Field(MqttTransport.TCP, title=N_("Transport"), when="enabled")
     path: Path = Field("/mqtt", title=N_("Path"), max_length=255, when="enabled and transport == 'websocket'")
