@@ -45,12 +45,15 @@ class ChassisPlane:
         ports: Callable[[], Status | None],
         drives: Callable[[], Reading | None],
         reset: Callable[[], object],
+        faults: Callable[[], frozenset[str]],
     ) -> None:
-        """How the PoE ports and the drives are; None: there are none. `reset` begins a factory default."""
+        """How the PoE ports and the drives are; None: there are none. `reset` begins a factory default; `faults`: what
+        else shall be heard."""
         self._own = own
         self._ports = ports
         self._drives = drives
         self._reset = reset
+        self._faults = faults
         #: The recorder was switched on, and not only this plane started again.
         self._power_on = own.leash.restart is None
         self.phase = Phase.STARTING
@@ -151,6 +154,7 @@ class ChassisPlane:
         )
         faults = {f"drive {bay}" for bay, each in enumerate(bays, 1) if each is Condition.BROKEN}
         faults |= {"PoE budget"} if exceeded else set()
+        faults |= self._faults()
         return Scene(self.phase, exceeded, False, bays, failed, ports, (), Flash.NONE), frozenset(faults)
 
     def _act(self, action: Action) -> None:

@@ -19,6 +19,7 @@ from integration.commands import (
     outbox,
     raid,
     recipients,
+    rules,
     serve,
     settings,
     simulate,
@@ -43,6 +44,7 @@ app.add_typer(cameras.app, name="cameras")
 app.add_typer(hardware.poe_app, name="poe")
 app.add_typer(hardware.chassis_app, name="chassis")
 app.add_typer(raid.app, name="raid")
+app.add_typer(rules.app, name="rules")
 app.add_typer(settings.app, name="settings")
 app.add_typer(storages.app, name="storages")
 app.add_typer(archive.app, name="archive")

@@ -15,7 +15,6 @@ from device.accounts.store import Accounts
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail
 from device.chassis.lights import Phase
-from device.errors import NotFound
 from device.events.catalogue import RecorderStarted, RecorderStopped
 from device.jobs import Jobs
 from device.outbox.outbox import Outbox
@@ -41,6 +40,7 @@ from integration.poe import PoePlane
 from integration.raid import RaidPlane
 from integration.recipients import RecipientsPlane
 from integration.recordings import RecordingsPlane
+from integration.rules import Reach, RulesPlane
 from integration.snmp import SnmpPlane
 from integration.syslog import SyslogPlane
 from integration.version import VERSION
@@ -90,7 +90,9 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         raid = RaidPlane(own, jobs, clients["recording"])
         raid.answer(own.server)
         poe = PoePlane(own, limit=lambda: chassis.limit())
-        chassis = ChassisPlane(own, poe.status, raid.drives, lambda: factory.begin("control button"))
+        chassis = ChassisPlane(
+            own, poe.status, raid.drives, lambda: factory.begin("control button"), lambda: rules.faults()
+        )
         poe.answer(own.server)
         chassis.answer(own.server)
         snmp = SnmpPlane(
@@ -107,9 +109,13 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         await factory.finish()
         jobs.resume(raid.resumers)
         working += [asyncio.create_task(each.run()) for each in (raid, poe, chassis)]
-        collector = Collector(own, clients["recording"], poe.shown, chassis.shown, raid.shown, dict)
-        hands = Hands(own.settings, lambda: poe.service, chassis.silence, _no_trigger, publish)
-        mqtt = MqttPlane(own, outbox, collector, hands, None)
+        reach = Reach(clients["recording"], lambda: poe.service, lambda what: mqtt.say(what), recipients.say)
+        rules = RulesPlane(own, reach)
+        rules.answer(own.server)
+        working.append(asyncio.create_task(rules.run(), name="rules"))
+        collector = Collector(own, clients["recording"], poe.shown, chassis.shown, raid.shown, rules.triggers)
+        hands = Hands(own.settings, lambda: poe.service, chassis.silence, rules.fire, publish)
+        mqtt = MqttPlane(own, outbox, collector, hands)
         working.append(asyncio.create_task(mqtt.run(), name="mqtt"))
         http = HttpPlane(own, listen.address, listen.https, listen.http)
         recordings = RecordingsPlane(own, clients["recording"], lambda: (listen.rtsp, listen.rtsps))
@@ -138,11 +144,6 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             publish(RecorderStarted(VERSION, own.identity.serial))
         await until(own.stop, *working)
         publish(RecorderStopped("asked to"))
-
-
-def _no_trigger(key: str, by: str) -> None:
-    del by
-    raise NotFound("rule", key)
 
 
 def main(data: str, listen: str) -> None:

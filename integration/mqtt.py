@@ -21,6 +21,7 @@ from device.outbox.outbox import Draft, Limits, Outbox
 from device.records import BadRecord, from_json, record, to_json
 from device.settings.mqtt import Mqtt, MqttTransport, MqttVersion
 from device.settings.recorder import Recorder
+from device.settings.rules import Publish
 from device.settings.store import Changed
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands, obey
@@ -32,6 +33,7 @@ from integration.version import VERSION
 from protocols.mqtt import discovery
 from protocols.mqtt.connection import Connection, Login, Message, Will, tls_context
 from protocols.mqtt.errors import BadCertificate, BrokerAway, BrokerRefuses
+from protocols.mqtt.onvif import onvif_draft
 from protocols.mqtt.sender import MqttSender, draft
 from protocols.mqtt.topics import (
     OFFLINE,
@@ -41,6 +43,7 @@ from protocols.mqtt.topics import (
     happened_payload,
     state_payload,
 )
+from protocols.onvif import topics as onvif
 
 BOX = "mqtt"
 WIRE = "mqtt"
@@ -56,6 +59,12 @@ BIRTH = "status"  #: Home Assistant's topic under its prefix, where it says that
 View = Callable[[Entry], Sequence[Draft]]
 
 
+class MqttOff(Refused):
+    """There is no broker in the settings."""
+
+    hint = "holdfast settings set mqtt.enabled=true mqtt.host=..."
+
+
 class MqttPlane:
     """The recorder as client of a broker."""
 
@@ -65,14 +74,19 @@ class MqttPlane:
         outbox: Outbox,
         collector: Collector,
         hands: Hands,
-        onvif: Callable[[Topics], View] | None,
     ) -> None:
-        """`onvif`: makes the view of ONVIF's event broker; None: there is none."""
         self._own = own
         self._outbox = outbox
         self._collector = collector
         self._hands = hands
-        self._onvif = onvif
+
+    def say(self, what: Publish) -> None:
+        """Publish what a rule wants to. Raises MqttOff."""
+        settings = self._own.settings.get(Mqtt)
+        if not settings.enabled:
+            raise MqttOff("MQTT is off: nothing can be published.")
+        box = self._outbox.box(BOX, _limits(settings))
+        box.put([draft(what.topic, what.payload.encode(), retain=what.retain)])
 
     async def run(self) -> None:
         """For ever: a session as the settings want it."""
@@ -92,13 +106,15 @@ class MqttPlane:
             self._own.bus.publish(EndpointFailed(WIRE, str(error)))
             yield None
             return
-        yield _Session(
-            self._own, self._outbox, self._collector, self._hands, self._onvif, settings, login
-        ).run()
+        yield _Session(self._own, self._outbox, self._collector, self._hands, settings, login).run()
 
 
 def _renews(changed: Changed) -> bool:
     return changed.section in (Mqtt.about.section, Recorder.about.section)
+
+
+def _limits(settings: Mqtt) -> Limits:
+    return Limits(settings.queue_mb * MEGABYTE, settings.queue_days * DAY)
 
 
 def _login(settings: Mqtt, serial: str) -> Login:
@@ -129,7 +145,6 @@ class _Session:
         outbox: Outbox,
         collector: Collector,
         hands: Hands,
-        onvif: Callable[[Topics], View] | None,
         settings: Mqtt,
         login: Login,
     ) -> None:
@@ -148,12 +163,12 @@ class _Session:
         self._views: list[View] = []
         if settings.events:
             self._views.append(self._own_view)
-        if settings.onvif and onvif is not None:
-            self._views.append(onvif(self._topics))
+        if settings.onvif:
+            self._views.append(self._onvif_view)
+        self._onvif = onvif.Topics()
         if settings.home_assistant:
             self._views.append(self._happened_view)
-        limits = Limits(settings.queue_mb * MEGABYTE, settings.queue_days * DAY)
-        self._box = outbox.box(BOX, limits)
+        self._box = outbox.box(BOX, _limits(settings))
         self._birth = f"{settings.discovery}/{BIRTH}"
         subscriptions = (self._topics.commands, *([self._birth] if settings.home_assistant else []))
         self._connection = Connection(
@@ -194,6 +209,19 @@ class _Session:
 
     def _own_view(self, entry: Entry) -> list[Draft]:
         return [draft(self._topics.event(entry.event), event_payload(entry))]
+
+    def _onvif_view(self, entry: Entry) -> list[Draft]:
+        return [
+            onvif_draft(
+                self._topics,
+                told.topic.text,
+                told.utc,
+                told.source,
+                told.data,
+                is_property=told.topic.is_property,
+            )
+            for told in self._onvif.notifications(entry)
+        ]
 
     def _happened_view(self, entry: Entry) -> list[Draft]:
         topic = self._topics.happened(subject(entry.event))

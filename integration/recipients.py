@@ -105,6 +105,12 @@ class RecipientsPlane:
             raise NotFound("recipient", key)
         self._box(key).put([Draft(parcel.name, to_json(parcel))])
 
+    def say(self, key: str, subject: str, text: str) -> None:
+        """Have a message sent; where recipients keep files, as one. Raises NotFound, TooLarge."""
+        self._number += 1
+        name = file_name(subject, self._own.clock.utc(), self._number, ".txt")
+        self.send(key, Parcel(name, "text/plain", subject, text, text.encode()))
+
     def answer(self, server: Server) -> None:
         """Let `server` try recipients."""
         server.on(TryRecipient, self._try)

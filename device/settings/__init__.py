@@ -13,6 +13,7 @@ from device.settings.recipients import Recipient
 from device.settings.recorder import Recorder
 from device.settings.recording import Recording
 from device.settings.rtsp import Rtsp
+from device.settings.rules import Rule, Schedule
 from device.settings.section import Section
 from device.settings.snmp import Snmp
 from device.settings.storages import Storage
@@ -35,4 +36,6 @@ SECTIONS: tuple[type[Section], ...] = (
     Recipient,
     Archive,
     Mqtt,
+    Rule,
+    Schedule,
 )

@@ -1,0 +1,1 @@
+"""Rules: what is done when something holds or happens."""
