@@ -3,7 +3,11 @@
 # ruff: noqa: ARG002 - operations are called alike, whether they read or answer anything
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from functools import lru_cache
+
+from lxml import etree
 
 from device.errors import BadValue, HoldfastError, NotFound
 from device.media import Kind as TrackKind
@@ -20,7 +24,7 @@ from device.recordings.recordings import (
     Recordings,
 )
 from protocols.onvif.faults import Kind, Refusal, impossible, invalid
-from protocols.onvif.names import TRC, TT
+from protocols.onvif.names import PREFIXES, TRC, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
 from protocols.onvif.xml import Element, find, flag, member, need, read_span, sub, text, whole, write_span
 
@@ -76,14 +80,7 @@ class Recording:
     async def get_recordings(self, call: Call, reply: Element) -> None:
         """s5.9."""
         for plan in self._recordings.plans():
-            item = sub(reply, TRC.RecordingItem)
-            sub(item, TT.RecordingToken, plan.token)
-            write_plan(sub(item, TT.Configuration), plan)
-            tracks = sub(item, TT.Tracks)
-            for track in plan.tracks:
-                entry = sub(tracks, TT.Track)
-                sub(entry, TT.TrackToken, track.token)
-                write_track(sub(entry, TT.Configuration), track)
+            reply.append(copy.deepcopy(_item(plan)))
 
     async def create_recording(self, call: Call, reply: Element) -> None:
         """s5.4."""
@@ -280,6 +277,20 @@ def write_state(element: Element, state: State) -> None:
             if track.error:
                 sub(row, TT.Error, track.error)
             sub(row, TT.State, track.state)
+
+
+@lru_cache(256)
+def _item(plan: Plan) -> Element:
+    """tt:GetRecordingsResponseItem; kept, because clients ask for all of them again and again."""
+    item = etree.Element(TRC.RecordingItem, nsmap=PREFIXES)
+    sub(item, TT.RecordingToken, plan.token)
+    write_plan(sub(item, TT.Configuration), plan)
+    tracks = sub(item, TT.Tracks)
+    for track in plan.tracks:
+        entry = sub(tracks, TT.Track)
+        sub(entry, TT.TrackToken, track.token)
+        write_track(sub(entry, TT.Configuration), track)
+    return item
 
 
 def write_plan(element: Element, plan: Plan) -> None:

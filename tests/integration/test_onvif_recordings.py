@@ -1,0 +1,156 @@
+"""A video management system makes a recording of its own in a running recorder, is told of it, finds it, plays it and
+deletes it: over HTTP, with an ONVIF client that is not ours and with the octets of our own tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from lxml import etree
+from onvif import ONVIFClient  # type: ignore[import-untyped]  # it says nothing of its types
+
+from device.media import Utc
+from protocols.onvif.names import PREFIXES, TT
+from protocols.onvif.xml import Element, write_instant
+from tests.integration.rig import Recorder, demo, free_offset, wait_until
+from tests.protocols.onvif import rig as soap
+from tests.protocols.onvif.schema import judge
+
+NAME, PASSWORD = "vms", "pair-with-me-5"  # of an account that lives for the test
+
+
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    folder = tmp_path_factory.mktemp("vms")
+    secret = folder / "secret"
+    secret.write_text(PASSWORD + "\n")
+    login = ["--admin", NAME, "--password-file", str(secret)]
+    with demo(folder / "data", free_offset(), "--cameras", "2", *login) as running:
+        yield running
+
+
+def ask(url: str, xml: str) -> Element:
+    """One request with a UsernameToken; the reply is judged by the schemas."""
+    spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in PREFIXES.items())
+    end = xml.find(">") - (xml[xml.find(">") - 1] == "/")
+    body = etree.fromstring(f"{xml[:end]} {spaces}{xml[end:]}")
+    data = soap.envelope(body, soap.token(NAME, PASSWORD, write_instant(_now())))
+    request = urllib.request.Request(url, data, {"Content-Type": "application/soap+xml"})
+    with urllib.request.urlopen(request, timeout=90) as answer:
+        octets = answer.read()
+    judge(octets)
+    return etree.fromstring(octets)
+
+
+def _now() -> Utc:
+    return Utc(time.time_ns() // 1000)
+
+
+def told(url: str) -> list[tuple[str, dict[str, str]]]:
+    """What waits in a pull point: topics and items."""
+    limits = "<tev:Timeout>PT1S</tev:Timeout><tev:MessageLimit>200</tev:MessageLimit>"
+    asked = f"<tev:PullMessages>{limits}</tev:PullMessages>"
+    found = []
+    for message in ask(url, asked).iter("{*}NotificationMessage"):
+        topic = (message.findtext("{*}Topic") or "").partition(":")[2]
+        found.append(
+            (topic, {item.get("Name", ""): item.get("Value", "") for item in message.iter(TT.SimpleItem)})
+        )
+    return found
+
+
+def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
+    endpoints: dict[str, str] = recorder.told["endpoints"]
+    root = endpoints["onvif"].removesuffix("/onvif/device_service")
+    live = recorder.told["cameras"][1]["live"].replace("rtsp://", f"rtsp://{NAME}:{PASSWORD}@")
+    host, _, port = root.removeprefix("http://").partition(":")
+    client = ONVIFClient(host, int(port), NAME, PASSWORD)
+    events = ask(
+        root + "/onvif/event_service",
+        "<tev:CreatePullPointSubscription><tev:InitialTerminationTime>PT10M</tev:InitialTerminationTime>"
+        "</tev:CreatePullPointSubscription>",
+    )
+    point = next(events.iter("{*}Address")).text or ""
+
+    setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+    origin = {
+        "SourceId": "urn:vms:1",
+        "Name": "Dock",
+        "Location": "",
+        "Description": "",
+        "Address": "http://x",
+    }
+    plan = {"Source": origin, "Content": "dock", "MaximumRetentionTime": "PT0S"}
+    recording, receiver = client.recording(), client.receiver()
+    token = recording.CreateRecording(RecordingConfiguration=plan)
+    made = receiver.CreateReceiver(
+        Configuration={"Mode": "AutoConnect", "MediaUri": live, "StreamSetup": setup}
+    ).Token
+    source = {"SourceToken": {"Type": "http://www.onvif.org/ver10/schema/Receiver", "Token": made}}
+    shape = {"RecordingToken": token, "Mode": "Active", "Priority": 2, "Source": [source]}
+    job = recording.CreateRecordingJob(JobConfiguration=shape).JobToken
+    wait_until("the job records", lambda: recording.GetRecordingJobState(JobToken=job).State == "Active", 90)
+    assert receiver.GetReceiverState(ReceiverToken=made).State == "Connected"
+
+    search = client.search()
+
+    def information() -> Any:
+        return search.GetRecordingInformation(RecordingToken=token)
+
+    def seconds() -> float:
+        found = information()
+        return (
+            (found.LatestRecording - found.EarliestRecording).total_seconds()
+            if found.EarliestRecording
+            else 0.0
+        )
+
+    wait_until("three seconds are recorded", lambda: seconds() >= 3, 90)
+    assert information().RecordingStatus == "Recording"
+    uri = client.replay().GetReplayUri(StreamSetup=setup, RecordingToken=token)
+    probe = (
+        "ffprobe",
+        "-v",
+        "error",
+        "-rtsp_transport",
+        "tcp",
+        "-show_entries",
+        "stream=codec_type",
+        "-of",
+        "json",
+    )
+    shown = subprocess.run(
+        [*probe, uri.replace("rtsp://", f"rtsp://{NAME}:{PASSWORD}@")],
+        capture_output=True,
+        timeout=90,
+        check=True,
+    )
+    assert [stream["codec_type"] for stream in json.loads(shown.stdout)["streams"]] == ["video", "audio"]
+
+    heard: list[tuple[str, dict[str, str]]] = []
+    wanted = [
+        ("RecordingConfig/CreateRecording", {"RecordingToken": token}),
+        ("RecordingConfig/JobState", {"RecordingJobToken": job, "State": "Active"}),
+    ]
+
+    def all_heard() -> bool:
+        heard.extend(told(point))
+        return all(each in heard for each in wanted)
+
+    wait_until("the subscriber is told", all_heard, 90)
+    assert {"RecordingConfig/CreateTrack", "RecordingConfig/RecordingJobConfiguration"} <= {
+        name for name, _ in heard
+    }
+
+    recording.SetRecordingJobMode(JobToken=job, Mode="Idle")
+    wait_until("the job is idle", lambda: recording.GetRecordingJobState(JobToken=job).State == "Idle", 90)
+    recording.DeleteRecording(RecordingToken=token)
+    receiver.DeleteReceiver(ReceiverToken=made)
+    assert token not in [each.RecordingToken for each in recording.GetRecordings()]
+    wanted = [("RecordingConfig/DeleteRecording", {"RecordingToken": token})]
+    wait_until("the subscriber is told of the end", all_heard, 90)
