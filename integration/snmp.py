@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from device.chassis.messages import ChassisShown
@@ -73,6 +73,7 @@ AGAIN = 10.0  #: seconds until a port that was not to be had is tried again
 BURST = 2.0  #: seconds' worth of requests that an address may send at once
 ADDRESSES = 1024  #: whose requests are counted
 MOST_BOOTS = (1 << 31) - 1
+_NAMES = frozenset(("contact", "location"))  #: settings that are shown, and change nothing else
 
 
 class SnmpPlane:
@@ -304,16 +305,12 @@ class SnmpPlane:
                     if not self._told_start:
                         self._told_start = True
                         self._tell(Notification(self._start, ()))
-                    retry = self._endpoint is None and own.settings.get(Snmp).version.value != "off"
-                    changed = asyncio.create_task(self._changed.wait())
-                    done, _ = await asyncio.wait(
-                        [changed, *sampling],
-                        timeout=AGAIN if retry else None,
-                        return_when=asyncio.FIRST_COMPLETED,
-                    )
-                    changed.cancel()
-                    for task in done:
-                        task.result()  # one that reads for ever and ended is a defect
+                    await self._turn(sampling)
+                    while self._endpoint is not None:  # nobody goes unanswered because a setting changes
+                        await self._configure()
+                        if not self.agent.access.versions:
+                            break
+                        await self._turn(sampling)
                 self._endpoint = None
         finally:
             for end in ends:
@@ -321,6 +318,18 @@ class SnmpPlane:
             for task in sampling:
                 task.cancel()
             await asyncio.gather(*sampling, return_exceptions=True)
+
+    async def _turn(self, sampling: Sequence[asyncio.Task[object]]) -> None:
+        """Until settings change, or it is time to try a port again that was not to be had."""
+        retry = self._endpoint is None and self._own.settings.get(Snmp).version.value != "off"
+        changed = asyncio.create_task(self._changed.wait())
+        done, _ = await asyncio.wait(
+            [changed, *sampling], timeout=AGAIN if retry else None, return_when=asyncio.FIRST_COMPLETED
+        )
+        changed.cancel()
+        for task in done:
+            task.result()  # one that reads for ever and ended is a defect
+        self._changed.clear()
 
     def _details(self) -> dict[str, str]:
         if self._endpoint is None:
@@ -332,12 +341,13 @@ class SnmpPlane:
         """Take the settings as they are now."""
         settings = self._own.settings.get(Snmp)
         secret = await asyncio.to_thread(secret_of, settings)
+        receivers = await self._trap_receivers(settings)
         given: Access = access(settings, secret, self.agent.engine.identity)
         self.agent.limits = Limits(float(settings.rate), settings.rate * BURST, ADDRESSES)
         self.agent.configure(given)
         self.projection.access(given)
         self._show_names()
-        self._trap_targets = await self._trap_receivers(settings)
+        self._trap_targets = receivers
         self._show_targets()
 
     async def _trap_receivers(self, settings: Snmp) -> tuple[Target, ...]:
@@ -383,7 +393,10 @@ class SnmpPlane:
 
     def _setting_changed(self, changed: Changed) -> None:
         if changed.section == Snmp.about.section:
-            self._changed.set()
+            if not changed.removed and _NAMES.issuperset(changed.fields):
+                self._show_names()
+            else:
+                self._changed.set()
         elif changed.section == Recorder.about.section:
             self._show_names()
         elif changed.section in (Camera.about.section, Storage.about.section):

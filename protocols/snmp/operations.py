@@ -46,10 +46,15 @@ def answer(pdu: Pdu, version: int, index: Index, room: int) -> bytes:
         return response(pdu.request, NO_SUCH_NAME, found, pdu.varbinds)
     body = found[0] if len(found) == 1 else b"".join(found)
     size = len(body)
-    if size > room or (pdu.kind == GETBULK and not found and pdu.names):
+    if size > room or (not found and _wants(pdu)):
         return response(pdu.request, TOO_BIG, 0, pdu.varbinds if version == V1 else EMPTY)
     whole = pdu.request + _FINE + length(size) + body
     return b"\xa2" + length(len(whole)) + whole
+
+
+def _wants(pdu: Pdu) -> bool:
+    """Whether anything was asked for: a GETBULK may repeat nothing."""
+    return bool(pdu.names) and (pdu.kind != GETBULK or pdu.first > 0 or pdu.second > 0)
 
 
 def _get(pdu: Pdu, version: int, index: Index) -> list[bytes] | int:
