@@ -103,6 +103,7 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             poe.status,
             lambda: None if chassis.service is None else chassis.service.shown(""),
             raid.drives,
+            poe.cycle,
         )
         factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget))
         factory.answer(own.server)

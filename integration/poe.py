@@ -59,10 +59,7 @@ class PoePlane:
             return self.shown()
 
         async def cycle(request: CyclePort) -> Done:
-            service = self.service
-            if service is None:
-                raise NoHardware("This recorder governs no PoE ports.")
-            service.cycle(request.port, request.by)
+            self.cycle(request.port, request.by)
             return Done()
 
         server.on(AskPoe, ask)
@@ -71,6 +68,12 @@ class PoePlane:
     def shown(self) -> PoeShown:
         """The ports, as whoever asks sees them."""
         return shown(self._own.settings.get(Poe).hardware.value, self.service)
+
+    def cycle(self, port: int, by: str) -> None:
+        """Switch a port off and on again for somebody. Returns when it is decided. Raises Refused."""
+        if self.service is None:
+            raise NoHardware("This recorder governs no PoE ports.")
+        self.service.cycle(port, by)
 
     def status(self) -> Status | None:
         """How the ports are; None where there are none."""

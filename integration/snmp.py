@@ -8,11 +8,10 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from device.chassis.messages import ChassisShown
 from device.durable import write_durably
-from device.errors import BadValue, Fault, HoldfastError
+from device.errors import Fault, HoldfastError
 from device.events.catalogue import EndpointBack, EndpointFailed, LoginFailed
 from device.events.journal import Entry
 from device.linux.host import read_host
@@ -25,11 +24,11 @@ from device.records import BadRecord
 from device.settings.cameras import Camera
 from device.settings.ports import Poe
 from device.settings.recorder import Recorder
-from device.settings.section import Section, validate
 from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 from device.settings.store import Changed
 from integration.plane import Plane
+from integration.snmp_changes import BY, CannotKeep, Changes
 from integration.snmp_readings import Readings, raid_rows, read_catalogue
 from integration.version import VERSION
 from protocols.snmp.access import (
@@ -45,7 +44,7 @@ from protocols.snmp.endpoint import Endpoint, address_towards
 from protocols.snmp.kept import Kept, decode
 from protocols.snmp.message import V1
 from protocols.snmp.notify import Notification, Outbox, Target
-from protocols.snmp.projection import interfaces, system, targets
+from protocols.snmp.projection import interfaces, targets
 from protocols.snmp.projection.notifications import (
     AUTHENTICATION_FAILURE,
     COLD_START,
@@ -57,13 +56,10 @@ from protocols.snmp.projection.notifications import (
 from protocols.snmp.projection.oids import HF_RECORDER
 from protocols.snmp.projection.recorder import TABLES, Chassis, Projection
 from protocols.snmp.rows import Register
-from protocols.snmp.syntax import Value
 from protocols.snmp.tree import Tree
 from protocols.snmp.usm import Engine
 from protocols.snmp.vacm import Level
-from protocols.snmp.writers import Setter, Setters, Undo
 
-BY = "snmp"  #: who changes settings that a manager has SET
 EVERY = 1.0  #: seconds between two readings of the machine and the recording plane while somebody asks
 IDLE = 10.0  #: while nobody does
 ASKED = 30.0  #: seconds after the last request that somebody still asks
@@ -88,9 +84,10 @@ class SnmpPlane:
         poe: Callable[[], Status | None],
         box: Callable[[], ChassisShown | None],
         drives: Callable[[], Reading | None],
+        cycle: Callable[[int, str], None],
     ) -> None:
-        """`port` 0 takes a free one. How ports, box and drives are; None: there are none. Raises OSError: the
-        number of starts could not be kept."""
+        """`port` 0 takes a free one. How ports, box and drives are; None: there are none. `cycle` power-cycles a port
+        for somebody. Raises OSError: the number of starts could not be kept."""
         self._own = own
         self._listen = (address, port)
         self._recording = recording
@@ -120,7 +117,9 @@ class SnmpPlane:
         self._start = COLD_START if own.leash.restart is None else WARM_START  #: what is told of ours
         self._told_start = False
         self._registers = self._make_registers()
-        self._set_writers()
+        for table, register in zip(targets.TABLES, self._registers.values(), strict=True):
+            self.tree.write_with(table, register)
+        Changes(own.settings, self.tree, self._kept, self._keep, self._show_changes, cycle)
 
     # ------------------------------------------------------------------------------------ what is kept
 
@@ -169,8 +168,7 @@ class SnmpPlane:
         self._show_targets()
 
     def _show_targets(self) -> None:
-        tables = (targets.ADDRESSES, targets.PARAMS, targets.NOTIFY)
-        for table, register in zip(tables, self._registers.values(), strict=True):
+        for table, register in zip(targets.TABLES, self._registers.values(), strict=True):
             self.tree.replace(table, register.table_rows())
         self._aim()
 
@@ -182,101 +180,6 @@ class SnmpPlane:
         addresses, params, notify = self._registers.values()
         by_managers = targets.targets(addresses, params, notify, known, names, given.vacm)
         self.outbox.targets = (*self._trap_targets, *by_managers)
-
-    # ------------------------------------------------------------------------------------ what can be set
-
-    def _set_writers(self) -> None:
-        def scalar(index: Oid) -> bool:
-            return index == (0,)
-
-        self._write(
-            system.SYSTEM,
-            {
-                "sysContact": self._setting(Snmp, "contact"),
-                "sysLocation": self._setting(Snmp, "location"),
-                "sysName": self._setting(Recorder, "name"),
-            },
-            scalar,
-        )
-        self._write(
-            system.SNMP, {"snmpEnableAuthenTraps": Setter(_any, self._set_authentication_traps)}, scalar
-        )
-        self._write(
-            system.SERIAL,
-            {"snmpSetSerialNo": Setter(lambda _, value: value == self._kept.serial, self._count)},
-            scalar,
-        )
-        self._write(
-            interfaces.EXTENSION,
-            {"ifLinkUpDownTrapEnable": Setter(_any, self._set_link_traps)},
-            lambda index: self._interface(index) is not None,
-        )
-        tables = (targets.ADDRESSES, targets.PARAMS, targets.NOTIFY)
-        for table, register in zip(tables, self._registers.values(), strict=True):
-            self.tree.write_with(table, register)
-
-    def _write(self, table: Any, setters: Mapping[str, Setter], exists: Callable[[Oid], bool]) -> None:
-        self.tree.write_with(table, Setters(table, setters, exists))
-
-    def _setting(self, kind: type[Section], field: str) -> Setter:
-        store = self._own.settings
-
-        def accepts(_: Oid, value: Value) -> bool:
-            try:
-                validate(kind, "", {field: _text(value)})
-            except (BadValue, UnicodeDecodeError):
-                return False
-            return True
-
-        def apply(_: Oid, value: Value) -> Undo:
-            before = getattr(store.get(kind), field)
-            store.patch(kind, {field: _text(value)}, by=BY)
-            self._show_names()
-
-            def undo() -> None:
-                store.patch(kind, {field: before}, by=BY)
-                self._show_names()
-
-            return undo
-
-        return Setter(accepts, apply)
-
-    def _set_authentication_traps(self, _: Oid, value: Value) -> Undo:
-        before, self._kept.authentication_traps = self._kept.authentication_traps, value == 1
-        return self._switched(lambda: setattr(self._kept, "authentication_traps", before))
-
-    def _count(self, _: Oid, value: Value) -> Undo:
-        assert isinstance(value, int)
-        self._kept.serial = 0 if value == 2147483647 else value + 1  # TestAndIncr (RFC 2579)
-        return self._switched(lambda: setattr(self._kept, "serial", value))
-
-    def _set_link_traps(self, index: Oid, value: Value) -> Undo:
-        name = self._interface(index)
-        before = list(self._kept.quiet_links)
-        others = [each for each in before if each != name]
-        self._kept.quiet_links = others if value == 1 or name is None else [*others, name]
-        self._wanted.set()
-        return self._switched(lambda: setattr(self._kept, "quiet_links", before))
-
-    def _switched(self, restore: Callable[[], None]) -> Undo:
-        """Keep and show what was switched; what takes it back."""
-
-        def undo() -> None:
-            restore()
-            self._keep()
-            self.projection.switches()
-
-        try:
-            self._keep()
-        except Fault:
-            restore()
-            raise
-        self.projection.switches()
-        return undo
-
-    def _interface(self, index: Oid) -> str | None:
-        known = self._kept.numbers.get("interface", {})
-        return next((name for name, number in known.items() if (number,) == index), None)
 
     # ------------------------------------------------------------------------------------ serving
 
@@ -404,6 +307,16 @@ class SnmpPlane:
 
     # ------------------------------------------------------------------------------------ what is shown
 
+    def _show_changes(self) -> None:
+        """What a manager has just SET, at once."""
+        self._show_names()
+        self.projection.switches()
+        self._show_ports()
+        self._wanted.set()
+
+    def _show_ports(self) -> None:
+        self.projection.poe(self._poe(), round(self._own.settings.get(Poe).usage_threshold))
+
     def _show_names(self) -> None:
         settings = self._own.settings.get(Snmp)
         self.projection.names(self._own.settings.get(Recorder).name, settings.contact, settings.location)
@@ -436,8 +349,7 @@ class SnmpPlane:
             else:
                 self.readings.told(status, self._clock())
             self._show_recorder(known=answered)
-            threshold = round(self._own.settings.get(Poe).usage_threshold)
-            self.projection.poe(self._poe(), threshold)
+            self._show_ports()
             self.projection.raid(*raid_rows(shown("", self._drives())))
             if sum(map(len, self._kept.numbers.values())) != numbers:
                 with contextlib.suppress(
@@ -516,16 +428,3 @@ class SnmpPlane:
         if self._kept.authentication_traps and now - self._last_failure >= FAILURES_EVERY:
             self._last_failure = now
             self._tell(Notification(AUTHENTICATION_FAILURE, ()))
-
-
-class CannotKeep(Fault):
-    """What a manager has set cannot be written to the disk."""
-
-
-def _any(index: Oid, value: Value) -> bool:  # noqa: ARG001 - its syntax says all
-    return True
-
-
-def _text(value: Value) -> str:
-    assert isinstance(value, bytes)
-    return value.decode()

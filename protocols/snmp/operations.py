@@ -22,7 +22,7 @@ from protocols.snmp.message import (
     Pdu,
     response,
 )
-from protocols.snmp.status import NO_ERROR, NO_SUCH_NAME, TOO_BIG, for_version
+from protocols.snmp.status import NO_ERROR, NO_SUCH_NAME, TOO_BIG, for_version, refused_as
 from protocols.snmp.syntax import WrongValue
 from protocols.snmp.tree import Branch, Change, Index, Refusal, Tree
 from protocols.snmp.vacm import View
@@ -190,11 +190,12 @@ def _set(data: bytes, pdu: Pdu, tree: Tree, view: View) -> None:
     for commit, position in commits:
         try:
             undos.append(commit())
-        except HoldfastError as error:
+        except (HoldfastError, Refusal) as error:
             try:
                 for undo in reversed(undos):
                     undo()
             except HoldfastError:
                 raise Refusal("undoFailed", 0) from None
-            known = error.wire.snmp
-            raise Refusal(known if known != "noSuchName" else "commitFailed", position) from None
+            if isinstance(error, Refusal):
+                raise
+            raise Refusal(refused_as(error), position) from None

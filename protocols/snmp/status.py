@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from device.errors import HoldfastError
+
 NO_ERROR, TOO_BIG, NO_SUCH_NAME, BAD_VALUE, READ_ONLY, GEN_ERR = range(6)
 
 STATUS = {
@@ -33,6 +35,11 @@ STATUS = {
 
 _BAD = ("wrongValue", "wrongEncoding", "wrongType", "wrongLength", "inconsistentValue", "badValue")
 _NAME = ("noAccess", "notWritable", "noCreation", "inconsistentName", "authorizationError", "noSuchName")
+
+
+def refused_as(error: HoldfastError) -> str:
+    """The error-status of a change that could not be made after all."""
+    return error.wire.snmp if error.wire.snmp != "noSuchName" else "commitFailed"
 
 
 def for_version(name: str, version: int) -> int:

@@ -51,7 +51,7 @@ class Writer(Protocol):
     def test(self, changes: Sequence[Change]) -> Callable[[], Callable[[], None]]:
         """Whether all of them together may be made; what makes them, which returns what takes them back.
 
-        Raises Refusal. What it returns raises HoldfastError where it fails after all.
+        Raises Refusal. What it returns raises that, or HoldfastError, where it fails after all.
         """
 
 
@@ -248,6 +248,10 @@ class Tree:
     def write_with(self, table: Table[R], writer: Writer) -> None:
         """Who takes the changes of a table."""
         self._by_name[table.name].writer = writer
+
+    def indexes(self, table: Table[R]) -> set[Oid]:
+        """Of the rows that a table has now."""
+        return {table.index(row) for row in self._by_name[table.name].rows}
 
     def locate(self, name: Oid) -> tuple[Branch[Any], Column[Any], Oid] | None:
         """The table and the column to whose instances a name belongs, and its index."""

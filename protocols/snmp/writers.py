@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from device.errors import HoldfastError
 from protocols.snmp.ber import Oid
+from protocols.snmp.status import refused_as
 from protocols.snmp.syntax import Syntax, Value
 from protocols.snmp.tree import Change, Refusal, Table
 
@@ -16,7 +18,7 @@ Undo = Callable[[], None]
 @dataclass(frozen=True, slots=True)
 class Setter:
     """One object. `accepts` says whether a value may be, `apply` makes it so and returns what takes it back;
-    it raises HoldfastError where it cannot."""
+    it raises HoldfastError where it cannot or may not."""
 
     accepts: Callable[[Oid, Value], bool]
     apply: Callable[[Oid, Value], Undo]
@@ -41,7 +43,7 @@ class Setters:
 
     def test(self, changes: Sequence[Change]) -> Callable[[], Undo]:
         """Writer."""
-        steps: list[tuple[Setter, Oid, Value]] = []
+        steps: list[tuple[Setter, Oid, Value, int]] = []
         for change in changes:
             if not self._exists(change.index):
                 raise Refusal("noCreation", change.position)
@@ -49,7 +51,7 @@ class Setters:
             value = syntax.decode(change.tag, change.body)
             if not setter.accepts(change.index, value):
                 raise Refusal("wrongValue", change.position)
-            steps.append((setter, change.index, value))
+            steps.append((setter, change.index, value, change.position))
 
         def commit() -> Undo:
             undos: list[Undo] = []
@@ -59,8 +61,11 @@ class Setters:
                     each()
 
             try:
-                for setter, index, value in steps:
-                    undos.append(setter.apply(index, value))
+                for setter, index, value, position in steps:
+                    try:
+                        undos.append(setter.apply(index, value))
+                    except HoldfastError as error:
+                        raise Refusal(refused_as(error), position) from error
             except Exception:
                 undo()
                 raise

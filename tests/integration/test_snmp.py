@@ -17,20 +17,24 @@ from device.folder import DataFolder
 from device.identity import identity
 from device.planes.leash import Leash
 from device.planes.link import Client
+from device.poe.errors import NoHardware
+from device.poe.port import Mode
 from device.raid.messages import ArrayShown, BayShown, RaidShown
 from device.raid.state import Condition
+from device.settings.ports import Poe, Port, PriorityName
 from device.settings.section import Scope
 from device.settings.snmp import Snmp, SnmpVersion
 from integration.plane import Plane, plane
+from integration.poe import PoePlane
 from integration.snmp import SnmpPlane
 from integration.snmp_readings import raid_rows
 from protocols.snmp import ber
 from protocols.snmp.access import engine_identity, receiver
-from protocols.snmp.ber import OCTETS, Oid, tlv
+from protocols.snmp.ber import OCTETS, Oid, integer, tlv
 from protocols.snmp.kept import decode
 from protocols.snmp.message import V1, V2C, community_message, pdu
 from protocols.snmp.projection.holdfast import DRIVE_STATES
-from protocols.snmp.projection.oids import HF_NOTIFICATIONS, SNMP_TRAPS
+from protocols.snmp.projection.oids import HF_NOTIFICATIONS, HF_OBJECTS, SNMP_TRAPS
 from protocols.snmp.usm import Authentication, Privacy, Secret, User
 from tests.integration.rig import Recorder
 from tests.protocols.snmp.rig import Answer, Manager, read_answer, varbind
@@ -45,13 +49,18 @@ def _nothing() -> None:
     """This recorder has no such hardware."""
 
 
+def _no_port(port: int, by: str) -> None:
+    raise NoHardware(f"there is no port {port} for {by}")
+
+
 class Served:
     """A control plane that serves SNMP, and managers that ask it."""
 
-    def __init__(self, own: Plane, snmp: SnmpPlane, port: int) -> None:
+    def __init__(self, own: Plane, snmp: SnmpPlane, port: int, poe: PoePlane) -> None:
         self.own = own
         self.snmp = snmp
         self.port = port
+        self.poe = poe
 
     async def set(self, **changes: object) -> None:
         """Change settings, and wait until they are in force."""
@@ -104,12 +113,13 @@ async def serving(data: Path) -> AsyncIterator[Served]:
         plane("control", data, Leash(None, None)) as own,
         Client(folder.socket("recording"), within=0.2) as recording,
     ):
-        snmp = SnmpPlane(own, "127.0.0.1", 0, recording, _nothing, _nothing, _nothing)
+        poe = PoePlane(own, limit=lambda: None)
+        snmp = SnmpPlane(own, "127.0.0.1", 0, recording, poe.status, _nothing, _nothing, poe.cycle)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(snmp.run(ready.set_result))
         try:
             told = await asyncio.wait_for(ready, 10)
-            yield Served(own, snmp, int(told.get("snmp", 0)))
+            yield Served(own, snmp, int(told.get("snmp", 0)), poe)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -161,6 +171,69 @@ async def test_one_community_reads_and_the_other_writes(served: Served) -> None:
     still = await served.community(b"write", body=fixed)
     assert still is not None
     assert still.status == 17
+
+
+MODE: Oid = (1, 3, 6, 1, 2, 1, 105, 1, 1, 1, 3, 1)
+OWN_MODE: Oid = (*HF_OBJECTS, 2, 4, 1, 3)
+CYCLE: Oid = (*HF_OBJECTS, 2, 4, 1, 10)
+
+
+@pytest.fixture
+async def ports(served: Served) -> AsyncIterator[Served]:
+    """With simulated PoE ports, of which the second is protected."""
+    store = served.own.settings
+    store.patch(Poe, {"hardware": "simulated"}, by="anna")
+    store.patch(Port, {"protected": True}, key="2", by="anna")
+    running = asyncio.create_task(served.poe.run())
+    async with asyncio.timeout(30):
+        while served.poe.service is None or not served.poe.service.status().ports:  # noqa: ASYNC110 - its own task
+            await asyncio.sleep(0.01)
+    served.snmp._show_ports()
+    await served.set(version="v1v2c", read_community="public", write_community="write")
+    yield served
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def change(to: Served, *changes: tuple[Oid, bytes]) -> tuple[int, int]:
+    """error-status and error-index of a SET."""
+    done = await to.community(b"write", body=pdu(0xA3, 1, [varbind(*each) for each in changes]))
+    assert done is not None
+    return done.status, done.index
+
+
+async def test_a_port_is_turned_off_and_on_by_set(ports: Served) -> None:
+    store = ports.own.settings
+    assert await change(ports, ((*MODE, 3), integer(2))) == (0, 0)
+    assert store.get(Port, "3").mode is Mode.OFF
+    read = await ports.community(b"public", body=pdu(0xA0, 1, [varbind((*MODE, 3)), varbind((*OWN_MODE, 3))]))
+    assert read is not None
+    assert [value for _, value in read.varbinds] == [integer(2), integer(3)]
+    assert await change(ports, ((*MODE, 3), integer(1))) == (0, 0)
+    assert store.get(Port, "3").mode is Mode.BOTH
+    assert await change(ports, ((*OWN_MODE, 3), integer(2))) == (0, 0)
+    assert store.get(Port, "3").mode is Mode.POWER
+    assert await change(ports, ((*MODE, 3), integer(1))) == (0, 0)
+    assert store.get(Port, "3").mode is Mode.POWER  # it is on, as it was meant
+
+
+async def test_a_protected_port_is_refused_and_nothing_is_done_by_half(ports: Served) -> None:
+    store = ports.own.settings
+    for name, value in ((MODE, 2), (OWN_MODE, 2), (OWN_MODE, 3), (CYCLE, 2)):
+        assert (await change(ports, ((*name, 2), integer(value))))[0] == 12
+    assert await change(ports, ((*MODE, 3), integer(2)), ((*MODE, 2), integer(2))) == (12, 2)
+    assert store.entries(Port).get("3", Port()).mode is Mode.BOTH
+    assert store.get(Port, "2").mode is Mode.BOTH
+    assert await change(ports, ((*MODE, 200), integer(2))) == (11, 1)
+    assert await change(ports, ((*CYCLE, 3), integer(1))) == (10, 1)  # only cycle(2) can be set
+    assert (await change(ports, ((*CYCLE, 3), integer(2))))[0] == 12  # nothing hangs on it that has power
+
+
+async def test_priority_and_threshold_are_set(ports: Served) -> None:
+    threshold: Oid = (1, 3, 6, 1, 2, 1, 105, 1, 3, 1, 1, 5, 1)
+    assert await change(ports, ((*MODE[:-2], 7, 1, 3), integer(1)), (threshold, integer(70))) == (0, 0)
+    assert ports.own.settings.get(Port, "3").priority is PriorityName.CRITICAL
+    assert ports.own.settings.get(Poe).usage_threshold == 70
 
 
 @pytest.mark.proves("M-202", "M-203")
@@ -323,7 +396,7 @@ async def test_a_port_that_is_taken_is_said_and_waited_for(tmp_path: Path) -> No
             Client(folder.socket("recording"), within=0.2) as recording,
         ):
             snmp = SnmpPlane(
-                own, "127.0.0.1", taken.getsockname()[1], recording, _nothing, _nothing, _nothing
+                own, "127.0.0.1", taken.getsockname()[1], recording, _nothing, _nothing, _nothing, _no_port
             )
             ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
             running = asyncio.create_task(snmp.run(ready.set_result))

@@ -199,8 +199,9 @@ POE: Table[Status] = scalars(
     Column(2, "hfPoeReserved", GAUGE, lambda row: row.reserved),
     Column(3, "hfPoeConsumed", GAUGE, lambda row: row.drawn),
 )
-_POE_MODES = (Mode.BOTH, Mode.POWER, Mode.OFF)
+POE_MODES = (Mode.BOTH, Mode.POWER, Mode.OFF)
 _POE_STATES = tuple(State)
+IDLE, CYCLE = 1, 2  #: hfPoePortCycle
 POE_PORTS: Table[PortStatus] = Table(
     "hfPoePortEntry",
     (*HF_OBJECTS, 2, 4, 1),
@@ -211,7 +212,8 @@ POE_PORTS: Table[PortStatus] = Table(
             3,
             "hfPoePortMode",
             enumeration("powerAndEthernet", "powerOnly", "off"),
-            lambda row: _POE_MODES.index(row.rules.mode) + 1,
+            lambda row: POE_MODES.index(row.rules.mode) + 1,
+            writable=True,
         ),
         Column(
             4,
@@ -229,6 +231,13 @@ POE_PORTS: Table[PortStatus] = Table(
         Column(7, "hfPoePortConsumed", GAUGE, lambda row: row.reading.drawn or 0),
         Column(8, "hfPoePortReason", TEXT, lambda row: row.reason),
         Column(9, "hfPoePortCycles", COUNTER, lambda row: row.counters.cycles),
+        Column(
+            10,
+            "hfPoePortCycle",
+            enumeration("idle", "cycle"),
+            lambda row: CYCLE if row.state is State.CYCLING else IDLE,
+            writable=True,
+        ),
     ),
 )
 

@@ -34,7 +34,7 @@ PORTS: Table[PortStatus] = Table(
     (*MIB2, 105, 1, 1, 1),
     lambda row: (GROUP, row.port),
     (
-        Column(3, "pethPsePortAdminEnable", TRUTH, lambda row: row.rules.mode is not Mode.OFF),
+        Column(3, "pethPsePortAdminEnable", TRUTH, lambda row: row.rules.mode is not Mode.OFF, writable=True),
         Column(4, "pethPsePortPowerPairsControlAbility", TRUTH, lambda _: False),
         Column(5, "pethPsePortPowerPairs", enumeration("signal", "spare"), lambda _: 1),
         Column(
@@ -48,6 +48,7 @@ PORTS: Table[PortStatus] = Table(
             "pethPsePortPowerPriority",
             enumeration("critical", "high", "low"),
             lambda row: _PRIORITY[row.rules.priority],
+            writable=True,
         ),
         Column(8, "pethPsePortMPSAbsentCounter", COUNTER, lambda _: 0),
         Column(9, "pethPsePortType", TEXT, lambda row: row.reading.device or row.rules.name),
@@ -84,7 +85,13 @@ MAIN: Table[tuple[Status, int]] = Table(
             lambda row: 3 if row[0].budget < row[0].full else 1,
         ),
         Column(4, "pethMainPseConsumptionPower", GAUGE, lambda row: round(row[0].drawn / 1000)),
-        Column(5, "pethMainPseUsageThreshold", whole(1, 99), lambda row: max(1, min(99, row[1]))),
+        Column(
+            5,
+            "pethMainPseUsageThreshold",
+            whole(1, 99),
+            lambda row: max(1, min(99, row[1])),
+            writable=True,
+        ),
     ),
 )  #: the second of a row: per cent of the budget from which on a warning is given
 

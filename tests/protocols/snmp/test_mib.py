@@ -56,7 +56,7 @@ def declared() -> dict[Oid, tuple[str, str, ET.Element]]:
     )
     found = {}
     for node in (each for tag in ("scalar", "column") for each in ET.fromstring(dumped.stdout).iter(tag)):
-        if node.findtext("access") == "readonly":
+        if node.findtext("access") in ("readonly", "readwrite"):
             oid = tuple(int(number) for number in node.attrib["oid"].split("."))
             found[oid] = (node.attrib["name"], _base(node), node)
     return found
