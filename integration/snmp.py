@@ -24,7 +24,7 @@ from device.records import BadRecord
 from device.settings.cameras import Camera
 from device.settings.ports import Poe
 from device.settings.recorder import Recorder
-from device.settings.snmp import Snmp
+from device.settings.snmp import Snmp, SnmpPersonality
 from device.settings.storages import Storage
 from device.settings.store import Changed
 from integration.plane import Plane
@@ -44,7 +44,7 @@ from protocols.snmp.endpoint import Endpoint, address_towards
 from protocols.snmp.kept import Kept, decode
 from protocols.snmp.message import V1
 from protocols.snmp.notify import Notification, Outbox, Target
-from protocols.snmp.projection import interfaces, targets
+from protocols.snmp.projection import axis, interfaces, targets
 from protocols.snmp.projection.notifications import (
     AUTHENTICATION_FAILURE,
     COLD_START,
@@ -249,7 +249,9 @@ class SnmpPlane:
         self.agent.limits = Limits(float(settings.rate), settings.rate * BURST, ADDRESSES)
         self.agent.configure(given)
         self.projection.access(given)
+        self.projection.axis.turn(settings.personality is SnmpPersonality.AXIS)
         self._show_names()
+        self._wanted.set()
         self._trap_targets = receivers
         self._show_targets()
 
@@ -390,6 +392,8 @@ class SnmpPlane:
         if event.name == "recorder.started":
             return  # coldStart is told when the endpoint is there
         told = notification(entry, self.projection.find)
+        if self.projection.axis.on:
+            told = axis.notification(entry, told)
         if told is not None:
             self._tell(told)
 

@@ -62,6 +62,13 @@ class SnmpPrivacy(Enum):
     AES256 = "AES-256"
 
 
+class SnmpPersonality(Enum):
+    """Whose objects are shown besides the standards'."""
+
+    NATIVE = "native"
+    AXIS = "axis"
+
+
 def _password(password: SecretStr) -> SecretStr:
     given = password.get_secret_value()
     if given and not LEAST_PASSWORD <= len(given.encode()) <= 64:
@@ -153,6 +160,13 @@ class Snmp(Section, section="snmp", heading=N_("SNMP"), restore=Keep.NO, role=Ro
         title=N_("Encrypted requests only"),
         help=N_("Otherwise requests with authentication alone are answered too."),
         when=_USERS,
+    )
+    personality: SnmpPersonality = Field(
+        SnmpPersonality.NATIVE,
+        title=N_("Personality"),
+        help=N_(
+            "axis: shows the objects of AXIS-VIDEO-MIB and sends its alarms, for systems that know no others."
+        ),
     )
     contact: str = Field("", title=N_("Contact"), help=N_("sysContact."), max_length=255)
     location: str = Field("", title=N_("Location"), help=N_("sysLocation."), max_length=255)

@@ -17,6 +17,7 @@ from protocols.snmp.ber import Oid
 from protocols.snmp.kept import Kept
 from protocols.snmp.notify import Varbind
 from protocols.snmp.projection import (
+    axis,
     entity,
     framework,
     holdfast,
@@ -29,6 +30,7 @@ from protocols.snmp.projection import (
     targets,
 )
 from protocols.snmp.projection.notifications import Objects, about, text
+from protocols.snmp.projection.oids import HF_RECORDER
 from protocols.snmp.tree import Table, Tree
 from protocols.snmp.vacm import View
 
@@ -43,6 +45,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     *lldp.TABLES,
     *framework.TABLES,
     *targets.TABLES,
+    *axis.TABLES,
     *holdfast.TABLES,
 )
 CHASSIS = 1  #: entPhysicalIndex of the recorder itself
@@ -87,6 +90,7 @@ class Projection:
         self._recorder: Recorder | None = None
         self._alarms: Sequence[Entry] = ()
         self._box: ChassisShown | None = None
+        self.axis = axis.Personality(tree)
         self._name = ""
         self._count = interfaces.Totals(0, 0)
         self._ports: Sequence[lldp.LocalPort] = ()
@@ -120,8 +124,11 @@ class Projection:
 
     def names(self, name: str, contact: str, location: str) -> None:
         """What people call the recorder."""
-        about_us = f"Holdfast network video recorder {self._chassis.version}"
-        self.tree.replace(system.SYSTEM, [system.System(about_us, contact, name, location, self.ticks)])
+        about_us, identity = axis.description(self._chassis.version), axis.PRODUCT
+        if not self.axis.on:
+            about_us, identity = f"Holdfast network video recorder {self._chassis.version}", HF_RECORDER
+        row = system.System(about_us, contact, name, location, self.ticks, identity)
+        self.tree.replace(system.SYSTEM, [row])
         self._name = name
         self._describe_lldp()
 
@@ -367,6 +374,7 @@ class Projection:
     def chassis(self, box: ChassisShown | None) -> None:
         """What the box tells of itself; None: there is none. Shown with the next reading of the machine."""
         self._box = box
+        self.axis.box(box)
 
     def _alarm_bits(self) -> int:
         worst = self._worst()
@@ -383,6 +391,7 @@ class Projection:
         self.tree.replace(holdfast.RECORDINGS, now.recordings)
         self.tree.replace(holdfast.GAPS, now.gaps)
         self.tree.replace(holdfast.STORAGES, now.storages)
+        self.axis.recorder(now.cameras, now.storages)
         self._spaces()
         self._overall()
 

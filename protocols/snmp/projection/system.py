@@ -39,6 +39,7 @@ class System:
     name: str
     location: str
     up: Callable[[], int]  #: hundredths of a second
+    identity: Oid = HF_RECORDER  #: sysObjectID
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ SYSTEM: Table[System] = scalars(
     "system",
     (*MIB2, 1),
     Column(1, "sysDescr", TEXT, lambda row: row.description),
-    Column(2, "sysObjectID", NAME, lambda _: HF_RECORDER),
+    Column(2, "sysObjectID", NAME, lambda row: row.identity),
     Column(3, "sysUpTime", TICKS, lambda row: row.up(), live=True),
     Column(4, "sysContact", TEXT, lambda row: row.contact, writable=True),
     Column(5, "sysName", TEXT, lambda row: row.name, writable=True),
