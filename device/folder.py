@@ -82,6 +82,16 @@ class DataFolder:
         return self.path / "audit.db"
 
     @property
+    def sessions(self) -> Path:
+        """Database of who is logged in, and of the tokens of programs."""
+        return self.path / "sessions.db"
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the exports that were made for somebody to fetch."""
+        return self.path / "exports"
+
+    @property
     def jobs(self) -> Path:
         """Database of the jobs."""
         return self.path / "jobs.db"

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from device.accounts.rights import Media, NotAllowed, Rights
 from device.clock import Clock
 from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Sample, Track, Utc
@@ -43,16 +44,27 @@ class NotDelivering(Fault):
 class RecorderLibrary:
     """Implements `protocols.rtsp.library.Library`."""
 
-    def __init__(self, recording: Client, catalogue: CatalogueReader, clock: Clock) -> None:
+    def __init__(
+        self,
+        recording: Client,
+        catalogue: CatalogueReader,
+        clock: Clock,
+        rights: Callable[[str], Rights | None],
+    ) -> None:
+        """`rights`: of an account, by its name; it is empty where none is asked for."""
         self._recording = recording
         self._clock = clock
         self._catalogue = catalogue
+        self._rights = rights
         self._feeds: dict[str, TapFeed] = {}
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="replay")
 
-    async def open(self, path: str, query: Mapping[str, str], account: str) -> Live | Stored:  # noqa: ARG002 - all roles may view
+    async def open(self, path: str, query: Mapping[str, str], account: str) -> Live | Stored:
         """Library."""
-        match path.strip("/").split("/"):
+        parts = path.strip("/").split("/")
+        if len(parts) > 1:
+            self._check(account, parts[1].partition(".")[0], parts[0])
+        match parts:
             case ["live", camera]:
                 return await self.live(token_of(camera, "main"))
             case ["live", camera, ("main" | "sub") as stream]:
@@ -68,6 +80,15 @@ class RecorderLibrary:
         for feed in self._feeds.values():
             await feed.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, account: str, camera: str, kind: str) -> None:
+        """What an account may not see is not there. Raises NotFound, NotAllowed."""
+        rights = self._rights(account)
+        media = Media.LIVE if kind == "live" else Media.RECORDED
+        if rights is None or not rights.may_see(camera):
+            raise NotFound("camera", camera)
+        if not rights.may_watch(media):
+            raise NotAllowed(f"This account may not watch {media.value} video.")
 
     async def live(self, token: str) -> Live:
         """What a camera sends now. Raises NotFound, NotDelivering."""

@@ -16,6 +16,8 @@ from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from device.accounts.rights import Rights
+from device.accounts.role import Role
 from device.accounts.store import DigestSecrets
 from device.certificates import own_certificate
 from device.clock import Clock
@@ -41,6 +43,7 @@ from protocols.rtsp.registry import End, Groups, Limits, Peer, Session
 ANSWER_SECONDS = 5.0  #: for the recording plane, its restart included
 REFUSED_SECONDS = 10.0  #: between two events about wrong passwords for one account from one address
 REFUSED_REMEMBERED = 1024
+ANYBODY = Rights(Role.VIEWER)  #: what who needs no account may do
 WAIT_SECONDS = 0.1  #: between looks for what another plane makes at the first start
 
 
@@ -124,7 +127,9 @@ class StreamingPlane:
             vault = Vault.at(self._own.folder.key)
             secrets = DigestSecrets(self._own.folder.accounts, vault, self._own.identity.serial)
             stack.callback(secrets.close)
-            library = RecorderLibrary(recording, catalogue, self._own.clock)
+            library = RecorderLibrary(
+                recording, catalogue, self._own.clock, lambda user: secrets.rights(user) if user else ANYBODY
+            )
             stack.push_async_callback(library.close)
             BrowserVideo(library, self._own.clock).answer(self._own.server)
             serve_exports(

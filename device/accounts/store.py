@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 import secrets
 import sqlite3
@@ -21,6 +22,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from device.accounts.rights import ALL, Media, Rights
 from device.accounts.role import Role
 from device.clock import Clock
 from device.database import changes, open_database, transaction
@@ -51,7 +53,14 @@ SCHEMA = (
         account TEXT NOT NULL COLLATE NOCASE REFERENCES account(name), algorithm TEXT NOT NULL,
         sealed TEXT NOT NULL, PRIMARY KEY (account, algorithm)) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE account ADD COLUMN ptz INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE account ADD COLUMN cameras TEXT;
+    ALTER TABLE account ADD COLUMN media TEXT NOT NULL DEFAULT '["live", "recorded"]';
+    """,
 )
+
+_COLUMNS = "name, role, ptz, cameras, media, created"
 
 
 class WrongPassword(NotAuthorized):
@@ -69,8 +78,13 @@ class Account:
     """Somebody who may come in."""
 
     name: str
-    role: Role
+    rights: Rights
     created: Utc
+
+    @property
+    def role(self) -> Role:
+        """Of its rights."""
+        return self.rights.role
 
 
 class Accounts:
@@ -104,8 +118,16 @@ class Accounts:
 
     def list(self) -> list[Account]:
         """All accounts, by name."""
-        rows = self._database.execute("SELECT name, role, created FROM account ORDER BY name")
-        return [Account(name, Role(role), Utc(created)) for name, role, created in rows]
+        rows = self._database.execute(f"SELECT {_COLUMNS} FROM account ORDER BY name")  # noqa: S608 - a constant
+        return [_account(row) for row in rows]
+
+    def get(self, name: str) -> Account:
+        """One account. Raises NotFound."""
+        sql = f"SELECT {_COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant
+        row = self._database.execute(sql, (name,)).fetchone()
+        if row is None:
+            raise NotFound("account", name)
+        return _account(row)
 
     def is_empty(self) -> bool:
         """Whether the first administrator must be made before anything else."""
@@ -113,14 +135,14 @@ class Accounts:
 
     async def create_first(self, name: str, password: str) -> Account:
         """Make the first administrator. Raises Refused where there is an account already, BadValue."""
-        return await self._create(name, password, Role.ADMINISTRATOR, by="", first=True)
+        return await self._create(name, password, ALL, by="", first=True)
 
-    async def create(self, name: str, password: str, role: Role, *, by: str) -> Account:
+    async def create(self, name: str, password: str, rights: Rights, *, by: str) -> Account:
         """Make an account. Raises Refused where there is none yet, or it is taken, or there are too many;
         BadValue."""
-        return await self._create(name, password, role, by=by, first=False)
+        return await self._create(name, password, rights, by=by, first=False)
 
-    async def _create(self, name: str, password: str, role: Role, *, by: str, first: bool) -> Account:
+    async def _create(self, name: str, password: str, rights: Rights, *, by: str, first: bool) -> Account:
         _check(
             "name",
             name,
@@ -129,7 +151,7 @@ class Accounts:
         )
         _check_password(password)
         hashed = await self._hash(password)
-        made = Account(name, role, self._clock.utc())
+        made = Account(name, rights, self._clock.utc())
         with transaction(self._database):
             if first != (self._count() == 0):
                 raise Refused(
@@ -139,12 +161,13 @@ class Accounts:
                 raise Refused(f"There can be at most {MOST} accounts.")
             try:
                 self._database.execute(
-                    "INSERT INTO account VALUES (?, ?, ?, ?)", (name, role.value, hashed, made.created)
+                    "INSERT INTO account(name, role, hash, created, ptz, cameras, media) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (name, rights.role.value, hashed, made.created, *_row(rights)),
                 )
             except sqlite3.IntegrityError:
                 raise Refused(f"There is an account {name!r} already.") from None
             self._derive(name, password)
-        self._publish(AccountCreated(name, role.value, by))
+        self._publish(AccountCreated(name, rights.role.value, by))
         return made
 
     async def change_password(self, name: str, password: str, *, by: str) -> None:
@@ -159,11 +182,14 @@ class Accounts:
             self._derive(name, password)
         self._publish(AccountChanged(name, "password", by))
 
-    def change_role(self, name: str, role: Role, *, by: str) -> None:
-        """Give an account another role. Raises NotFound, LastAdministrator."""
+    def change_rights(self, name: str, rights: Rights, *, by: str) -> None:
+        """Give an account other rights. Raises NotFound, LastAdministrator."""
         with transaction(self._database):
             name = self._named(name)
-            self._database.execute("UPDATE account SET role = ? WHERE name = ?", (role.value, name))
+            self._database.execute(
+                "UPDATE account SET role = ?, ptz = ?, cameras = ?, media = ? WHERE name = ?",
+                (rights.role.value, *_row(rights), name),
+            )
             self._check_administrator()
         self._publish(AccountChanged(name, "role", by))
 
@@ -187,9 +213,10 @@ class Accounts:
         """The account that this name and password are of. Raises WrongPassword, after the same time and
         with the same words whether the name exists or not. `peer`, `protocol`: for the event."""
         row = self._database.execute(
-            "SELECT name, role, created, hash FROM account WHERE name = ?", (name,)
+            f"SELECT hash, {_COLUMNS} FROM account WHERE name = ?",  # noqa: S608 - a constant
+            (name,),
         ).fetchone()
-        hashed = row[3] if row else await self._hash_of_nobody()
+        hashed = row[0] if row else await self._hash_of_nobody()
         loop = asyncio.get_running_loop()
         right = await loop.run_in_executor(self._threads, self._matches, hashed, password)
         if row is None or not right:
@@ -199,9 +226,9 @@ class Accounts:
             stronger = await self._hash(password)
             with transaction(self._database):  # unless the password was changed while it was hashed
                 self._database.execute(
-                    "UPDATE account SET hash = ? WHERE name = ? AND hash = ?", (stronger, row[0], hashed)
+                    "UPDATE account SET hash = ? WHERE name = ? AND hash = ?", (stronger, row[1], hashed)
                 )
-        return Account(row[0], Role(row[1]), Utc(row[2]))
+        return _account(row[1:])
 
     # ------------------------------------------------------------------------------------------ within
 
@@ -285,10 +312,14 @@ class DigestSecrets:
 
     def role(self, user: str) -> Role | None:
         """What an account may do, None where there is no such account."""
-        row = self._database.execute(
-            "SELECT role FROM account WHERE name = ? COLLATE BINARY", (user,)
-        ).fetchone()
-        return None if row is None else Role(row[0])
+        found = self.rights(user)
+        return None if found is None else found.role
+
+    def rights(self, user: str) -> Rights | None:
+        """The same with what it is limited to."""
+        sql = f"SELECT {_COLUMNS} FROM account WHERE name = ? COLLATE BINARY"  # noqa: S608 - a constant
+        row = self._database.execute(sql, (user,)).fetchone()
+        return None if row is None else _account(row).rights
 
     def _read(self, user: str, algorithm: str) -> str | None:
         try:
@@ -302,6 +333,19 @@ class DigestSecrets:
 
 def _about(algorithm: str, name: str) -> str:
     return f"cred:ha1-{algorithm.lower()}:{name}"
+
+
+def _row(rights: Rights) -> tuple[int, str | None, str]:
+    """ptz, cameras and media as they are kept."""
+    cameras = None if rights.cameras is None else json.dumps(sorted(rights.cameras))
+    return int(rights.ptz), cameras, json.dumps(sorted(each.value for each in rights.media))
+
+
+def _account(row: tuple[str, str, int, str | None, str, int]) -> Account:
+    name, role, ptz, cameras, media, created = row
+    some = None if cameras is None else frozenset(json.loads(cameras))
+    what = frozenset(Media(word) for word in json.loads(media))
+    return Account(name, Rights(Role(role), bool(ptz), some, what), Utc(created))
 
 
 def _check(field: str, value: str, pattern: re.Pattern[str], message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import Accounts
 from device.errors import BadValue, member
@@ -85,7 +86,7 @@ def serve_accounts(server: Server, accounts: Accounts) -> None:
     async def create(request: AccountCreate) -> Done:
         role = member(Role, "role", request.role)
         if not accounts.is_empty():
-            await accounts.create(request.name, request.password, role, by=request.by)
+            await accounts.create(request.name, request.password, Rights(role), by=request.by)
         elif role is Role.ADMINISTRATOR:
             await accounts.create_first(request.name, request.password)
         else:

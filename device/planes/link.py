@@ -249,6 +249,10 @@ class Server:
         """Let `handler` serve subscriptions of one kind. The stream ends when it returns."""
         self._streams[kind] = handler  # type: ignore[assignment]  # only ever called with a `kind`
 
+    async def call(self, request: Request[R]) -> R:
+        """What this plane answers, asked from within. Raises what the handler raises."""
+        return await self._calls[type(request)](request)  # type: ignore[return-value]  # the handler answers what the request says
+
     async def __aenter__(self) -> Server:
         sock = listen(self._path)
         self._inode = self._path.stat().st_ino

@@ -18,6 +18,7 @@ from device.settings.section import Section
 from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 from device.settings.syslog import Syslog
+from device.settings.web import Web
 
 #: Every section, in the order in which they are shown.
 SECTIONS: tuple[type[Section], ...] = (
@@ -29,6 +30,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Poe,
     Port,
     Chassis,
+    Web,
     Rtsp,
     Snmp,
     Syslog,

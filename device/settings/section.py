@@ -89,10 +89,14 @@ class AboutField:
 class InvalidSettings(BadValue):
     """One or several values are outside their limits. `problems`: each field and what is wrong with it."""
 
-    def __init__(self, problems: Mapping[str, str]) -> None:
+    def __init__(
+        self, problems: Mapping[str, str], kinds: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None
+    ) -> None:
+        """`kinds`: of each problem pydantic's word for it and its limits, for those who translate."""
         field, message = next(iter(problems.items()))
         super().__init__(field, message)
         self.problems = dict(problems)
+        self.kinds = dict(kinds) if kinds else {field: ("value_error", {}) for field in problems}
         if len(problems) > 1:
             self.args = ("; ".join(f"{field}: {message}" for field, message in problems.items()),)
 
@@ -221,12 +225,16 @@ def validate(kind: type[S], key: str, values: Mapping[str, object]) -> S:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise InvalidSettings(_problems(kind, key, error)) from None
+        raise InvalidSettings(*_problems(kind, key, error)) from None
 
 
-def _problems(kind: type[Section], key: str, error: ValidationError) -> dict[str, str]:
+def _problems(
+    kind: type[Section], key: str, error: ValidationError
+) -> tuple[dict[str, str], dict[str, tuple[str, Mapping[str, Any]]]]:
+    """What is wrong with each field, in words; and pydantic's kind of error, with its limits."""
     about = about_fields(kind)
     problems: dict[str, str] = {}
+    kinds: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for found in error.errors(include_url=False, include_input=False):
         name = str(found["loc"][0]) if found["loc"] else ""
         field = about.get(name)
@@ -247,8 +255,10 @@ def _problems(kind: type[Section], key: str, error: ValidationError) -> dict[str
         elif found["type"] == "missing":
             message = "is needed"
         path = ".".join(str(part) for part in found["loc"])
-        problems.setdefault(where(kind, key, path), message)
-    return problems
+        place = where(kind, key, path)
+        problems.setdefault(place, message)
+        kinds.setdefault(place, (found["type"], found.get("ctx", {})))
+    return problems, kinds
 
 
 def _limits(field: AboutField) -> str:

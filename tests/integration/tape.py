@@ -12,6 +12,7 @@ from typing import cast
 
 import av
 
+from device.accounts.rights import ALL
 from device.cameras.source import Cause, Intake, Lane
 from device.clock import Clock
 from device.media import Codec, Utc
@@ -114,7 +115,7 @@ async def served(store: Store, folder: Path) -> AsyncIterator[Endpoint]:
     """What a store holds, as the recorder serves it; the recording plane is not asked."""
     with store.reader() as catalogue:
         clock = Mixed(store)
-        library = RecorderLibrary(Client(folder / "none.sock", within=1.0), catalogue, clock)
+        library = RecorderLibrary(Client(folder / "none.sock", within=1.0), catalogue, clock, lambda _: ALL)
         async with Endpoint(library, None, (Listen(HERE, 0),), clock) as endpoint:
             yield endpoint
         await library.close()

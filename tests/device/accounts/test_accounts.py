@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import MOST, Account, Accounts, DigestSecrets, LastAdministrator, WrongPassword
 from device.errors import BadValue, NotFound, Refused
@@ -64,7 +65,7 @@ async def test_nobody_can_come_in_before_the_first_account_is_made(
 
 async def test_the_first_account_is_an_administrators_and_is_made_once(accounts: Accounts) -> None:
     with pytest.raises(Refused):
-        await accounts.create("ben", "x", Role.VIEWER, by="")
+        await accounts.create("ben", "x", Rights(Role.VIEWER), by="")
     assert (await accounts.create_first("anna", "x")).role is Role.ADMINISTRATOR
     with pytest.raises(Refused):
         await accounts.create_first("eve", "x")
@@ -107,16 +108,16 @@ async def test_a_name_is_taken_once_however_it_is_written(accounts: Accounts) ->
     await accounts.create_first("anna", "x")
     for name in ("anna", "Anna"):
         with pytest.raises(Refused, match="already"):
-            await accounts.create(name, "y", Role.VIEWER, by="anna")
+            await accounts.create(name, "y", Rights(Role.VIEWER), by="anna")
 
 
 @pytest.mark.proves("M-270")
 async def test_there_are_at_most_a_hundred_accounts(accounts: Accounts) -> None:
     await accounts.create_first("anna", "x")
     for n in range(MOST - 1):
-        await accounts.create(f"u{n}", "x", Role.VIEWER, by="anna")
+        await accounts.create(f"u{n}", "x", Rights(Role.VIEWER), by="anna")
     with pytest.raises(Refused, match="at most 100"):
-        await accounts.create("one-more", "x", Role.VIEWER, by="anna")
+        await accounts.create("one-more", "x", Rights(Role.VIEWER), by="anna")
 
 
 async def test_a_wrong_password_and_an_unknown_name_are_refused_alike_and_reported(
@@ -171,7 +172,7 @@ async def test_another_process_has_the_digest_secrets_as_the_accounts_are_now(
     assert reader.ha1("ben", algorithm) is None
     assert reader.ha1("\udc80", algorithm) is None
     await accounts.change_password("anna", "two", by="anna")
-    await accounts.create("ben", "three", Role.VIEWER, by="anna")
+    await accounts.create("ben", "three", Rights(Role.VIEWER), by="anna")
     assert reader.ha1("anna", algorithm) == ha1(algorithm, "anna", "two")
     assert reader.ha1("ben", algorithm) == ha1(algorithm, "ben", "three")
     assert reader.role("ben") is Role.VIEWER
@@ -183,7 +184,7 @@ async def test_another_process_has_the_digest_secrets_as_the_accounts_are_now(
 
 async def test_a_digest_secret_given_to_another_account_does_not_open(accounts: Accounts, path: Path) -> None:
     await accounts.create_first("anna", "one")
-    await accounts.create("ben", "two", Role.VIEWER, by="anna")
+    await accounts.create("ben", "two", Rights(Role.VIEWER), by="anna")
     with contextlib.closing(sqlite3.connect(path)) as thief:
         thief.execute(
             "UPDATE ha1 SET sealed ="
@@ -220,16 +221,16 @@ async def test_a_changed_password_is_the_only_one_that_is_right(
 
 async def test_the_last_administrator_stays(accounts: Accounts, said: list[Event]) -> None:
     await accounts.create_first("anna", "x")
-    await accounts.create("ben", "x", Role.OPERATOR, by="anna")
+    await accounts.create("ben", "x", Rights(Role.OPERATOR), by="anna")
     with pytest.raises(LastAdministrator):
         accounts.delete("anna", by="ben")
     with pytest.raises(LastAdministrator):
-        accounts.change_role("anna", Role.VIEWER, by="ben")
+        accounts.change_rights("anna", Rights(Role.VIEWER), by="ben")
     assert [(account.name, account.role) for account in accounts.list()] == [
         ("anna", Role.ADMINISTRATOR),
         ("ben", Role.OPERATOR),
     ]
-    accounts.change_role("ben", Role.ADMINISTRATOR, by="anna")
+    accounts.change_rights("ben", Rights(Role.ADMINISTRATOR), by="anna")
     accounts.delete("anna", by="ben")
     assert said == [
         AccountCreated("anna", "administrator", ""),

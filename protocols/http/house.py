@@ -1,0 +1,144 @@
+"""What the routes stand on: the recorder as the control plane has it, and who may ask it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Protocol, TypeVar
+
+from aiohttp import web
+
+from device.accounts.lockout import Lockout
+from device.accounts.sessions import NotLoggedIn, Sessions
+from device.accounts.store import Account, Accounts, WrongPassword
+from device.clock import Clock
+from device.errors import NotAuthorized, NotFound
+from device.events.bus import Bus
+from device.folder import DataFolder
+from device.identity import Identity
+from device.jobs import Jobs
+from device.media import Utc
+from device.planes.wire import Request
+from device.recording.catalogue import CatalogueReader
+from device.settings.store import Store
+from protocols.http.caller import COOKIE, Caller, bearer
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+BY = "https"
+
+
+class Asker(Protocol):
+    """A plane that answers."""
+
+    async def call(self, request: Request[R]) -> R:
+        """Ask it. Raises what it raises, or PlaneDown."""
+
+
+class TooManyTries(NotAuthorized):
+    """This address gave wrong passwords. `retry_after`: seconds."""
+
+    wire = NotAuthorized.wire.__class__(
+        429, 403, "ter:NotAuthorized", "authorizationError", NotAuthorized.wire.syslog
+    )
+    transient = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Too many wrong passwords came from this address. Wait {seconds:.0f} s.")
+        self.retry_after = round(seconds, 1)
+
+
+class Catalogue:
+    """The catalogue, read in threads of its own so that nobody else waits for a disk."""
+
+    def __init__(self, folder: DataFolder, threads: ThreadPoolExecutor) -> None:
+        self._folder = folder
+        self._threads = threads
+        self._reader: CatalogueReader | None = None
+
+    async def read(self, work: Callable[[CatalogueReader], T]) -> T:
+        """What `work` reads. Raises what it raises; Fault where there is no catalogue yet."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    def _read(self, work: Callable[[CatalogueReader], T]) -> T:
+        if self._reader is None:
+            self._reader = CatalogueReader(self._folder.catalogue)
+        return work(self._reader)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._reader is not None:
+            self._reader.close()
+
+
+@dataclass
+class House:
+    """The recorder, for the routes."""
+
+    identity: Identity
+    version: str
+    folder: DataFolder
+    clock: Clock
+    zone: tzinfo
+    since: Utc  #: start of this process
+    settings: Store
+    accounts: Accounts
+    sessions: Sessions
+    jobs: Jobs
+    bus: Bus
+    catalogue: Catalogue
+    control: Asker  #: this very plane
+    recording: Asker
+    streaming: Asker
+    changed: Callable[[], None] = lambda: None  #: called when somebody's rights may have changed
+    lockout: Lockout = field(default_factory=Lockout)
+
+    def needs_setup(self) -> bool:
+        """Whether there is no account yet."""
+        return self.accounts.is_empty()
+
+    def caller(self, request: web.Request, *, use: bool) -> Caller:
+        """Who asks, with the rights that the account has now. Raises NotLoggedIn."""
+        peer = peer_of(request)
+        secret = bearer(request)
+        if secret is not None:
+            token = self.sessions.find_token(secret)
+            return Caller(token.account, self._account(token.account).rights, peer, token=token)
+        cookie = request.cookies.get(COOKIE)
+        if not cookie:
+            raise NotLoggedIn("Log in first.")
+        session = self.sessions.find(cookie, use=use)
+        account = self._account(session.account)
+        return Caller(account.name, account.rights, peer, session=session)
+
+    async def check(self, name: str, password: str, peer: str) -> Account:
+        """Whose name and password these are. Raises WrongPassword, TooManyTries."""
+        monotonic = self.clock.monotonic
+        verdict = self.lockout.ask(name, peer, monotonic())
+        if verdict.wait > 0:
+            raise TooManyTries(verdict.wait)
+        if verdict.pause:
+            await asyncio.sleep(verdict.pause)
+        try:
+            account = await self.accounts.verify(name, password, peer=peer, protocol=BY)
+        except WrongPassword:
+            self.lockout.failed(name, peer, monotonic())
+            raise
+        self.lockout.succeeded(peer)
+        return account
+
+    def _account(self, name: str) -> Account:
+        try:
+            return self.accounts.get(name)
+        except NotFound:
+            raise NotLoggedIn("The account is gone.") from None
+
+
+def peer_of(request: web.Request) -> str:
+    """The address of who asks. No header is believed: anybody can write X-Forwarded-For."""
+    return (request.remote or "")[:64]
