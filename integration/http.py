@@ -10,17 +10,23 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 
 from device.accounts.role import Role
 from device.accounts.sessions import Limits, Sessions
 from device.accounts.store import Accounts
-from device.certificates import own_certificate
+from device.certificates.contexts import server_context, show
+from device.certificates.store import Certificates
 from device.errors import NotFound
 from device.events.catalogue import EndpointBack, EndpointFailed
 from device.jobs import Jobs
 from device.media import MICROSECONDS
+from device.planes.exports import export_work
 from device.planes.link import Client
+from device.settings.store import Changed
+from device.settings.tls import Tls
 from device.settings.web import Web
+from device.vault import Vault
 from integration.plane import Plane
 from integration.version import VERSION
 from integration.zone import local_zone
@@ -28,6 +34,7 @@ from protocols.http.api import ROUTES
 from protocols.http.assets import Assets
 from protocols.http.endpoint import Endpoint, Listen, Mounts
 from protocols.http.house import Catalogue, House
+from protocols.http.openapi import document
 from protocols.http.serve import Serving
 
 BY = "http"
@@ -55,6 +62,10 @@ class HttpPlane:
         self._accounts = accounts
         self._sessions = Sessions(own.folder.sessions, own.clock, self._limits)
         self._catalogue = Catalogue(own.folder, ThreadPoolExecutor(READERS, thread_name_prefix="catalogue"))
+        self._certificates = Certificates(
+            own.folder.certificates, Vault.at(own.folder.key), own.identity.serial, own.clock
+        )
+        self._context: ssl.SSLContext | None = None
         self._house = House(
             own.identity,
             VERSION,
@@ -65,12 +76,15 @@ class HttpPlane:
             own.settings,
             accounts,
             self._sessions,
+            self._certificates,
             jobs,
             own.bus,
             self._catalogue,
             own.server,
             recording,
             streaming,
+            partial(export_work, streaming),
+            cache(partial(document, ROUTES, VERSION)),
         )
         self._serving = Serving(self._house, ROUTES, _complain)
         self._address = address
@@ -82,6 +96,10 @@ class HttpPlane:
     async def run(self, ready: Callable[[Mapping[str, str]], None]) -> None:
         """Until cancelled. `ready` is called once, with the ports where there are any."""
         told = False
+        ends = [
+            self._own.settings.subscribe(self._setting_changed),
+            self._certificates.subscribe(self._renew),
+        ]
         try:
             while True:
                 self._changed.clear()
@@ -94,6 +112,8 @@ class HttpPlane:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), AGAIN if endpoint is None else None)
         finally:
+            for end in ends:
+                end()
             self._sessions.close()
             self._catalogue.close()
 
@@ -129,13 +149,23 @@ class HttpPlane:
         return endpoint
 
     def _tls(self) -> ssl.SSLContext:
-        own = self._own
-        pair = own_certificate(own.folder.certificates, own.identity.serial, own.clock)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        tls.load_cert_chain(pair.certificate, pair.key)
-        tls.set_alpn_protocols(["http/1.1"])
-        return tls
+        how = self._own.settings.get(Tls)
+        context = server_context(self._certificates, how.https, how.policy)
+        context.set_alpn_protocols(["http/1.1"])
+        self._context = context
+        return context
+
+    def _setting_changed(self, changed: Changed) -> None:
+        """Another certificate is shown at the next handshake; another policy needs the ports anew."""
+        if changed.section == Tls.about.section:
+            if "policy" in changed.fields:
+                self._changed.set()
+            else:
+                self._renew("")
+
+    def _renew(self, id_: str) -> None:  # noqa: ARG002 - whichever it was, what is shown is read again
+        if self._context is not None:
+            show(self._certificates, self._own.settings.get(Tls).https, self._context)
 
 
 def _complain(number: str, error: BaseException) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import ssl
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -19,7 +18,8 @@ from pathlib import Path
 from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import DigestSecrets
-from device.certificates import own_certificate
+from device.certificates.contexts import server_context
+from device.certificates.store import Certificates
 from device.clock import Clock
 from device.digest import Credentials
 from device.errors import Fault
@@ -31,6 +31,7 @@ from device.planes.link import Client
 from device.planes.messages import AskStreaming, SessionStatus, StreamingStatus
 from device.recording.catalogue import CatalogueReader
 from device.settings.rtsp import Digest, Rtsp
+from device.settings.tls import Tls
 from device.vault import Vault
 from integration.browser import BrowserVideo
 from integration.config import Listen
@@ -154,10 +155,11 @@ class StreamingPlane:
         self, library: RecorderLibrary, secrets: DigestSecrets
     ) -> AsyncIterator[rtsp.Endpoint]:
         own, how = self._own, self._own.settings.get(Rtsp)
-        pair = own_certificate(own.folder.certificates, own.identity.serial, own.clock)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        tls.load_cert_chain(pair.certificate, pair.key)
+        chosen = own.settings.get(Tls)
+        certificates = Certificates(
+            own.folder.certificates, Vault.at(own.folder.key), own.identity.serial, own.clock
+        )
+        tls = server_context(certificates, chosen.rtsps, chosen.policy)
         credentials: Credentials | None = None if how.anonymous else OfferedDigests(secrets, how.digest)
         listen = [
             rtsp.Listen(self._listen.address, self._listen.rtsp),
@@ -191,7 +193,8 @@ class StreamingPlane:
     async def follow(self, position: int) -> None:
         """Serve anew when a setting of RTSP changes, for ever."""
         async for changed in self._own.settings.follow(position, every=FOLLOW_SECONDS):
-            if changed.section == Rtsp.about.section:
+            of_tls = changed.section == Tls.about.section and {"rtsps", "policy"} & set(changed.fields)
+            if of_tls or changed.section == Rtsp.about.section:
                 self._changed.set()
 
     def answer(self) -> None:

@@ -33,6 +33,7 @@ PACKAGES = {
     "mosquitto-clients": "mosquitto_sub and mosquitto_pub: what a broker's other clients see and say",
     "mpv": "third client of our RTSP server, player of our files",
     "openssl": "checks the signature of an export without us, with jq",
+    "p7zip-full": "7z: judge of encrypted exports",
     "python3-aiosmtpd": "the mail server that our mails go to",
     "python3-gi": "runs GStreamer's RTSP server",
     "qemu-system-x86": "guests with a kernel and drives of their own, whose power can be cut",

@@ -13,7 +13,7 @@ from pathlib import Path
 from device.errors import BadValue, Refused, member
 from device.events.catalogue import ExportFinished, Token
 from device.events.event import Event
-from device.jobs import Jobs, Progress
+from device.jobs import Jobs, Progress, Work
 from device.planes.link import Client, Outlet, Server
 from device.planes.messages import ExportDone, ExportSpan, ExportStart, ExportStep, JobStarted
 from device.recording.catalogue import CatalogueReader
@@ -125,25 +125,31 @@ def _done(made: Exported) -> ExportDone:
     )
 
 
+def export_work(streaming: Client, span: ExportSpan) -> Work:
+    """The work of a job that exports: the streaming plane does it. Raises BadValue: what is wrong is said now, not by
+    a job that failed."""
+    order_of(span)
+
+    async def work(progress: Progress) -> str:
+        phase = ""
+        async with streaming.stream(span) as steps:
+            async for step in steps:
+                if isinstance(step, ExportDone):
+                    return json.dumps(asdict(step))
+                if step.phase != phase:
+                    phase = step.phase
+                    progress.phase(phase, total=step.total, unit="bytes")
+                progress.step(step.done)
+        raise ExportStopped("The streaming plane ended the export without a word.")
+
+    return work
+
+
 def serve_export_jobs(server: Server, jobs: Jobs, streaming: Client) -> None:
     """Let `server` begin exports as jobs, one at a time; the streaming plane does them."""
 
     async def start(request: ExportStart) -> JobStarted:
-        order_of(request)  # what is wrong is said now, not by a job that failed
-        span = ExportSpan(**asdict(request))
-
-        async def work(progress: Progress) -> str:
-            phase = ""
-            async with streaming.stream(span) as steps:
-                async for step in steps:
-                    if isinstance(step, ExportDone):
-                        return json.dumps(asdict(step))
-                    if step.phase != phase:
-                        phase = step.phase
-                        progress.phase(phase, total=step.total, unit="bytes")
-                    progress.step(step.done)
-            raise ExportStopped("The streaming plane ended the export without a word.")
-
+        work = export_work(streaming, ExportSpan(**asdict(request)))
         arguments = json.dumps(asdict(request))
         return JobStarted(jobs.run("export", work, by=request.by, resource="export", arguments=arguments).id)
 

@@ -16,6 +16,7 @@ from device.media import Track, Utc
 from device.recording import index
 from device.recording.database import open_reader, undescribe
 from device.recording.index import FragmentRow
+from device.recording.retention import LockRow, locks
 from device.recording.segments import Flag, State, file_of
 
 __all__ = [
@@ -363,6 +364,11 @@ class CatalogueReader:
                     else:
                         idle += span
         return Completeness(recorded, missing, idle)
+
+    def locks(self) -> list[LockRow]:
+        """All evidence locks, also those whose time is over, oldest span first."""
+        with self._reading() as c:
+            return locks(c)
 
     # --- inside ---
 

@@ -18,6 +18,7 @@ from device.settings.section import Section
 from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 from device.settings.syslog import Syslog
+from device.settings.tls import Tls
 from device.settings.web import Web
 
 #: Every section, in the order in which they are shown.
@@ -31,6 +32,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Port,
     Chassis,
     Web,
+    Tls,
     Rtsp,
     Snmp,
     Syslog,

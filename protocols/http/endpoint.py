@@ -12,6 +12,8 @@ from aiohttp import web
 
 from protocols.http.assets import Asset, Assets
 from protocols.http.headers import HSTS, NO_CONTENT_POLICY, SECURITY
+from protocols.http.problem import problem
+from protocols.http.serve import tell
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -117,7 +119,12 @@ class Endpoint:
             return await mounted(request)
         if not request.secure:
             return self._to_https(request)
-        return await handler(request)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400 or not request.path.startswith("/api/"):
+                raise
+            return tell(problem(error.status, f"{request.method} {request.path[:200]} is not there."))
 
     def _to_https(self, request: web.Request) -> web.Response:
         """A page is shown the way. Anything else has sent what it should not have in the clear, and is told so."""
@@ -133,7 +140,7 @@ class Endpoint:
     async def _file(self, request: web.Request) -> web.StreamResponse:
         asset = self._assets.get(request.path)
         if asset is None and request.path.startswith(("/a/", "/api/")):
-            return web.Response(status=404, text="There is no such file.\n")
+            raise web.HTTPNotFound(text="There is no such file.\n")
         return answer(request, asset or self._assets.index)
 
     async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:

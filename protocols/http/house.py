@@ -7,23 +7,26 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
 from device.accounts.lockout import Lockout
 from device.accounts.sessions import NotLoggedIn, Sessions
 from device.accounts.store import Account, Accounts, WrongPassword
+from device.certificates.store import OWN, Certificates
 from device.clock import Clock
 from device.errors import NotAuthorized, NotFound
 from device.events.bus import Bus
 from device.folder import DataFolder
 from device.identity import Identity
-from device.jobs import Jobs
+from device.jobs import Jobs, Work
 from device.media import Utc
+from device.planes.messages import ExportSpan
 from device.planes.wire import Request
 from device.recording.catalogue import CatalogueReader
 from device.settings.store import Store
+from device.settings.tls import Tls
 from protocols.http.caller import COOKIE, Caller, bearer
 
 R = TypeVar("R")
@@ -89,14 +92,21 @@ class House:
     settings: Store
     accounts: Accounts
     sessions: Sessions
+    certificates: Certificates
     jobs: Jobs
     bus: Bus
     catalogue: Catalogue
     control: Asker  #: this very plane
     recording: Asker
     streaming: Asker
+    export: Callable[[ExportSpan], Work]  #: what a job does that exports; raises BadValue
+    description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
     changed: Callable[[], None] = lambda: None  #: called when somebody's rights may have changed
     lockout: Lockout = field(default_factory=Lockout)
+
+    def own_certificate(self) -> bool:
+        """Whether HTTPS shows the recorder's own certificate, which no browser trusts by itself."""
+        return self.settings.get(Tls).https == OWN
 
     def needs_setup(self) -> bool:
         """Whether there is no account yet."""

@@ -93,19 +93,19 @@ class Serving(Generic[H]):
                 value = await route.function(**{name: given[name] for name in route.names})
                 return _answer(route, answers, value)
             except Refusal as refusal:
-                return _tell(refusal.told, refusal.headers)
+                return tell(refusal.told, refusal.headers)
             except HoldfastError as error:
                 told = of_error(error)
                 wait = getattr(error, "retry_after", None)
                 headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
                 told = told.model_copy(update={"retry_after": wait})
-                return _tell(told, headers)
+                return tell(told, headers)
             except (asyncio.CancelledError, web.HTTPException, ConnectionResetError):
                 raise
             except Exception as error:  # noqa: BLE001 - a defect is told, not shown
                 number = secrets.token_hex(4)
                 self._defect(number, error)
-                return _tell(
+                return tell(
                     problem(500, f"Something went wrong that should not. Its number is {number}."), {}
                 )
 
@@ -239,6 +239,7 @@ def _answer(route: Route, adapter: TypeAdapter[Any] | None, value: Any) -> web.S
     return response
 
 
-def _tell(told: Problem, headers: dict[str, str]) -> web.Response:
+def tell(told: Problem, headers: dict[str, str] | None = None) -> web.Response:
+    """The answer that says what went wrong."""
     text = json.dumps(told.model_dump(mode="json", exclude_none=True), ensure_ascii=True)
     return web.Response(status=told.status, text=text, content_type=PROBLEM, headers=headers)

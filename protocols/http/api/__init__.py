@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from protocols.http.api import access, accounts
+from protocols.http.api.access import TABLE as ACCESS
+from protocols.http.api.accounts import TABLE as ACCOUNTS
+from protocols.http.api.cameras import TABLE as CAMERAS
+from protocols.http.api.certificates import TABLE as CERTIFICATES
+from protocols.http.api.events import TABLE as EVENTS
+from protocols.http.api.exports import TABLE as EXPORTS
+from protocols.http.api.hardware import TABLE as HARDWARE
+from protocols.http.api.live import TABLE as LIVE
+from protocols.http.api.metrics import TABLE as METRICS
+from protocols.http.api.recordings import TABLE as RECORDINGS
+from protocols.http.api.settings import TABLE as SETTINGS
+from protocols.http.api.system import TABLE as SYSTEM
 from protocols.http.table import Route
 
-TABLES = (access.TABLE, accounts.TABLE)
+TABLES = (
+    ACCESS,
+    ACCOUNTS,
+    SETTINGS,
+    CAMERAS,
+    RECORDINGS,
+    EXPORTS,
+    EVENTS,
+    HARDWARE,
+    CERTIFICATES,
+    SYSTEM,
+    LIVE,
+    METRICS,
+)
 
 ROUTES: tuple[Route, ...] = tuple(route for table in TABLES for route in table.routes)
