@@ -105,7 +105,7 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             raid.drives,
             poe.cycle,
         )
-        factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget))
+        factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget, lambda: http.forget()))
         factory.answer(own.server)
         await factory.finish()
         jobs.resume(raid.resumers)

@@ -18,7 +18,8 @@ from device.accounts.store import Accounts
 from device.certificates.contexts import server_context, show
 from device.certificates.store import Certificates
 from device.errors import NotFound
-from device.events.catalogue import EndpointBack, EndpointFailed
+from device.events.catalogue import AccountChanged, AccountDeleted, EndpointBack, EndpointFailed
+from device.events.journal import Entry
 from device.jobs import Jobs
 from device.media import MICROSECONDS
 from device.planes.exports import export_work
@@ -62,7 +63,7 @@ class HttpPlane:
         self._accounts = accounts
         self._sessions = Sessions(own.folder.sessions, own.clock, self._limits)
         self._catalogue = Catalogue(own.folder, ThreadPoolExecutor(READERS, thread_name_prefix="catalogue"))
-        self._certificates = Certificates(
+        self.certificates = Certificates(
             own.folder.certificates, Vault.at(own.folder.key), own.identity.serial, own.clock
         )
         self._context: ssl.SSLContext | None = None
@@ -76,7 +77,7 @@ class HttpPlane:
             own.settings,
             accounts,
             self._sessions,
-            self._certificates,
+            self.certificates,
             jobs,
             own.bus,
             self._catalogue,
@@ -98,7 +99,8 @@ class HttpPlane:
         told = False
         ends = [
             self._own.settings.subscribe(self._setting_changed),
-            self._certificates.subscribe(self._renew),
+            self.certificates.subscribe(self._renew),
+            self._own.bus.subscribe(self._heard),
         ]
         try:
             while True:
@@ -150,10 +152,24 @@ class HttpPlane:
 
     def _tls(self) -> ssl.SSLContext:
         how = self._own.settings.get(Tls)
-        context = server_context(self._certificates, how.https, how.policy)
+        context = server_context(self.certificates, how.https, how.policy)
         context.set_alpn_protocols(["http/1.1"])
         self._context = context
         return context
+
+    def forget(self) -> None:
+        """Factory default: who is logged in, tokens and certificates go."""
+        self._sessions.reset()
+        self.certificates.reset()
+
+    def _heard(self, entry: Entry) -> None:
+        """Whichever wire removed an account or gave it another password: what it opened is closed. Who changes his own
+        password stays where he is; the route sees to his other sessions."""
+        event = entry.event
+        if isinstance(event, AccountDeleted):
+            self._sessions.forget(event.account, tokens=True)
+        elif isinstance(event, AccountChanged) and event.what == "password" and event.by != event.account:
+            self._sessions.forget(event.account)
 
     def _setting_changed(self, changed: Changed) -> None:
         """Another certificate is shown at the next handshake; another policy needs the ports anew."""
@@ -165,7 +181,7 @@ class HttpPlane:
 
     def _renew(self, id_: str) -> None:  # noqa: ARG002 - whichever it was, what is shown is read again
         if self._context is not None:
-            show(self._certificates, self._own.settings.get(Tls).https, self._context)
+            show(self.certificates, self._own.settings.get(Tls).https, self._context)
 
 
 def _complain(number: str, error: BaseException) -> None:

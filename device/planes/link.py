@@ -251,7 +251,10 @@ class Server:
 
     async def call(self, request: Request[R]) -> R:
         """What this plane answers, asked from within. Raises what the handler raises."""
-        return await self._calls[type(request)](request)  # type: ignore[return-value]  # the handler answers what the request says
+        call = self._calls.get(type(request))
+        if call is None:
+            raise BadRecord(f"{self._path.stem} does not answer {type(request).__name__}")
+        return await call(request)  # type: ignore[return-value]  # the handler answers what the request says
 
     async def __aenter__(self) -> Server:
         sock = listen(self._path)

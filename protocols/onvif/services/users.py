@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import MOST, NAME, Account, Accounts, LastAdministrator
 from device.errors import BadValue, NotFound
@@ -93,7 +94,9 @@ class Users:
         made: list[str] = []
         try:
             for each in wanted:
-                await self._accounts.create(each.name, each.password or "", each.role, by=call.account)
+                await self._accounts.create(
+                    each.name, each.password or "", Rights(each.role), by=call.account
+                )
                 made.append(each.name)
         except BaseException:
             for name in made:
@@ -125,10 +128,14 @@ class Users:
                 _check_password(each.password)
         after = {key: account.role for key, account in known.items()}
         after |= {each.name.lower(): each.role for each in wanted}
-        _keep_one([Account(key, role, known[key].created) for key, role in after.items()])
+        _keep_one([Account(key, Rights(role), known[key].created) for key, role in after.items()])
         for each in sorted(wanted, key=lambda one: one.role is not Role.ADMINISTRATOR):  # rises come first
-            if known[each.name.lower()].role is not each.role:
-                self._accounts.change_role(each.name, each.role, by=call.account)
+            now = known[each.name.lower()].rights
+            if now.role is not each.role:
+                # Who becomes an administrator is limited no more; ONVIF knows no limits.
+                whole = each.role is Role.ADMINISTRATOR
+                rights = Rights(each.role) if whole else replace(now, role=each.role)
+                self._accounts.change_rights(each.name, rights, by=call.account)
             if each.password is not None:
                 await self._accounts.change_password(each.name, each.password, by=call.account)
 

@@ -22,7 +22,6 @@ from device.planes.control import serve_accounts, serve_jobs, serve_settings
 from device.planes.leash import Leash
 from device.planes.link import Client
 from device.vault import Vault
-from integration.chassis import ChassisPlane
 from integration.http import HttpPlane
 from integration.plane import Plane, plane
 from integration.poe import PoePlane
@@ -144,9 +143,8 @@ async def web(folder: Path) -> AsyncIterator[Web]:
             await stack.enter_async_context(client)
         raid = RaidPlane(own, jobs, clients[0])
         poe = PoePlane(own, limit=lambda: None)
-        chassis = ChassisPlane(own, poe.status, raid.drives)
-        for hardware in (raid, poe, chassis):
-            hardware.answer(own.server)
+        raid.answer(own.server)
+        poe.answer(own.server)
         http = HttpPlane(own, HERE, (0, 0), accounts, jobs, *clients)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(http.run(ready.set_result))
