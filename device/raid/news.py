@@ -89,7 +89,7 @@ class News:
             self._rebuild = now
             yield RebuildStarted(array.level)
         elif state is not Status.SYNCING and self._rebuild is not None:
-            yield RebuildEnded(now - self._rebuild, state is Status.ONLINE)
+            yield RebuildEnded(round(now - self._rebuild, 3), state is Status.ONLINE)
             self._rebuild = None
         if self._scrubbed(array) and array.mismatches:
             yield RaidMismatch(array.mismatches)

@@ -15,7 +15,7 @@ from device.folder import DataFolder
 from device.planes.messages import JobShown, JobsList
 from device.raid.messages import ArrayShown, AskRaid, BayShown, RaidShown, RaidTool
 from device.raid.order import Tool
-from device.raid.state import Kind
+from device.raid.state import Kind, Status
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -70,6 +70,8 @@ def raid(
         )
         console.print(_array(told.array) if told.array is not None else "There is no array.")
         console.print(_files(told))
+        if advice := _advice(told):
+            console.print(advice)
 
 
 def _bay(bay: BayShown) -> tuple[str, ...]:
@@ -90,6 +92,25 @@ def _array(array: ArrayShown) -> str:
         left = f", {array.eta:.0f} s left" if array.eta is not None else ""
         line += f"; {array.activity}: {share:.1f} %{left}"
     return line + "."
+
+
+def _advice(told: RaidShown) -> str:
+    """What to do; empty: nothing."""
+    bad = [bay.bay for bay in told.bays if bay.condition == "broken"]
+    if told.array is None:
+        return ""
+    if told.array.status == Status.FAILED.value:
+        return (
+            "Replace the drives that are broken; then `holdfast raid create` makes the array anew, and empty."
+        )
+    if told.array.status == Status.DEGRADED.value:
+        where = f"the drive in bay {bad[0]}" if bad else "the drive that is missing"
+        return (
+            f"Put a new drive in the place of {where}: it is rebuilt by itself. Another failure may be fatal."
+        )
+    if bad:
+        return f"The drive in bay {bad[0]} says that it fails: replace it before it does."
+    return ""
 
 
 def _files(told: RaidShown) -> str:

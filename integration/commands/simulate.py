@@ -19,6 +19,7 @@ from device.raid.level import BAYS
 from device.raid.messages import Hands
 from integration.commands.common import DataOption, chosen, console, installation, runs
 from integration.commands.reach import call
+from integration.commands.story import Story
 from integration.virtual_box.drivers import BOX
 from integration.virtual_box.messages import (
     Ail,
@@ -167,9 +168,16 @@ def _drive(data: Path | None, what: str, bay: int, said: str) -> None:
 
 
 @app.command("drive-failure")
-def drive_failure(bay: BayArgument, data: DataOption = None) -> None:
-    """Let the drive in a bay die."""
-    _drive(data, "fail", bay, f"The drive in bay {bay} is dead.")
+def drive_failure(
+    bay: BayArgument,
+    only: Annotated[bool, typer.Option("--only", help="It dies, and nobody replaces it.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Let the drive in a bay die; then it is taken out, and a new one is put in and rebuilt, told as it happens."""
+    if only:
+        _drive(data, "fail", bay, f"The drive in bay {bay} is dead.")
+    else:
+        Story(installation(None, data), bay).run()
 
 
 @app.command("drive-pull")

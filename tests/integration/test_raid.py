@@ -46,7 +46,7 @@ def test_a_drive_fails_and_is_replaced_while_recording_goes_on(box: Recorder) ->
     before = raid(box)
     assert before["array"]["level"] == 5
     assert conditions(box) == ["online"] * 4
-    box.command("simulate", "drive-failure", "2")
+    box.command("simulate", "drive-failure", "2", "--only")
     wait_until("it is degraded", lambda: raid(box)["array"]["status"] == "Degraded")
     assert conditions(box) == ["exposed", "broken", "exposed", "exposed"]
     box.command("simulate", "drive-pull", "2")
@@ -122,7 +122,7 @@ def test_after_a_failure_drives_are_replaced_the_array_is_made_and_recording_is_
     (old,) = stored(box)
     assert box.command("settings", "set", f"cameras[c-demo1].storage={old['id']}").code == 0
     for bay in ("1", "2", "3"):
-        box.command("simulate", "drive-failure", bay)
+        box.command("simulate", "drive-failure", bay, "--only")
     wait_until("it has failed", lambda: raid(box)["array"]["status"] == "Failed")
     assert conditions(box) == ["broken"] * 4
     wait_until("nothing is recorded on it", lambda: [each["state"] for each in stored(box)] == [None])
@@ -141,3 +141,23 @@ def test_after_a_failure_drives_are_replaced_the_array_is_made_and_recording_is_
 
     wait_until("it is recorded there", lambda: checked()["segments"] > 0)
     assert checked()["good"], "nothing is left of what was on the array that failed"
+
+
+def test_the_whole_story_of_a_failure_is_told_by_one_command(box: Recorder) -> None:
+    wait_until("it is whole", lambda: raid(box)["array"]["status"] == "Online")
+    said = box.command("simulate", "drive-failure", "3", seconds=110)
+    assert said.code == 0, said.err
+    at = 0
+    for word in (
+        "The drive in bay 3 dies.",
+        "drive.broken",
+        "puts a new one in",
+        "raid.rebuild-started",
+        "raid.online",
+        "recording went on",
+    ):
+        at = said.out.index(word, at)
+    assert "raid.degraded" in said.out
+    assert "bay 2 amber, bay 3 red, bay 4 amber" in said.out
+    assert "bay 1 green, bay 2 green, bay 3 green, bay 4 green" in said.out.partition("puts a new one in")[2]
+    assert conditions(box) == ["online"] * 4
