@@ -96,6 +96,7 @@ async def _let_go(core: Core, shelves: Shelves, shelf: Shelf) -> None:
     core.leave(shelf, "the storage was taken away")
     # The beats sync it. One that works no more has forfeited what it had.
     await _while(SYNC, lambda: shelf.state is VolumeState.OK and (shelf.dirty or shelf.busy))
+    shelf.over = True
     await asyncio.to_thread(shelf.end, END)
     shelves.forget(shelf)
 

@@ -13,7 +13,10 @@ from device.recording.writer import VolumeWriter, Write
 
 INSPECT = 5.0  #: seconds between two looks at a volume
 PROBE = 30.0  #: seconds between two tries of a volume that failed
-HUNG = 10.0  #: seconds after which a volume that does not answer has failed
+HUNG = 10.0  #: seconds after which a volume that does not answer has failed, where another takes its streams
+#: Where there is none, what comes waits in memory: a drive that dies may hold up its array for the kernel's command
+#: timer (30 s, /sys/block/*/device/timeout), and then the array goes on without it.
+HUNG_ALONE = 45.0
 FLOOR = 1 << 20  #: bytes below which a volume with nothing to delete is full
 _INGEST = 0.1  #: how much a new second counts in the mean of what comes in
 _RESERVE_SECONDS = 600  #: of present ingest to keep free
@@ -49,6 +52,7 @@ class Shelf:
         self.pressed = False  #: writes wait for room
         self.dirty = False  #: something was handed to the writer since the last sync was asked for
         self.leaving = False  #: takes no new segment: it is being let go of
+        self.over = False  #: its threads are ending, and are asked for nothing more
         self.ingest = 0.0  #: bytes a second
         self._fresh = 0
         self._since = now
@@ -98,7 +102,7 @@ class Shelf:
             share = min(1.0, _INGEST * (now - self._since))
             self.ingest += (self._fresh / (now - self._since) - self.ingest) * share
             self._since, self._fresh = now, 0
-        return self.dirty and self._syncing is None
+        return self.dirty and self._syncing is None and not self.over
 
     def sync(self, number: int, now: float) -> None:
         """Ask for it."""
@@ -109,9 +113,11 @@ class Shelf:
         """The writer has answered."""
         self._syncing = None
 
-    def look(self, now: float) -> bool:
-        """Where it is time, have the volume inspected. False where its threads have not answered for too
-        long."""
+    def look(self, now: float, patience: float) -> bool:
+        """Where it is time, have the volume inspected. False where its threads have not answered for `patience`
+        seconds."""
+        if self.over:
+            return True
         if self._inspecting is None and now - self._inspected >= INSPECT:
             probe = self.state in (VolumeState.FAILED, VolumeState.READ_ONLY) and now - self._probed >= PROBE
             if probe:
@@ -120,7 +126,7 @@ class Shelf:
             self._inspecting = now
             self.keeper.inspect(probe=probe, hold=self.state in (VolumeState.OK, VolumeState.FULL))
         waits = [since for since in (self._inspecting, self._syncing) if since is not None]
-        return not any(now - since >= HUNG for since in waits)
+        return not any(now - since >= patience for since in waits)
 
     def inspected(self, report: Inspected, now: float) -> VolumeState:
         """Take a report in; returns the state it leads to."""
@@ -144,4 +150,5 @@ class Shelf:
     @property
     def busy(self) -> bool:
         """Its threads have something to report."""
-        return self._syncing is not None or self._inspecting is not None or bool(self.erasing)
+        asked = self._syncing is not None or self._inspecting is not None or bool(self.erasing)
+        return asked and not self.over

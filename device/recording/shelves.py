@@ -25,7 +25,7 @@ from device.recording.notices import (
     VolumeState,
 )
 from device.recording.retention import Need, Retention, Sweep
-from device.recording.shelf import FLOOR, Shelf, VolumeSettings
+from device.recording.shelf import FLOOR, HUNG, HUNG_ALONE, Shelf, VolumeSettings
 from device.recording.volume import Room, Volume
 from device.recording.writer import Synced, Trouble, VolumeWriter
 
@@ -139,7 +139,7 @@ class Shelves:
     @property
     def alive(self) -> bool:
         """Whether all threads run that should."""
-        return all(shelf.leaving or (shelf.writer.alive and shelf.keeper.alive) for shelf in self)
+        return all(shelf.over or (shelf.writer.alive and shelf.keeper.alive) for shelf in self)
 
     @property
     def busy(self) -> bool:
@@ -179,8 +179,9 @@ class Shelves:
     def look(self) -> None:
         """At a beat: inspect and sweep where it is time."""
         now = self._core.clock.monotonic()
+        patience = HUNG if len(self._good()) > 1 else HUNG_ALONE
         for shelf in self:
-            if not shelf.look(now) and shelf.state is VolumeState.OK:
+            if not shelf.look(now, patience) and shelf.state is VolumeState.OK:
                 self._change(shelf, VolumeState.FAILED, "it does not answer")
         if now - self._swept >= SWEEP:
             self.sweep()

@@ -53,7 +53,8 @@ class Story:
             time.sleep(LOOK)
         self._until(lambda now: now.bays[self._bay - 1].condition == "online")
         console.print(
-            "Nothing was lost: recording went on all the time. `holdfast check` looks at every byte."
+            "It is whole again. `holdfast check` looks at every byte that was recorded meanwhile.",
+            soft_wrap=True,
         )
 
     def _do(self, what: str, said: str) -> None:
