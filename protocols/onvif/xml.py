@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
@@ -236,10 +235,3 @@ def write_instant(utc: Utc) -> str:
 def write_span(seconds: float) -> str:
     """xs:duration."""
     return f"{'-' if seconds < 0 else ''}PT{abs(seconds):.6f}".rstrip("0").rstrip(".") + "S"
-
-
-def local_names(parent: Element) -> Iterator[tuple[str, Element]]:
-    """The children by their names without namespaces."""
-    for child in parent:
-        if isinstance(child.tag, str):
-            yield local(child), child

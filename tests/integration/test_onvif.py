@@ -1,0 +1,64 @@
+"""The demo as clients of others meet it, unmodified."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from onvif import ONVIFClient  # type: ignore[import-untyped]
+
+from tests.integration.rig import Recorder
+from tests.protocols.onvif.clients import ask, environment
+
+USER, PASSWORD = "viewer", "watch-me-7"
+
+
+def where(recorder: Recorder) -> tuple[str, str]:
+    """Host and port of ONVIF, as the ready line says."""
+    url = urlsplit(recorder.told["endpoints"]["onvif"])
+    assert url.path == "/onvif/device_service"
+    return str(url.hostname), str(url.port)
+
+
+def expected(recorder: Recorder) -> list[list[str]]:
+    """Profile, encoding and address of each camera."""
+    return [[camera["id"], "H264", camera["live"]] for camera in recorder.told["cameras"]]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_onvif_zeep_async_as_home_assistant_uses_it(shown: Recorder) -> None:
+    found = ask(environment("onvif-zeep-async"), "with_zeep_async.py", *where(shown), USER, PASSWORD)
+    assert found["serial"] == shown.told["serial"]
+    assert found["profiles"] == expected(shown)
+    assert "tns1:Monitoring/OperatingTime/LastReboot" in found["topics"]
+    assert {"http://www.onvif.org/ver10/media/wsdl", "http://www.onvif.org/ver10/events/wsdl"} <= set(
+        found["xaddrs"]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_onvif_zeep(shown: Recorder) -> None:
+    found = ask(environment("onvif-zeep"), "with_zeep.py", *where(shown), USER, PASSWORD)
+    assert found["serial"] == shown.told["serial"]
+    assert found["profiles"] == expected(shown)
+    assert found["messages"]
+
+
+@pytest.mark.parametrize("digest", [False, True])
+def test_onvif_python_with_either_way_to_log_in(shown: Recorder, digest: bool) -> None:
+    host, port = where(shown)
+    client: Any = ONVIFClient(host, int(port), USER, PASSWORD, http_digest=digest)
+    device, media = client.devicemgmt(), client.media()
+    assert device.GetDeviceInformation().SerialNumber == shown.told["serial"]
+    assert {scope.ScopeDef for scope in device.GetScopes()} == {"Fixed"}
+    assert device.GetUsers()[0].UserLevel == "Administrator"
+    assert device.GetNetworkInterfaces()
+    setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+    found = []
+    for one in media.GetProfiles():
+        uri = media.GetStreamUri(StreamSetup=setup, ProfileToken=one.token).Uri
+        found.append([one.token, one.VideoEncoderConfiguration.Encoding, uri])
+    assert found == expected(shown)
