@@ -133,6 +133,7 @@ def _unicast(interface: Interface, ip: Ip) -> socket.socket:
     sock = socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a client on this machine binds it, too
         sock.bind((str(ip), PORT) if ip.version == 4 else (str(ip), PORT, 0, interface.number))
     except BaseException:
         sock.close()
