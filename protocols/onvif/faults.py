@@ -23,6 +23,7 @@ class Kind:
     detail: str = (
         ""  #: qualified name of an element in the detail that says it: a base fault of WS-BaseNotification
     )
+    within: tuple[str, str] | None = None  #: an element that it must hold, and its text; `{now}` is the time
 
     @property
     def http(self) -> int:

@@ -22,7 +22,12 @@ ALTERNATIVES = 64
 DEPTH = 32
 
 BAD_FILTER = Kind(
-    "Sender", ("InvalidFilterFault",), "The filter is not supported", 500, WSNT.InvalidFilterFault
+    "Sender",
+    ("InvalidFilterFault",),
+    "The filter is not supported",
+    500,
+    WSNT.InvalidFilterFault,
+    (WSNT.UnknownFilter, "wsnt:MessageContent"),
 )
 BAD_DIALECT = Kind(
     "Sender",

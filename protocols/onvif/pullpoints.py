@@ -152,7 +152,10 @@ class PullPoints:
     def seek(self, point: PullPoint, utc: Utc, *, reverse: bool) -> None:
         """Go back: what is pulled from now on begins at that instant (ONVIF Core s9.1.4)."""
         place = self._history.place(Utc(utc + 1) if reverse else utc)
+        # What was said a moment ago may not be in the journal yet: it waits until that was read to its end.
+        kept = [] if reverse else [told for told in point.waiting if told.seq]
         point.waiting.clear()
+        point.waiting.extend(kept)
         point.past = Past(place, reverse)
         if not reverse and place == 0:
             point.past.read.append(_begin(self._history.since(0, 1), utc))

@@ -82,5 +82,9 @@ def fault(kind: Kind, reason: str, message: str | None, utc: Utc) -> bytes:
         sub(code, ENV.Value, f"ter:{subcode}")
     sub(sub(answer, ENV.Reason), ENV.Text, reason).set(XML.lang, "en")
     if kind.detail:  # a WS-BaseFault 1.2 s3
-        sub(sub(sub(answer, ENV.Detail), kind.detail), WSRF_BF.Timestamp, write_instant(utc))
+        told = sub(sub(answer, ENV.Detail), kind.detail)
+        sub(told, WSRF_BF.Timestamp, write_instant(utc))
+        if kind.within is not None:
+            name, inside = kind.within
+            sub(told, name, inside.format(now=write_instant(utc)))
     return addressed(answer, FAULT_ACTION, message)

@@ -48,6 +48,7 @@ BAD_INITIAL = Kind(
     "The termination time is not acceptable",
     500,
     WSNT.UnacceptableInitialTerminationTimeFault,
+    (WSNT.MinimumTime, "{now}"),
 )
 BAD_TERMINATION = Kind(
     "Sender",
@@ -55,6 +56,7 @@ BAD_TERMINATION = Kind(
     "The termination time is not acceptable",
     500,
     WSNT.UnacceptableTerminationTimeFault,
+    (WSNT.MinimumTime, "{now}"),
 )
 PULLED = Kind("Receiver", ("Action",), "The pull point is being pulled", 500, WSNT.UnableToGetMessagesFault)
 TOO_LONG = Kind("Sender", ("InvalidArgVal",), "The timeout is too long", 500)
