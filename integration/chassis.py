@@ -134,7 +134,9 @@ class ChassisPlane:
                 buttons, buzzer = (
                     Path(each) if each else None for each in (chassis.buttons_device, chassis.buzzer_device)
                 )
-                return SysfsChassis(Path("/sys"), buttons, buzzer, self._own.clock)
+                named = {"LAN": chassis.lan, "AUX": chassis.aux, "SFP": chassis.sfp}
+                networks = {name: interface for name, interface in named.items() if interface}
+                return SysfsChassis(Path("/sys"), buttons, buzzer, self._own.clock, networks)
             case ChassisHardware.NONE:
                 return None
 
@@ -169,5 +171,5 @@ class ChassisPlane:
 
 
 def _names_hardware(changed: Changed) -> bool:
-    named = {"hardware", "buttons_device", "buzzer_device"}
+    named = {"hardware", "buttons_device", "buzzer_device", "lan", "aux", "sfp"}
     return changed.section == Chassis.about.section and bool(named & set(changed.fields))

@@ -86,8 +86,9 @@ class Box:
     def observe(
         self, reading: ChassisReading, scene: Scene, faults: frozenset[str], *, audible: bool, now: float
     ) -> BoxStep:
-        """What follows. `scene` is without what the reading tells (`alarm` of others, no `flash`). `faults`: names of
-        what else is wrong and shall be heard, such as a failed drive. `audible`: the buzzer may sound."""
+        """What follows. `scene` is without what the reading tells (`alarm` of others, no `networks`, no `flash`).
+        `faults`: names of what else is wrong and shall be heard, such as a failed drive. `audible`: the buzzer may
+        sound."""
         if not self._started:
             self._started = True
             self._buttons.started(reading.held, now)
@@ -109,7 +110,12 @@ class Box:
                 events.append(ASKED[action]())
             if action is Action.SHUT_DOWN:
                 self._beep_until = now + BEEP_SECONDS
-        shown = replace(scene, alarm=scene.alarm or bool(wrong - faults), flash=self._buttons.flash(now))
+        shown = replace(
+            scene,
+            alarm=scene.alarm or bool(wrong - faults),
+            networks=[each.link for each in reading.networks],
+            flash=self._buttons.flash(now),
+        )
         sound = audible and (self._buzzer.sounds or now < self._beep_until)
         return BoxStep(lights(shown), sound, tuple(events), tuple(actions))
 

@@ -45,6 +45,14 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """One of the recorder's own network connectors, at the rear."""
+
+    name: str  #: as printed on the box: LAN, AUX, SFP
+    link: int  #: Mbit/s; 0: no link
+
+
+@dataclass(frozen=True, slots=True)
 class ChassisReading:
     """What the box tells, all at one time."""
 
@@ -53,6 +61,7 @@ class ChassisReading:
     supplies: tuple[Supply, ...]
     held: frozenset[Button]  #: the buttons that are down
     edges: tuple[Edge, ...]  #: presses and releases since the last reading, oldest first
+    networks: tuple[Network, ...] = ()  #: in the order of their lights; none where nobody says which they are
 
 
 class ChassisDriver(Protocol):

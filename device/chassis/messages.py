@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.chassis.driver import Fan, Supply, Temperature
+from device.chassis.driver import Fan, Network, Supply, Temperature
 from device.planes.messages import Done
 from device.planes.wire import Request, message
 
@@ -31,6 +31,7 @@ class ChassisShown:
     supplies: tuple[Supply, ...]
     lights: tuple[LightShown, ...]
     buzzer: bool  #: it is an alarm now
+    networks: tuple[Network, ...] = ()
 
 
 @message

@@ -101,4 +101,5 @@ class ChassisService:
             read.supplies,
             lights,
             self._box.sounds,
+            read.networks,
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from device.chassis.buttons import Button, Edge
-from device.chassis.driver import ChassisReading, ChassisUnavailable, Fan, Supply, Temperature
+from device.chassis.driver import ChassisReading, ChassisUnavailable, Fan, Network, Supply, Temperature
 from device.chassis.lights import Led, Light
 from device.clock import Clock
 from device.errors import NotFound
@@ -29,6 +29,7 @@ class SimulatedChassis:
         }
         self._fans = {name: Fan(name, 2400, True) for name in ("1", "2")}
         self._supplies = {name: Supply(name, True) for name in ("1", "2")}
+        self._networks = {name: Network(name, link) for name, link in (("LAN", 2500), ("AUX", 0), ("SFP", 0))}
         self._held: set[Button] = set()
         self._edges: list[Edge] = []
         self.lights: dict[Led, Light] = {}  #: as they are
@@ -47,6 +48,7 @@ class SimulatedChassis:
             tuple(self._supplies.values()),
             frozenset(self._held),
             edges,
+            tuple(self._networks.values()),
         )
 
     async def show(self, lights: Mapping[Led, Light]) -> None:
@@ -78,6 +80,11 @@ class SimulatedChassis:
         """Let a supply fail, or work again. Raises NotFound."""
         _known(self._supplies, "supply", name)
         self._supplies[name] = Supply(name, ok)
+
+    def network(self, name: str, link: int) -> None:
+        """Plug a cable of so many Mbit/s into a network connector; 0: pull it out. Raises NotFound."""
+        _known(self._networks, "network connector", name)
+        self._networks[name] = Network(name, link)
 
     def press(self, button: Button, down: bool) -> None:
         """Press a button, or let it go."""

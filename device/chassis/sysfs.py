@@ -2,6 +2,7 @@
 
     class/hwmon/hwmonN     temp*_input _label _max _crit _fault, fan*_input _label _min _fault _alarm
     class/power_supply/X   type (Mains counts), online
+    class/net/X            operstate, speed (ABI/testing/sysfs-class-net)
     class/leds/DEV:COLOR:FUNCTION[-N]   brightness max_brightness trigger delay_on delay_off
 
 (Documentation/hwmon/sysfs-interface.rst, ABI/testing/sysfs-class-power, leds/leds-class.rst.) Of the LEDs' functions in
@@ -18,9 +19,10 @@ import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from device.chassis.buttons import Button, Edge
-from device.chassis.driver import ChassisReading, ChassisUnavailable, Fan, Supply, Temperature
+from device.chassis.driver import ChassisReading, ChassisUnavailable, Fan, Network, Supply, Temperature
 from device.chassis.lights import Color, Led, Light, Place
 from device.clock import Clock
 
@@ -37,9 +39,18 @@ class SysfsChassis:
 
     interval = 0.5
 
-    def __init__(self, root: Path, buttons: Path | None, buzzer: Path | None, clock: Clock) -> None:
-        """`root`: /sys; `buttons`, `buzzer`: input devices such as /dev/input/event0. None: there are none."""
+    def __init__(
+        self,
+        root: Path,
+        buttons: Path | None,
+        buzzer: Path | None,
+        clock: Clock,
+        networks: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`root`: /sys; `buttons`, `buzzer`: input devices such as /dev/input/event0. None: there are none. `networks`:
+        what is printed at a network connector, and the kernel's name of it."""
         self._root = root
+        self._networks = networks
         self._clock = clock
         self._leds = _leds(root / "class" / "leds")
         self._triggers = {
@@ -61,7 +72,14 @@ class SysfsChassis:
         """ChassisDriver."""
         temperatures, fans, supplies = await asyncio.to_thread(self._sensors)
         edges = self._presses()
-        return ChassisReading(temperatures, fans, supplies, frozenset(self._held), edges)
+        networks = tuple(Network(name, self._link(interface)) for name, interface in self._networks.items())
+        return ChassisReading(temperatures, fans, supplies, frozenset(self._held), edges, networks)
+
+    def _link(self, interface: str) -> int:
+        """Mbit/s; 0 without a link, and where the kernel does not tell."""
+        folder = self._root / "class" / "net" / interface
+        speed = _number(folder / "speed") if _text(folder / "operstate") == "up" else None
+        return max(speed or 0, 0)
 
     async def show(self, lights: Mapping[Led, Light]) -> None:
         """ChassisDriver. Writes what is another light than before."""

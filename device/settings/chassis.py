@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from device.accounts.role import Role
 from device.settings.section import N_, Field, Keep, Section
+
+NETWORK = N_("The name of its network interface, such as enp2s0. Empty: there is none.")
+
+
+def _interface(name: str) -> str:
+    if any(char in "/:" or not 32 < ord(char) < 127 for char in name) or name in (".", ".."):
+        raise ValueError("must be the name of a network interface")
+    return name
+
+
+Interface = Annotated[str, AfterValidator(_interface)]
 
 
 class ChassisHardware(Enum):
@@ -28,6 +42,15 @@ class Chassis(Section, section="chassis", heading=N_("Chassis"), restore=Keep.NO
         unit="supplies",
         ge=0,
         le=8,
+    )
+    lan: Interface = Field(
+        "", title=N_("LAN connector"), help=NETWORK, when="hardware == 'linux'", box=True, max_length=15
+    )
+    aux: Interface = Field(
+        "", title=N_("AUX connector"), help=NETWORK, when="hardware == 'linux'", box=True, max_length=15
+    )
+    sfp: Interface = Field(
+        "", title=N_("SFP connector"), help=NETWORK, when="hardware == 'linux'", box=True, max_length=15
     )
     buttons_device: str = Field(
         "",

@@ -197,6 +197,9 @@ def chassis(
     ]
     rows += [("fan", each.name, f"{each.rpm} rpm" if each.ok else "[red]failed[/red]") for each in told.fans]
     rows += [("supply", each.name, "ok" if each.ok else "[red]failed[/red]") for each in told.supplies]
+    rows += [
+        ("network", each.name, f"{each.link} Mbit/s" if each.link else "no link") for each in told.networks
+    ]
     rows += [(f"light {each.place}", str(each.number), _light(each)) for each in told.lights if each.color]
     rows.append(("buzzer", "", "[red]sounds[/red]" if told.buzzer else "silent"))
     table("", ("part", "name", "state"), rows)

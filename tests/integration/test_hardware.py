@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from device.chassis.buttons import Button
 from device.chassis.messages import AskChassis
 from device.folder import DataFolder
 from device.planes.messages import AskRecording
@@ -19,7 +20,7 @@ from device.poe.messages import AskPoe, PoeShown, PortShown
 from device.poe.power import watts
 from integration.commands.reach import call
 from integration.virtual_box.drivers import BOX
-from integration.virtual_box.messages import BreakPart, Draw, Plug, Unplug
+from integration.virtual_box.messages import BreakPart, Draw, Plug, PressButton, Unplug
 from tests.integration.rig import Recorder, demo, free_offset, holdfast, wait_until
 
 
@@ -186,6 +187,23 @@ def test_a_lost_supply_sheds_ports_and_lights_and_buzzer_say_so(box: Recorder) -
     wait_until("all is green again", lambda: lights()["product 1"] == "green")
     for number in (11, 12):
         hands(box, Unplug(number))
+
+
+@pytest.mark.proves("M-452")
+def test_the_control_button_held_for_three_seconds_flashes_green_and_asks_for_the_cloud(
+    box: Recorder,
+) -> None:
+    hands(box, PressButton(Button.CONTROL, 8.5))
+
+    def flashes() -> bool:
+        lights = call(DataFolder(box.data), "control", AskChassis()).lights
+        return any((each.place, each.color, each.blinks) == ("product", "green", True) for each in lights)
+
+    def asked() -> bool:
+        return "chassis.connect-requested" in box.command("events", "--last", "50", "--json").out
+
+    wait_until("the light flashes green", flashes)
+    wait_until("the cloud is asked for", asked, every=0.5)
 
 
 def test_every_event_of_a_refusal_is_in_the_journal(box: Recorder) -> None:

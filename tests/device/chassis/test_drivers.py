@@ -9,9 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from device.chassis.box import Box
 from device.chassis.buttons import Button
 from device.chassis.driver import ChassisUnavailable
-from device.chassis.lights import Color, Led, Light, Place
+from device.chassis.lights import (
+    BLINKS_AMBER,
+    BLINKS_GREEN,
+    OFF,
+    Color,
+    Flash,
+    Led,
+    Light,
+    Phase,
+    Place,
+    Scene,
+)
 from device.chassis.simulated import SimulatedChassis
 from device.chassis.sysfs import SysfsChassis
 from device.errors import NotFound
@@ -45,6 +57,33 @@ class Simulated:
 
     def hide(self) -> None:
         self._box.broken = True
+
+
+@pytest.mark.proves("M-421", "M-422", "M-423", "M-439", "M-440", "M-441")
+async def test_the_links_of_lan_aux_and_sfp_show_in_their_lights(tmp_path: Path) -> None:
+    for name, state, speed in (("enp1s0", "up", "2500"), ("enp2s0", "up", "1000"), ("enp3s0", "down", "-1")):
+        folder = tmp_path / "class" / "net" / name
+        folder.mkdir(parents=True)
+        (folder / "operstate").write_text(state + "\n")
+        (folder / "speed").write_text(speed + "\n")
+    box = SimulatedChassis(SimulatedClock())
+    box.network("AUX", 1000)
+    interfaces = {"LAN": "enp1s0", "AUX": "enp2s0", "SFP": "enp3s0"}
+    sysfs = SysfsChassis(tmp_path, None, None, SimulatedClock(), interfaces)
+    for driver in (box, sysfs):
+        reading = await driver.read()
+        assert [(each.name, each.link) for each in reading.networks] == [
+            ("LAN", 2500),
+            ("AUX", 1000),
+            ("SFP", 0),
+        ]
+        scene = Scene(Phase.RUNNING, False, False, [], False, {}, (), Flash.NONE)
+        step = Box(power_on=True).observe(reading, scene, frozenset(), audible=True, now=1.0)
+        lights = [step.lights[Led(Place.NETWORK.value, number)] for number in (1, 2, 3)]
+        assert lights == [BLINKS_GREEN, BLINKS_AMBER, OFF]
+    await sysfs.close()
+    with pytest.raises(NotFound, match="network connector"):
+        box.network("WAN", 1)
 
 
 class TestSimulated(Contract):
