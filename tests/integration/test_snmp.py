@@ -22,7 +22,7 @@ from device.poe.port import Mode
 from device.raid.messages import ArrayShown, BayShown, RaidShown
 from device.raid.state import Condition
 from device.settings.ports import Poe, Port, PriorityName
-from device.settings.section import Scope
+from device.settings.section import Scope, about_fields
 from device.settings.snmp import Snmp, SnmpVersion
 from integration.plane import Plane, plane
 from integration.poe import PoePlane
@@ -347,6 +347,15 @@ async def test_the_password_of_initial_can_be_set_once(served: Served) -> None:
     store.reset(Scope.FACTORY, by="anna")
     assert store.get(Snmp).initial_password.get_secret_value() == ""
     store.patch(Snmp, {"initial_password": "another password"}, by="anna")
+
+
+@pytest.mark.proves("M-215")
+async def test_the_password_can_be_set_without_https_and_its_help_advises_https(served: Served) -> None:
+    assert "Use HTTPS" in about_fields(Snmp)["initial_password"].help
+    await served.set(initial_password=PASSWORD)  # on the machine itself: no web server runs here
+    found = await served.initial(PASSWORD)
+    assert found is not None
+    assert found.kind == 0xA2
 
 
 @pytest.mark.proves("M-201")

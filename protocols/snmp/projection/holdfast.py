@@ -295,6 +295,7 @@ STORAGES: Table[StorageRow] = Table(
     ),
 )
 
+CAMERA_STATE = enumeration(*CAMERA_STATES)
 CAMERAS: Table[CameraRow] = Table(
     "hfCameraEntry",
     (*HF_OBJECTS, 6, 1, 1),
@@ -303,9 +304,7 @@ CAMERAS: Table[CameraRow] = Table(
         Column(2, "hfCameraName", TEXT, lambda row: row.name),
         Column(3, "hfCameraKey", TEXT, lambda row: row.key),
         Column(4, "hfCameraAddress", TEXT, lambda row: row.address),
-        Column(
-            5, "hfCameraState", enumeration(*CAMERA_STATES), lambda row: CAMERA_STATES.index(row.state) + 1
-        ),
+        Column(5, "hfCameraState", CAMERA_STATE, lambda row: CAMERA_STATES.index(row.state) + 1),
         Column(6, "hfCameraReason", TEXT, lambda row: row.reason),
         Column(7, "hfCameraSince", DATE, lambda row: row.since),
         Column(8, "hfCameraMode", enumeration(*CAMERA_MODES), lambda row: CAMERA_MODES.index(row.mode) + 1),

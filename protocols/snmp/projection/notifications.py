@@ -45,6 +45,9 @@ class Told:
     name: Oid
     objects: Objects | None
     standard: bool = False  #: of a standard MIB: it carries what that says, and nothing of ours
+    state: str = (
+        ""  #: hfCameraState as the event makes it; the snapshot may be of before. Empty: of the snapshot
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Silent:
 
 
 _CAMERA = Objects(holdfast.CAMERAS, ("hfCameraName", "hfCameraState"), "camera")
+_STATE: Oid = (*holdfast.CAMERAS.entry, 5)  #: hfCameraState
 _CAMERA_NAME = Objects(holdfast.CAMERAS, ("hfCameraName",), "camera")
 _LOSS = Objects(holdfast.CAMERAS, ("hfCameraName", "hfCameraLost"), "camera")
 _RECORDING = Objects(holdfast.RECORDINGS, ("hfRecordingToken", "hfRecordingState"), "recording")
@@ -71,8 +75,10 @@ _HEAT = Objects(holdfast.DRIVES, ("hfDriveSerial", "hfDriveTemperature"), "bay")
 _BUDGET = Objects(holdfast.POE, ("hfPoeBudget",), "")
 
 
-def _own(number: int, event: str, notification: str, objects: Objects | None = None) -> Told:
-    return Told(event, notification, (*HF_NOTIFICATIONS, number), objects)
+def _own(
+    number: int, event: str, notification: str, objects: Objects | None = None, *, state: str = ""
+) -> Told:
+    return Told(event, notification, (*HF_NOTIFICATIONS, number), objects, state=state)
 
 
 _OF_THE_SYSTEM = "the video management system that makes recordings and jobs is told by ONVIF"
@@ -83,13 +89,13 @@ ROWS: tuple[Told | Silent, ...] = (
     _own(1, "recorder.stopped", "hfRecorderStopped"),
     _own(2, "recorder.plane-restarted", "hfPlaneRestarted"),
     _own(3, "clock.stepped", "hfClockStepped"),
-    _own(4, "camera.offline", "hfCameraOffline", _CAMERA),
-    _own(5, "camera.online", "hfCameraOnline", _CAMERA),
-    _own(6, "camera.credentials-rejected", "hfCameraRejected", _CAMERA),
+    _own(4, "camera.offline", "hfCameraOffline", _CAMERA, state="offline"),
+    _own(5, "camera.online", "hfCameraOnline", _CAMERA, state="online"),
+    _own(6, "camera.credentials-rejected", "hfCameraRejected", _CAMERA, state="rejected"),
     _own(7, "camera.credentials-accepted", "hfCameraAccepted", _CAMERA),
     _own(8, "camera.released", "hfCameraReleased", _CAMERA),
-    _own(9, "video.frozen", "hfVideoFrozen", _CAMERA),
-    _own(10, "video.resumed", "hfVideoResumed", _CAMERA),
+    _own(9, "video.frozen", "hfVideoFrozen", _CAMERA, state="frozen"),
+    _own(10, "video.resumed", "hfVideoResumed", _CAMERA, state="online"),
     _own(11, "camera.packet-loss", "hfPacketLoss", _LOSS),
     _own(12, "camera.codec-changed", "hfCodecChanged", _CAMERA_NAME),
     _own(13, "camera.audio-unsupported", "hfAudioUnsupported", _CAMERA_NAME),
@@ -238,6 +244,9 @@ def notification(entry: Entry, find: Finder) -> Notification | None:
     if row.objects is not None:
         value = getattr(entry.event, row.objects.field) if row.objects.field else None
         found = find(row.objects, value)
+    if row.state and getattr(entry.event, "stream", "main") == "main":
+        state = holdfast.CAMERA_STATE.encode(holdfast.CAMERA_STATES.index(row.state) + 1)
+        found = [(name, state if name[: len(_STATE)] == _STATE else value) for name, value in found]
     if row.standard:
         return Notification(row.name, tuple(found))
     return Notification(row.name, (*_event_objects(entry), *found))
