@@ -123,8 +123,7 @@ class OnvifPlane:
 
     def _heard(self, entry: Entry) -> None:
         self.points.heard(entry)
-        notification = told(entry.event, entry.utc, self._recordings.recordings)
-        if notification is not None:
+        for notification in told(entry.event, entry.utc, self._recordings.recordings):
             self.points.tell(notification)
 
     def _services(self, accounts: Accounts) -> Sequence[Service]:

@@ -53,12 +53,12 @@ class RecordingsPlane:
         await self.recordings.watch(EVERY)
 
     def services(self) -> list[Service]:
-        """Recording Control, Recording Search, Receiver and Replay Control."""
+        """Recording Control, Recording Search, Replay Control and Receiver: in the order of GetCapabilities."""
         return [
             Recording(self.recordings).service(),
             Search(self.archive).service(),
-            Receiver(self.recordings).service(),
             Replay(self.archive.known, Player(self._own, self._ports)).service(),
+            Receiver(self.recordings).service(),
         ]
 
     def _open(self) -> CatalogueReader:

@@ -14,6 +14,7 @@ from lxml import etree
 from device.errors import NotFound
 from device.events.event import Event
 from device.media import Kind, Utc
+from device.recordings.model import JobState
 from device.recordings.names import FIRST
 from device.recordings.recordings import Recordings
 from protocols.onvif.names import TNS1, TT
@@ -108,14 +109,24 @@ ROWS: Mapping[str, Row] = {
         {"MediaUri": "uri"},
     ),
 }
-TOPICS = tuple(row.topic for row in ROWS.values())
+#: What a search finds (Recording Search s5.21), told as it happens too.
+RECORDING_STATE = Topic(
+    (TNS1.RecordingHistory, "Recording", "State"), True, (_RECORDING,), (Item("IsRecording", "xs:boolean"),)
+)
+TRACK_STATE = Topic(
+    (TNS1.RecordingHistory, "Track", "State"),
+    True,
+    (_RECORDING, Item("Track", "tt:TrackReference")),
+    (Item("IsDataPresent", "xs:boolean"),),
+)
+TOPICS = (*(row.topic for row in ROWS.values()), RECORDING_STATE, TRACK_STATE)
 
 
-def told(event: Event, utc: Utc, recordings: Recordings) -> Notification | None:
-    """The message of an event; None where it is none of these, or what it is about is gone."""
+def told(event: Event, utc: Utc, recordings: Recordings) -> list[Notification]:
+    """The messages of an event; none where it is none of these, or what it is about is gone."""
     row = ROWS.get(event.name)
     if row is None:
-        return None
+        return []
     source = {name: _text(getattr(event, field)) for name, field in row.source.items()}
     data = {name: _text(getattr(event, field)) for name, field in row.data.items()}
     if event.name == "recording.deleted":
@@ -129,8 +140,30 @@ def told(event: Event, utc: Utc, recordings: Recordings) -> Notification | None:
             (("Configuration", row.configured(recordings, event)),) if row.configured is not None else ()
         )
     except NotFound:
-        return None
-    return Notification(row.topic, utc, source, data, operation, elements=elements)
+        return []
+    found = [Notification(row.topic, utc, source, data, operation, elements=elements)]
+    if operation == "Changed":
+        found += _history(source["RecordingJobToken"], data["State"], utc, recordings)
+    return found
+
+
+def _history(token: str, state: str, utc: Utc, recordings: Recordings) -> list[Notification]:
+    """That a recording and its tracks have data from now on, or no more."""
+    try:
+        job = recordings.job(token)
+        plan = recordings.plan(job.recording)
+    except NotFound:
+        return []
+    there = state == JobState.ACTIVE.value
+    source = {"RecordingToken": plan.token}
+    found = [Notification(RECORDING_STATE, utc, source, {"IsRecording": there}, "Changed")]
+    # Of sound and metadata it is not known before they are searched.
+    pictures = [track.token for track in plan.tracks if track.kind is Kind.VIDEO]
+    found += [
+        Notification(TRACK_STATE, utc, {**source, "Track": each}, {"IsDataPresent": there}, "Changed")
+        for each in pictures
+    ]
+    return found
 
 
 def _text(value: object) -> str:

@@ -64,6 +64,24 @@ def told(url: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
+def test_what_the_recorder_says_it_can_is_said_alike_in_all_ways(recorder: Recorder) -> None:
+    url = recorder.told["endpoints"]["onvif"]
+    ask(url, "<tds:GetCapabilities><tds:Category>All</tds:Category></tds:GetCapabilities>")
+    services = ask(
+        url, "<tds:GetServices><tds:IncludeCapability>true</tds:IncludeCapability></tds:GetServices>"
+    )
+    said = {
+        each.findtext("{*}Namespace") or "": each.find("{*}Capabilities/{*}Capabilities")
+        for each in services.iter("{*}Service")
+    }
+    for prefix in ("trc", "tse", "trp", "trv"):
+        own = ask(url, f"<{prefix}:GetServiceCapabilities/>").find(".//{*}Capabilities")
+        there = said[PREFIXES[prefix]]
+        assert own is not None
+        assert there is not None
+        assert sorted(own.attrib.items()) == sorted(there.attrib.items())
+
+
 def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
     endpoints: dict[str, str] = recorder.told["endpoints"]
     root = endpoints["onvif"].removesuffix("/onvif/device_service")
@@ -136,6 +154,7 @@ def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
     wanted = [
         ("RecordingConfig/CreateRecording", {"RecordingToken": token}),
         ("RecordingConfig/JobState", {"RecordingJobToken": job, "State": "Active"}),
+        ("RecordingHistory/Recording/State", {"RecordingToken": token, "IsRecording": "true"}),
     ]
 
     def all_heard() -> bool:
