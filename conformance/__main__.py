@@ -24,6 +24,7 @@ from conformance.terminal import Terminal
 SUITES = {
     "rtsp": "RTSP 1.0 servers: live, replay, every transport (RFC 2326)",
     "snmp": "SNMP agents: v1, v2c, v3 (RFC 1157, RFC 3411 to RFC 3418)",
+    "syslog": "syslog senders: what a device sends over UDP, TCP and TLS (RFC 5424, RFC 3164)",
 }
 UNDONE = 2  #: exit code: nothing could be said about the device
 PASSWORD = "CONFORMANCE_PASSWORD"  # noqa: S105 - the variable's name
