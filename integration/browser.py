@@ -11,11 +11,11 @@ from device.clock import Clock
 from device.errors import BadValue
 from device.media import MICROSECONDS, Sample, Utc
 from device.planes.link import Outlet, Server
-from device.planes.video import VideoStart, WatchLive, WatchStored
+from device.planes.video import Unplayable, VideoStart, WatchLive, WatchStored
 from device.planes.wire import Blob
 from device.recordings.names import STREAMS, token_of
 from integration.library import RecorderLibrary
-from protocols.mse.muxer import Muxer, Start, Unplayable
+from protocols.mse.muxer import Muxer, Start
 from protocols.rtsp.library import Break, Feed, Passage, Store
 
 WAITING = 1 << 20  #: octets that may wait in the socket of who watches live

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from device.durable import create
 from device.errors import Fault
 from device.folder import DataFolder
+from device.media import Codec
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis, ChassisHardware
 from device.settings.ports import Poe, PoeHardware
@@ -39,6 +40,7 @@ class DemoCamera:
     name: str
     url: str
     sub: str | None
+    codec: str  #: of the main stream
 
 
 @contextlib.asynccontextmanager
@@ -77,7 +79,9 @@ async def _told(process: asyncio.subprocess.Process) -> list[DemoCamera]:
         raise CamerasFailed("The virtual cameras ended at once; the lines above say why.")
     told = json.loads(line)
     return [
-        DemoCamera(f"{PREFIX}{camera['number']}", camera["name"], camera["url"], camera["sub"])
+        DemoCamera(
+            f"{PREFIX}{camera['number']}", camera["name"], camera["url"], camera["sub"], camera["codec"]
+        )
         for camera in told["cameras"]
     ]
 
@@ -91,6 +95,8 @@ def enter(store: Store, cameras: list[DemoCamera], password: str) -> None:
     for camera in cameras:
         known = camera.key in store.keys(Camera)
         changes: dict[str, object] = {"main": camera.url, "user": CAMERA_USER, "password": password}
+        if camera.codec != Codec.H264.name:
+            changes |= {"sub": camera.sub}  # for browsers, many of which play nothing but H.264
         if not known:
             changes |= {"name": camera.name}
         store.patch(Camera, changes, key=camera.key, by=SETUP)

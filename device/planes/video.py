@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from device.errors import Refused
 from device.media import Sample, Utc
 from device.planes.wire import Blob, Subscription, message
+
+
+class Unplayable(Refused):
+    """No browser plays what the camera sends."""
+
+    hint = "Set the camera's stream to H.264."
 
 
 @message

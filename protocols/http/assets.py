@@ -21,6 +21,8 @@ INDEX = "index.html"
 ROOT = "site/"
 PLACE = b"{{assets}}"
 
+UNSERVED = (".toml",)  #: records beside the files
+
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -64,7 +66,7 @@ class Assets:
         files = {
             str(path.relative_to(folder)): path.read_bytes()
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and not path.name.startswith(".") and path.suffix != ".po"
+            if path.is_file() and not path.name.startswith(".") and path.suffix not in UNSERVED
         }
         self.build = _digest(b"\0".join(name.encode() + b"\0" + data for name, data in files.items()))[:12]
         self.prefix = f"/a/{self.build}"

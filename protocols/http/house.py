@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Protocol, TypeVar
@@ -23,7 +24,7 @@ from device.identity import Identity
 from device.jobs import Jobs, Work
 from device.media import Utc
 from device.planes.messages import ExportSpan
-from device.planes.wire import Request
+from device.planes.wire import Request, Subscription
 from device.recording.catalogue import CatalogueReader
 from device.settings.store import Store
 from device.settings.tls import Tls
@@ -40,6 +41,15 @@ class Asker(Protocol):
 
     async def call(self, request: Request[R]) -> R:
         """Ask it. Raises what it raises, or PlaneDown."""
+
+
+class Streams(Asker, Protocol):
+    """A plane that also streams."""
+
+    def stream(
+        self, request: Subscription[R], *, limit: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[R]]:
+        """Ask it for a stream. `limit`: octets that may wait here."""
 
 
 class TooManyTries(NotAuthorized):
@@ -98,7 +108,7 @@ class House:
     catalogue: Catalogue
     control: Asker  #: this very plane
     recording: Asker
-    streaming: Asker
+    streaming: Streams
     export: Callable[[ExportSpan], Work]  #: what a job does that exports; raises BadValue
     description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
     changed: Callable[[], None] = lambda: None  #: called when somebody's rights may have changed

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from device.errors import Refused
 from device.media import MICROSECONDS, Codec, Kind, Sample, Track, Utc
 from device.parameter_sets import BadParameterSet, H264Sps, H265Sps, read_h264, read_h265
+from device.planes.video import Unplayable
 from device.recording import moof
 from device.recording.decoding import Decoding
 from device.recording.mp4 import (
@@ -40,12 +40,6 @@ REORDERED = (
 _TYPE = box(b"ftyp", b"iso6", struct.pack(">I", 1), b"iso6", b"mp41")
 _VIDEO = (Codec.H264, Codec.H265)
 _SOUND = (Codec.AAC, Codec.OPUS)
-
-
-class Unplayable(Refused):
-    """No browser plays what the camera sends."""
-
-    hint = "Set the camera's stream to H.264."
 
 
 @dataclass(frozen=True, slots=True)

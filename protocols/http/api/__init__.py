@@ -14,6 +14,7 @@ from protocols.http.api.metrics import TABLE as METRICS
 from protocols.http.api.recordings import TABLE as RECORDINGS
 from protocols.http.api.settings import TABLE as SETTINGS
 from protocols.http.api.system import TABLE as SYSTEM
+from protocols.http.api.video import TABLE as VIDEO
 from protocols.http.table import Route
 
 TABLES = (
@@ -28,6 +29,7 @@ TABLES = (
     CERTIFICATES,
     SYSTEM,
     LIVE,
+    VIDEO,
     METRICS,
 )
 

@@ -10,7 +10,8 @@ import av
 import pytest
 
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
-from protocols.mse.muxer import ORIGIN, Muxer, Unplayable, codec_name
+from device.planes.video import Unplayable
+from protocols.mse.muxer import ORIGIN, Muxer, codec_name
 from tests.device.recording.material import START, Clip, decoded, merged, sound, video
 
 

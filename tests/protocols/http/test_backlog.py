@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device.media import Sample, Utc
-from protocols.mse.backlog import Backlog
+from protocols.http.backlog import Backlog
 
 
 def fragment(number: int, *, key: bool = False, size: int = 10) -> Sample:

@@ -45,3 +45,9 @@ class Backlog:
         sample = self._queue.popleft()
         self._octets -= len(sample.data)
         return sample
+
+    def clear(self) -> None:
+        """Nothing waits any more, and what comes begins with a key frame."""
+        self._queue.clear()
+        self._octets = 0
+        self._key_needed = True

@@ -1,0 +1,246 @@
+// @ts-check
+// JSON Schema, as pydantic writes it, as a form of native controls. Only what was changed is sent.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { byPointer, get, patch, post } from "./api.js";
+import { number, t } from "./i18n.js";
+import { guard } from "./state.js";
+import { Icon, Problem, html, toast } from "./ui.js";
+
+/** One field with its label, hint and error. @param {{id: string, label: string, unit?: string, hint?: string, error?: any, note?: string, row?: boolean, children?: any}} p */
+export const Field = ({ id, label, unit, hint, error, note, row, children }) => html`<div class="field ${row ? "switch" : ""} ${error ? "wrong" : ""}">
+  <label for=${id}>${label}${unit && html` <span class="unit">(${unit})</span>`}</label>
+  ${children}
+  ${hint && html`<p class="hint" id="${id}-hint">${hint}</p>`}
+  ${note && html`<p class="hint"><${Icon} n="info" /> ${note}</p>`}
+  ${error && html`<p class="error" id="${id}-error" role="alert"><${Icon} n="warn" />${problem(error, unit)}</p>`}
+</div>`;
+
+/** What is wrong with a value, in the reader's language. @param {{code: string, detail: string, ctx?: any}} error @param {string} [unit] */
+export function problem(error, unit) {
+  const { ge, le, max_length: most, min_length: least } = error.ctx || {};
+  const of = (/** @type {number} */ value) => `${number(value)}${unit ? ` ${unit}` : ""}`;
+  switch (error.code) {
+    case "out_of_range":
+      if (ge !== undefined && ge !== null && le !== undefined && le !== null) return t("must be {from} to {to}", { from: number(ge), to: of(le) });
+      if (le !== undefined && le !== null) return t("must be at most {to}", { to: of(le) });
+      if (ge !== undefined && ge !== null) return t("must be at least {from}", { from: of(ge) });
+      return error.detail;
+    case "too_long":
+      return most ? t("at most {count} characters", { count: most }) : t("is too long");
+    case "too_short":
+      return least ? t("at least {count} characters", { count: least }) : t("is needed");
+    case "missing":
+      return t("is needed");
+    case "taken":
+      return t("is taken already");
+    case "differs":
+      return t("is not the same");
+    case "type":
+      return t("is not of the right kind");
+    case "choice":
+      return t("is none of the choices");
+    default:
+      return error.detail || t("cannot be this");
+  }
+}
+
+/** @param {any} schema @param {any} root */
+export function resolve(schema, root) {
+  let found = schema;
+  while (found.$ref || found.allOf?.length === 1) {
+    const { $ref, allOf, ...rest } = found;
+    found = { ...($ref ? root.$defs[$ref.split("/").pop()] : allOf[0]), ...rest };
+  }
+  const other = found.anyOf?.filter((/** @type {any} */ each) => each.type !== "null");
+  if (found.anyOf && other.length === 1) {
+    const { anyOf, ...rest } = found;
+    const inner = resolve(other[0], root);
+    found = { ...inner, ...rest, description: rest.description ?? inner.description, title: rest.title ?? inner.title, nullable: anyOf.length > 1 };
+  }
+  return found;
+}
+
+/** A setting's `when` (device/settings/when.py): names, ==, !=, in, and, or, not, parentheses.
+ * @param {string} expression @param {Record<string, any>} values */
+export function holds(expression, values) {
+  if (!expression) return true;
+  const words = expression.match(/'[^']*'|"[^"]*"|==|!=|[(),]|[\w.-]+/g) || [];
+  let at = 0;
+  const value = () => {
+    const word = words[at++];
+    if (/^['"]/.test(word)) return word.slice(1, -1);
+    if (/^-?[0-9]/.test(word)) return Number(word);
+    return /** @type {any} */ ({ True: true, False: false, None: null })[word] ?? values[word];
+  };
+  /** @returns {any} */
+  const unit = () => {
+    if (words[at] === "not") {
+      at += 1;
+      return !unit();
+    }
+    let left;
+    if (words[at] === "(") {
+      at += 1;
+      left = either();
+      at += 1;
+    } else left = value();
+    if (words[at] === "==" || words[at] === "!=") return words[at++] === "==" ? left === value() : left !== value();
+    if (words[at] === "in") {
+      at += 2;
+      const among = [];
+      while (words[at] !== ")" && at < words.length) {
+        among.push(value());
+        if (words[at] === ",") at += 1;
+      }
+      at += 1;
+      return among.includes(left);
+    }
+    return left;
+  };
+  const both = () => {
+    let result = unit();
+    while (words[at] === "and") {
+      at += 1;
+      const next = unit();
+      result = result && next;
+    }
+    return result;
+  };
+  function either() {
+    let result = both();
+    while (words[at] === "or") {
+      at += 1;
+      const next = both();
+      result = result || next;
+    }
+    return result;
+  }
+  return Boolean(either());
+}
+
+const INTERRUPTS = () => /** @type {Record<string, string>} */ ({
+  camera: t("A change interrupts the recording of this camera for a moment."),
+  recording: t("A change interrupts recording for a moment."),
+  sessions: t("Who is connected must connect again."),
+});
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** Weekly spans. @param {{id: string, value: any[], change: (value: any[]) => void}} p */
+function Schedule({ id, value, change }) {
+  const names = useMemo(() => DAYS.map((_, n) => new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + n))), []);
+  const set = (/** @type {number} */ n, /** @type {any} */ part) => change(value.map((span, m) => (m === n ? { ...span, ...part } : span)));
+  return html`<div class="items" id=${id} tabindex="-1">${value.map((span, n) => html`<div class="card">
+    <div class="row">${DAYS.map((day, m) => html`<label class="row small"><input type="checkbox" checked=${span.days.includes(day)} onChange=${(/** @type {any} */ e) => set(n, { days: DAYS.filter((each) => (each === day ? e.currentTarget.checked : span.days.includes(each))) })} />${names[m]}</label>`)}</div>
+    <div class="row">
+      <label class="row">${t("From")}<input type="time" value=${span.start} onInput=${(/** @type {any} */ e) => set(n, { start: e.currentTarget.value })} /></label>
+      <label class="row">${t("to")}<input type="time" value=${span.end === "24:00" ? "00:00" : span.end} onInput=${(/** @type {any} */ e) => set(n, { end: e.currentTarget.value === "00:00" ? "24:00" : e.currentTarget.value })} /></label>
+      <button type="button" class="plain push" onClick=${() => change(value.filter((_, m) => m !== n))}><${Icon} n="remove" />${t("Remove")}</button>
+    </div></div>`)}
+    <div><button type="button" onClick=${() => change([...value, { days: DAYS, start: "08:00", end: "17:00" }])}><${Icon} n="add" />${t("Add a span")}</button></div></div>`;
+}
+
+/** One setting. @param {{name: string, schema: any, root: any, value: any, change: (value: any) => void, errors: Record<string, any>, prefix: string}} p */
+function Control({ name, schema, root, value, change, errors, prefix }) {
+  const s = resolve(schema, root);
+  const ui = s["x-ui"] || schema["x-ui"] || {};
+  const id = `${prefix}-${name}`;
+  const pointer = `/${name}`;
+  const error = errors[pointer] || Object.entries(errors).find(([key]) => key.startsWith(`${pointer}/`))?.[1];
+  const secret = ui.secret || s.format === "password" || s.writeOnly;
+  const fixed = ui.once && secret && value?.set === true;
+  const described = [s.description && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
+  const common = { id, disabled: fixed, "aria-describedby": described, "aria-invalid": error ? "true" : undefined };
+  const frame = (/** @type {any} */ control, row = false) => html`<${Field} id=${id} label=${t(s.title || name)} unit=${ui.unit && !["ports", "port", "group"].includes(ui.unit) ? ui.unit : ""} hint=${s.description ? t(s.description) : ""} error=${error} row=${row} note=${fixed ? t("It was set, and cannot be changed before a factory default.") : ""}>${control}</${Field}>`;
+  const typed = (/** @type {(text: string) => any} */ make) => (/** @type {any} */ event) => change(make(event.currentTarget.value));
+  if (secret) {
+    const known = value && typeof value === "object" && value.set;
+    return frame(html`<input ...${common} type="password" autocomplete="new-password" maxlength=${s.maxLength} placeholder=${known ? t("set; type to change it") : ""} value=${typeof value === "string" ? value : ""} onInput=${typed((text) => text)} />`);
+  }
+  const choices = s.enum || (s.const !== undefined ? [s.const] : null);
+  if (choices) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => (s.nullable && text === "" ? null : choices.find((/** @type {any} */ each) => String(each) === text)))}>${s.nullable && html`<option value="">–</option>`}${choices.map((/** @type {any} */ each) => html`<option value=${each} selected=${each === value}>${choice(String(each))}</option>`)}</select>`);
+  if (s.type === "boolean") return frame(html`<input ...${common} type="checkbox" role="switch" checked=${Boolean(value)} onChange=${(/** @type {any} */ e) => change(e.currentTarget.checked)} />`, true);
+  if (s.type === "integer" || s.type === "number") return frame(html`<input ...${common} type="number" inputmode="decimal" step=${s.type === "integer" ? 1 : "any"} min=${s.minimum} max=${s.maximum} value=${value ?? ""} placeholder=${s.nullable ? t("none") : ""} onInput=${typed((text) => (text === "" ? null : Number(text)))} />`);
+  if (s.type === "array") {
+    const items = resolve(s.items || {}, root);
+    const list = value || [];
+    if (items.properties?.days) return frame(html`<${Schedule} id=${id} value=${list} change=${change} />`);
+    const whole = items.type === "integer" || items.type === "number";
+    const of = (/** @type {string} */ text) => (whole && text !== "" ? Number(text) : text);
+    return frame(html`<div class="items" id=${id} tabindex="-1">${list.map((/** @type {any} */ each, /** @type {number} */ n) => html`<div class="row"><input aria-label="${t(s.title || name)} ${n + 1}" aria-invalid=${errors[`${pointer}/${n}`] ? "true" : undefined} type=${whole ? "number" : "text"} value=${each} onInput=${(/** @type {any} */ e) => change(list.map((/** @type {any} */ old, /** @type {number} */ m) => (m === n ? of(e.currentTarget.value) : old)))} /><button type="button" class="plain square" aria-label=${t("Remove")} onClick=${() => change(list.filter((/** @type {any} */ _, /** @type {number} */ m) => m !== n))}><${Icon} n="close" /></button></div>`)}
+      <div><button type="button" onClick=${() => change([...list, ""])}><${Icon} n="add" />${t("Add")}</button></div></div>`);
+  }
+  return frame(html`<input ...${common} type="text" spellcheck=${false} autocomplete="off" maxlength=${s.maxLength} value=${value ?? ""} onInput=${typed((text) => (text === "" && s.nullable ? null : text))} />`);
+}
+
+/** A choice's value for people. @param {string} value */
+export const choice = (value) => {
+  const text = value.replaceAll("_", " ").replaceAll("-", " ");
+  return CHOICES()[value] || text.charAt(0).toUpperCase() + text.slice(1);
+};
+const CHOICES = () => /** @type {Record<string, string>} */ ({
+  continuous: t("Continuous"), schedule: t("By schedule"), event: t("On events"), off: t("Off"), none: t("None"), simulated: t("Simulated"), linux: "Linux", tcp: "TCP", udp: "UDP", critical: t("Critical"), high: t("High"), low: t("Low"),
+  administrator: t("Administrator"), operator: t("Operator"), viewer: t("Viewer"), "power-and-ethernet": t("Power and network"), "power-only": t("Power only"), both: t("Power and network"), power: t("Power only"), ethtool: "Linux (ethtool)", switch: t("A switch, by SNMP"), all: t("All"), v2c: "v2c", v1v2c: "v1 / v2c", v3: "v3", disabled: t("Off"),
+});
+
+/** The fields of a section. @param {{schema: any, values: any, change: (name: string, value: any) => void, errors: Record<string, any>, prefix: string, only?: string[], without?: string[]}} p */
+export function Fields({ schema, values, change, errors, prefix, only, without }) {
+  const entries = Object.entries(schema.properties || {}).filter(([name]) => (!only || only.includes(name)) && !without?.includes(name));
+  if (only) entries.sort(([a], [b]) => only.indexOf(a) - only.indexOf(b));
+  return entries
+    .filter(([, each]) => holds(/** @type {any} */ (each)["x-ui"]?.when || "", values))
+    .map(([name, each]) => html`<${Control} key=${name} name=${name} schema=${each} root=${schema} value=${values[name]} change=${(/** @type {any} */ value) => change(name, value)} errors=${errors} prefix=${prefix} />`);
+}
+
+/** A section (or an entry of a collection) as a whole form that saves what was changed.
+ * @param {{section: string, entry?: string, only?: string[], without?: string[], saved?: () => void}} p */
+export function SectionForm({ section, entry, only, without, saved }) {
+  const path = entry === undefined ? `/api/settings/${section}` : `/api/settings/${section}/entries/${encodeURIComponent(entry)}`;
+  const [state, setState] = useState(/** @type {any} */ (null));
+  const [values, setValues] = useState(/** @type {any} */ ({}));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const load = async () => {
+    try {
+      const [schema, now] = await Promise.all([get(`/api/settings/${section}/schema`), get(path)]);
+      setState({ schema, now });
+      setValues(now.values);
+      setError(null);
+    } catch (failed) {
+      setError(failed);
+    }
+  };
+  useEffect(() => {
+    load();
+  }, [section, entry]);
+  const changes = state ? Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(state.now.values[name]))) : {};
+  const dirty = Object.keys(changes).length > 0;
+  useEffect(() => guard(() => dirty), [dirty]);
+  if (!state) return error ? html`<${Problem} error=${error} />` : html`<div class="skeleton" role="status" aria-label=${t("Loading")}></div>`;
+  const id = `${section}${entry ? `-${entry}` : ""}`;
+  const errors = byPointer(error);
+  const save = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setBusy(true);
+    const before = state.now;
+    try {
+      await patch(path, changes, before.version);
+      await load();
+      const back = Object.fromEntries(Object.keys(changes).filter((name) => !(before.values[name] && typeof before.values[name] === "object" && "set" in before.values[name])).map((name) => [name, before.values[name]]));
+      toast(t("Saved"), Object.keys(back).length ? { undo: () => post(`${path}/restore`, { version: before.version }).then(load, () => patch(path, back).then(load)) } : {});
+      saved?.();
+    } catch (failed) {
+      setError(failed);
+      const first = Object.keys(byPointer(failed))[0];
+      if (first) setTimeout(() => document.getElementById(`${id}-${first.split("/")[1]}`)?.focus());
+    }
+    setBusy(false);
+  };
+  const interrupts = [...new Set(Object.keys(changes).map((name) => state.schema.properties[name]?.["x-ui"]?.interrupts))].map((kind) => INTERRUPTS()[kind]).filter(Boolean);
+  return html`<form class="form" novalidate onSubmit=${save} aria-label=${t(state.schema.title || section)}>
+    <${Fields} schema=${state.schema} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => setValues((/** @type {any} */ old) => ({ ...old, [name]: value }))} errors=${errors} prefix=${id} only=${only} without=${without} />
+    ${error && !Object.keys(errors).some((pointer) => document.getElementById(`${id}-${pointer.split("/")[1]}`)) && html`<${Problem} error=${error} />`}
+    <div class="savebar"><span class="said">${dirty ? interrupts.join(" ") || t("Unsaved changes") : t("Everything is saved")}</span>
+      <button type="button" disabled=${!dirty || busy} onClick=${() => { setValues(state.now.values); setError(null); }}>${t("Discard")}</button>
+      <button class="primary" disabled=${!dirty || busy}>${t("Save")}</button></div>
+  </form>`;
+}

@@ -1,0 +1,33 @@
+// @ts-check
+// Every section of the settings that the account may change, as a form that its schema makes.
+import { useState } from "preact/hooks";
+import { get, remove } from "../api.js";
+import { SectionForm } from "../form.js";
+import { t, tn } from "../i18n.js";
+import { Card, Icon, Layer, Page, Shown, attempt, html, useAsk } from "../ui.js";
+
+const ELSEWHERE = /** @type {Record<string, string>} */ ({ cameras: "/cameras", ports: "/ports", poe: "/ports", raid: "/storage" });
+
+/** @param {{rest: string}} p */
+export default function Settings({ rest }) {
+  const ask = useAsk(() => get("/api/settings"));
+  const [find, setFind] = useState("");
+  return html`<${Page} name=${t("Settings")} actions=${html`<label class="row"><span class="only-read">${t("Find a section")}</span><input type="search" placeholder=${t("Find a section")} value=${find} onInput=${(/** @type {any} */ e) => setFind(e.currentTarget.value)} /></label>`}>
+    <${Shown} ask=${ask}>${(/** @type {any} */ data) => {
+      const sections = data.sections.filter((/** @type {any} */ each) => !ELSEWHERE[each.section] && t(each.heading).toLowerCase().includes(find.toLowerCase()));
+      const chosen = data.sections.find((/** @type {any} */ each) => each.section === rest) || sections[0];
+      return html`<nav class="row" aria-label=${t("Sections")}>${sections.map((/** @type {any} */ each) => html`<a class="button" href="/settings/${each.section}" aria-current=${each.section === chosen?.section ? "page" : undefined}>${t(each.heading)}</a>`)}</nav>
+        ${chosen && (chosen.collection ? html`<${Collection} key=${chosen.section} about=${chosen} />` : html`<${Card} key=${chosen.section} title=${t(chosen.heading)} icon="settings" class="narrow"><${SectionForm} section=${chosen.section} /></${Card}>`)}`;
+    }}</${Shown}></${Page}>`;
+}
+
+/** @param {{about: any}} p */
+function Collection({ about }) {
+  const ask = useAsk(() => get(`/api/settings/${about.section}/entries`));
+  const [edit, setEdit] = useState("");
+  return html`<${Card} title=${t(about.heading)} icon="settings"><${Shown} ask=${ask}>${(/** @type {any} */ data) => html`
+    <p class="dim">${tn("{count} entry", "{count} entries", data.entries.length)}</p>
+    <div class="scroll" tabindex="0" role="region" aria-label=${t(about.heading)}><table><thead><tr><th>${t("Key")}</th><th>${t("Name")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead><tbody>${data.entries.map((/** @type {any} */ each) => html`<tr key=${each.key}><td class="mono">${each.key}</td><td>${each.values.name || "–"}</td><td class="fit"><div class="row"><button onClick=${() => setEdit(each.key)}><${Icon} n="edit" />${t("Edit")}</button><button class="danger" aria-label=${t("Delete {name}", { name: each.values.name || each.key })} onClick=${() => attempt(() => remove(`/api/settings/${about.section}/entries/${encodeURIComponent(each.key)}`), t("Deleted")).then(ask.again)}><${Icon} n="remove" /></button></div></td></tr>`)}</tbody></table></div>`}</${Shown}>
+    ${edit && html`<${Layer} title="${t(about.heading)}: ${edit}" close=${() => { setEdit(""); ask.again(); }}><${SectionForm} section=${about.section} entry=${edit} saved=${ask.again} /></${Layer}>`}
+  </${Card}>`;
+}

@@ -1,0 +1,119 @@
+// @ts-check
+// Where recordings lie: storages, drives and the array, with its tools as jobs.
+import { useState } from "preact/hooks";
+import { byPointer, get, post } from "../api.js";
+import { Field, SectionForm } from "../form.js";
+import { duration, moment, number, percent, size, t, tn } from "../i18n.js";
+import { may, running, session } from "../state.js";
+import { Job } from "../jobs.js";
+import { Badge, Card, Dialog, Empty, Facts, Icon, Level, Page, Shown, html, toast, useAsk } from "../ui.js";
+import { State } from "./status.js";
+
+/** tool, what it is called, what it costs, what it asks for */
+const TOOLS = () => /** @type {[string, string, string, string[], boolean][]} */ ([
+  ["raid.check", t("Check"), t("Reads everything and compares it. Recording goes on."), [], false],
+  ["raid.repair", t("Repair"), t("Makes the parity right where a check found it wrong. Recording goes on."), [], false],
+  ["raid.replace", t("Replace a drive"), t("Takes a drive out of the array and rebuilds onto another."), ["bay"], false],
+  ["raid.password", t("Change the password"), t("Of the encryption."), ["password", "new_password"], false],
+  ["raid.format", t("Format"), t("Erases every recording on the array."), ["files"], true],
+  ["raid.encrypt", t("Encrypt"), t("Erases every recording on the array, and encrypts it."), ["new_password", "files"], true],
+  ["raid.decrypt", t("Decrypt"), t("Erases every recording on the array, and leaves it unencrypted."), ["password", "files"], true],
+  ["raid.create", t("Create an array"), t("Erases everything on the drives, and arranges them anew."), ["level", "files"], true],
+]);
+const HEALTH = () => /** @type {Record<string, [string, any]>} */ ({ passed: [t("Healthy"), "good"], failing: [t("Fails soon"), "bad"], unknown: [t("Not known"), ""] });
+const CONDITION = () => /** @type {Record<string, [string, any]>} */ ({ empty: [t("Empty"), ""], online: [t("Online"), "good"], exposed: [t("Online, without redundancy"), "warn"], rebuilding: [t("Being rebuilt"), "warn"], spare: [t("Spare"), "good"], broken: [t("Broken"), "bad"], unused: [t("Unused"), ""], foreign: [t("Of another array"), "warn"] });
+
+export default function Storage() {
+  const storages = useAsk(() => get("/api/storages"), [], 4000);
+  const raid = useAsk(() => get("/api/raid"), [], 2000);
+  const recordings = useAsk(() => get("/api/recordings"));
+  const [adding, setAdding] = useState(false);
+  const [tool, setTool] = useState(/** @type {any} */ (null));
+  return html`<${Page} name=${t("Storage")} actions=${may("administrator") && html`<button onClick=${() => setAdding(true)}><${Icon} n="add" />${t("Add a storage")}</button>`}>
+    ${running.value.filter((job) => job.kind.startsWith("raid")).map((job) => html`<section class="card" aria-label=${t("Running")}><${Job} job=${job} /></section>`)}
+    <div class="cards"><${Shown} ask=${storages}>${(/** @type {any} */ data) => data.storages.length ? data.storages.map((/** @type {any} */ each) => html`<${Card} title=${each.name || each.path} icon="storage" more=${html`<${State} state=${each.state} />`}>
+      <p><span class="big">${size(each.used)}</span> <span class="dim">${t("of recordings")}</span></p>
+      <${Level} value=${(each.total || 0) - (each.free || 0)} most=${each.total} label=${t("Used")} warn=${0.97} bad=${0.995} />
+      <${Facts} rows=${[[t("Free"), size(each.free)], [t("Size"), size(each.total)], [t("Folder"), html`<span class="mono">${each.path}</span>`]]} />
+      ${each.detail && html`<p class="notice bad">${each.detail}</p>`}</${Card}>`) : html`<${Empty} icon="storage" title=${t("There is no storage.")} />`}</${Shown}>
+    <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Raid} data=${data} begin=${setTool} />`}</${Shown}></div>
+    <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Drives} data=${data} />`}</${Shown}>
+    <${Shown} ask=${recordings}>${(/** @type {any} */ data) => html`<${Card} title=${t("What it holds")} icon="recordings"><div class="scroll" tabindex="0" role="region" aria-label=${t("What it holds")}><table><thead><tr><th>${t("Camera")}</th><th>${t("Stream")}</th><th>${t("Oldest")}</th><th class="end">${t("Span")}</th><th class="end">${t("Size")}</th></tr></thead><tbody>${data.recordings.map((/** @type {any} */ row) => html`<tr><td>${row.name || row.camera}</td><td>${row.stream === "main" ? t("Main") : t("Sub")}</td><td class="nowrap">${moment(row.first)}</td><td class="end nowrap">${row.first ? duration((Date.parse(row.last) - Date.parse(row.first)) / 1000) : "–"}</td><td class="end nowrap">${size(row.bytes)}</td></tr>`)}</tbody></table></div></${Card}>`}</${Shown}>
+    ${may("administrator") && html`<${Card} title=${t("Drives and array")} icon="settings" class="narrow"><${SectionForm} section="raid" saved=${raid.again} /></${Card}>`}
+    ${adding && html`<${Add} close=${() => { setAdding(false); storages.again(); }} />`}
+    ${tool && html`<${Tool} tool=${tool} raid=${raid.data} recordings=${recordings.data?.recordings || []} close=${() => { setTool(null); raid.again(); }} />`}
+  </${Page}>`;
+}
+
+/** @param {{data: any, begin: (tool: any) => void}} p */
+function Raid({ data, begin }) {
+  if (!data.answers || !data.bays.length) return html`<${Card} title=${t("Drives")} icon="drive"><p class="dim">${t("No drives are looked after. Choose the hardware below.")}</p></${Card}>`;
+  const array = data.array;
+  return html`
+    <${Card} title=${t("RAID array")} icon="storage" more=${array && html`<${Badge} kind=${array.status === "Online" ? "good" : array.status === "Failed" ? "bad" : "warn"}>${array.status}</${Badge}>`}>
+      ${array ? html`<${Facts} rows=${[[t("Level"), `RAID ${array.level}`], [t("Drives in step"), `${number(array.in_sync)} / ${number(array.drives)}`], [t("Size"), size(array.size)], [t("File system"), data.files ? `${data.files.kind}${data.files.mounted ? "" : ` (${t("not mounted")})`}` : t("none")], [t("Free"), data.files ? size(data.files.free) : "–"], [t("Encrypted"), data.encrypted ? (data.locked ? t("yes, and locked") : t("yes")) : t("no")], [t("Mismatches"), number(array.mismatches)]]} />
+        ${array.activity && html`<div class="stack"><progress max=${array.total || 1} value=${array.done} aria-label=${t("How far")}></progress><span class="small dim">${array.activity} ${array.total ? percent(array.done / array.total, 1) : ""}${array.eta ? ` · ${t("{time} left", { time: duration(array.eta) })}` : ""}</span></div>`}` : html`<p class="dim">${t("There is no array.")}</p>`}
+    </${Card}>
+    ${may("administrator") && html`<${Card} title=${t("Tools")} icon="settings"><div class="stack">${TOOLS().filter(([name]) => name === "raid.create" || (array && (name !== "raid.encrypt" || !data.encrypted) && (!["raid.decrypt", "raid.password"].includes(name) || data.encrypted))).map(([name, title, text, asks, danger]) => html`<div class="row fixed"><div><h3>${title}</h3><p class="small dim">${text}</p></div><button class="push ${danger ? "danger" : ""}" aria-label=${t("Use the tool: {name}", { name: title })} onClick=${() => begin({ name, title, text, asks, danger })}>${t("Use")}</button></div>`)}</div></${Card}>`}
+  `;
+}
+
+/** @param {{data: any}} p */
+function Drives({ data }) {
+  if (!data.answers || !data.bays.length) return null;
+  return html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Drives")}><table><thead><tr><th class="end">${t("Bay")}</th><th>${t("State")}</th><th>${t("Health")}</th><th>${t("Model")}</th><th>${t("Serial number")}</th><th class="end">${t("Size")}</th><th class="end">${t("Temperature")}</th><th class="end">${t("Hours")}</th><th class="end">${t("Errors")}</th></tr></thead>
+    <tbody>${data.bays.map((/** @type {any} */ bay) => {
+      const [said, kind] = HEALTH()[bay.health] || [bay.health, "warn"];
+      const state = CONDITION()[bay.condition] || [bay.condition, ""];
+      return html`<tr><td class="end">${bay.bay}</td><td><${Badge} kind=${state[1]}>${state[0]}</${Badge}></td><td>${bay.serial ? html`<${Badge} kind=${kind}>${said}</${Badge}>` : "–"}</td><td>${bay.model || "–"}</td><td class="mono">${bay.serial || "–"}</td><td class="end nowrap">${bay.size ? size(bay.size) : "–"}</td><td class="end nowrap">${bay.temperature === null ? "–" : `${number(bay.temperature)} °C`}</td><td class="end">${bay.hours === null ? "–" : number(bay.hours)}</td><td class="end">${number(bay.errors)}</td></tr>`;
+    })}</tbody></table></div></section>`;
+}
+
+/** @param {{close: () => void}} p */
+function Add({ close }) {
+  const [form, setForm] = useState({ path: "", name: "" });
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const wrong = byPointer(error);
+  const submit = () => post("/api/storages", form).then(close, (failed) => {
+    setError(failed);
+    throw failed;
+  });
+  return html`<${Dialog} title=${t("Add a storage")} action=${t("Add")} close=${close} submit=${submit} blocked=${!form.path}>
+    <${Field} id="storage-path" label=${t("Folder")} hint=${t("An empty folder on the recorder, or one that was its storage before.")} error=${wrong["/path"]}><input id="storage-path" spellcheck=${false} value=${form.path} aria-invalid=${wrong["/path"] ? "true" : undefined} onInput=${(/** @type {any} */ e) => setForm({ ...form, path: e.currentTarget.value })} /></${Field}>
+    <${Field} id="storage-name" label=${t("Name")} error=${wrong["/name"]}><input id="storage-name" maxlength="64" value=${form.name} onInput=${(/** @type {any} */ e) => setForm({ ...form, name: e.currentTarget.value })} /></${Field}>
+  </${Dialog}>`;
+}
+
+/** What is destroyed is named in numbers, and the recorder's name is asked for. @param {{tool: any, raid: any, recordings: any[], close: () => void}} p */
+function Tool({ tool, raid, recordings, close }) {
+  const [form, setForm] = useState(/** @type {any} */ ({ level: 5, files: "xfs", bay: raid.bays.find((/** @type {any} */ bay) => bay.serial)?.bay || 1, password: "", new_password: "" }));
+  const [typed, setTyped] = useState("");
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const wrong = byPointer(error);
+  const name = session.value.recorder?.name || session.value.recorder?.serial || "";
+  const bytes = recordings.reduce((sum, row) => sum + (row.bytes || 0), 0);
+  const has = (/** @type {string} */ field) => tool.asks.includes(field);
+  const input = (/** @type {string} */ field) => (/** @type {any} */ event) => setForm({ ...form, [field]: event.currentTarget.value });
+  const submit = async () => {
+    const body = { tool: tool.name, confirmed: true, ...Object.fromEntries(tool.asks.map((/** @type {string} */ field) => [field, ["level", "bay"].includes(field) ? Number(form[field]) : form[field]])) };
+    if (tool.name === "raid.create") Object.assign(body, { bays: raid.bays.filter((/** @type {any} */ bay) => bay.serial).map((/** @type {any} */ bay) => bay.bay) });
+    try {
+      await post("/api/raid/tools", body);
+    } catch (failed) {
+      setError(failed);
+      throw failed;
+    }
+    toast(t("It has begun. It goes on when this page is closed."));
+    close();
+  };
+  return html`<${Dialog} title=${tool.title} action=${tool.title} danger=${tool.danger} close=${close} submit=${submit} blocked=${tool.danger && typed !== name}>
+    <p>${tool.text}</p>
+    ${has("level") && html`<${Field} id="tool-level" label=${t("Level")} error=${wrong["/level"]}><select id="tool-level" value=${form.level} onChange=${input("level")}>${[0, 1, 5, 6, 10].map((level) => html`<option value=${level} selected=${level === form.level}>RAID ${level}</option>`)}</select></${Field}>`}
+    ${has("bay") && html`<${Field} id="tool-bay" label=${t("Bay")} error=${wrong["/bay"]}><select id="tool-bay" value=${form.bay} onChange=${input("bay")}>${raid.bays.map((/** @type {any} */ bay) => html`<option value=${bay.bay}>${bay.bay} ${bay.model}</option>`)}</select></${Field}>`}
+    ${has("files") && html`<${Field} id="tool-files" label=${t("File system")} error=${wrong["/files"]}><select id="tool-files" value=${form.files} onChange=${input("files")}><option value="xfs">XFS</option><option value="ext4">ext4</option></select></${Field}>`}
+    ${has("password") && html`<${Field} id="tool-password" label=${t("Password")} error=${wrong["/password"]}><input id="tool-password" type="password" autocomplete="off" value=${form.password} onInput=${input("password")} /></${Field}>`}
+    ${has("new_password") && html`<${Field} id="tool-new" label=${t("New password")} error=${wrong["/new_password"]}><input id="tool-new" type="password" autocomplete="new-password" value=${form.new_password} onInput=${input("new_password")} /></${Field}>`}
+    ${tool.danger && html`<div class="notice bad"><${Icon} n="warn" /><div>${tn("This erases the recordings of {count} stream.", "This erases the recordings of {count} streams.", recordings.length)} ${bytes ? size(bytes) : ""}</div></div>
+      <${Field} id="tool-name" label=${t("Type the recorder's name to go on: {name}", { name })}><input id="tool-name" autocomplete="off" spellcheck=${false} value=${typed} onInput=${(/** @type {any} */ e) => setTyped(e.currentTarget.value)} /></${Field}>`}
+  </${Dialog}>`;
+}

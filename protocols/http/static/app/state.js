@@ -1,0 +1,77 @@
+// @ts-check
+// What the pages share: who is logged in, where one is, and what the recorder said last.
+import { computed, signal } from "@preact/signals";
+import { follow, get, hooks } from "./api.js";
+import { zone } from "./i18n.js";
+
+/** @type {import("@preact/signals").Signal<any>} */ export const session = signal(null);
+/** @type {import("@preact/signals").Signal<any[]|null>} */ export const cameras = signal(null);
+/** @type {import("@preact/signals").Signal<any[]>} */ export const jobs = signal([]);
+/** @type {import("@preact/signals").Signal<any[]>} */ export const alarms = signal([]);
+/** @type {import("@preact/signals").Signal<any[]>} */ export const news = signal([]);
+export const offline = signal(false);
+export const route = signal(location.pathname);
+export const query = signal(new URLSearchParams(location.search));
+
+const ORDER = ["viewer", "operator", "administrator"];
+export const role = computed(() => session.value?.account?.role || "");
+/** @param {string} asked */
+export const may = (asked) => ORDER.indexOf(role.value) >= ORDER.indexOf(asked);
+/** @param {string} media live | recorded */
+export const sees = (media) => !session.value?.account?.media || session.value.account.media.includes(media);
+
+export const running = computed(() => jobs.value.filter((job) => job.state === "running" || job.state === "waiting"));
+
+/** @param {string} path @param {boolean} [instead] */
+export function go(path, instead) {
+  history[instead ? "replaceState" : "pushState"](null, "", path);
+  arrived();
+}
+
+export function arrived() {
+  route.value = location.pathname;
+  query.value = new URLSearchParams(location.search);
+}
+
+const guards = new Set();
+/** Ask before what was typed is lost. @param {() => boolean} dirty @returns {() => void} */
+export function guard(dirty) {
+  guards.add(dirty);
+  return () => guards.delete(dirty);
+}
+export const unsaved = () => [...guards].some((dirty) => dirty());
+
+addEventListener("popstate", arrived);
+addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
+hooks.offline = (off) => {
+  if (offline.value !== off) offline.value = off;
+};
+hooks.gone = () => {
+  if (session.value?.account) session.value = { ...session.value, account: null };
+};
+
+/** @type {(() => void)|null} */ let stop = null;
+
+export async function begin() {
+  session.value = await get("/api/session");
+}
+
+/** Once somebody is logged in. @returns {() => void} */
+export function listen() {
+  stop?.();
+  get("/api/system").then((system) => (zone.value = system.zone || "UTC"), () => {});
+  loadCameras();
+  get("/api/jobs").then((data) => (jobs.value = data.jobs), () => {});
+  get("/api/events/active").then((data) => (alarms.value = data.events), () => {});
+  stop = follow(["cameras", "jobs", "event"], (topic, data) => {
+    if (topic === "cameras") cameras.value = data.cameras;
+    else if (topic === "jobs") jobs.value = data.jobs;
+    else if (topic === "event") {
+      news.value = [data, ...news.value].slice(0, 200);
+      get("/api/events/active").then((active) => (alarms.value = active.events), () => {});
+    }
+  });
+  return () => stop?.();
+}
+
+export const loadCameras = () => get("/api/cameras").then((data) => (cameras.value = data.cameras), () => {});
