@@ -34,11 +34,8 @@ PACKAGES = {
     "mosquitto-clients": "mosquitto_sub and mosquitto_pub: what a broker's other clients see and say",
     "mpv": "third client of our RTSP server, player of our files",
     "openssl": "checks the signature of an export without us, with jq",
-<<<<<<< HEAD
     "p7zip-full": "7z: judge of encrypted exports",
     "python3-aiosmtpd": "the mail server that our mails go to",
-=======
->>>>>>> d59d579 (Pages without a build step, video for browsers over a WebSocket, a player and a timeline of their own, three languages)
     "python3-gi": "runs GStreamer's RTSP server",
     "qemu-system-x86": "guests with a kernel and drives of their own, whose power can be cut",
     "rsyslog": "rsyslogd: the server that our syslog messages are read by",

@@ -145,7 +145,8 @@ function Control({ name, schema, root, value, change, errors, prefix }) {
   const ui = s["x-ui"] || schema["x-ui"] || {};
   const id = `${prefix}-${name}`;
   const pointer = `/${name}`;
-  const error = errors[pointer] || Object.entries(errors).find(([key]) => key.startsWith(`${pointer}/`))?.[1];
+  const wrong = errors[pointer] || Object.entries(errors).find(([key]) => key.startsWith(`${pointer}/`))?.[1];
+  const error = wrong && { ...wrong, ctx: { ge: s.minimum, le: s.maximum, max_length: s.maxLength, min_length: s.minLength, ...wrong.ctx } };
   const secret = ui.secret || s.format === "password" || s.writeOnly;
   const fixed = ui.once && secret && value?.set === true;
   const described = [s.description && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;

@@ -120,17 +120,26 @@ function Review({ all, ids, choose }) {
     });
   }, [lanes, locks, ids.join(), zone.value, language.value]);
 
-  // The newest that is recorded, at first.
+  // The newest that is recorded, at first; a recorder that is new is asked again until there is something.
   useEffect(() => {
-    if (utc || !lanes.length) return;
-    const ends = lanes.flatMap((lane) => lane.spans.filter((/** @type {any} */ span) => span[2] === "recorded" || span[2] === "damaged").map((/** @type {any} */ span) => span));
-    if (!ends.length) return;
-    const last = Math.max(...ends.map((span) => span[1]));
-    const first = Math.min(...ends.map((span) => span[0]));
-    const view = line.current;
-    if (last - first < HOUR) view.view(first - (last - first) * 0.1 - 30e6, last + (last - first) * 0.1 + 30e6);
-    seek(Math.max(first, last - 10e6), true);
-  }, [lanes]);
+    /** @type {any} */ let timer;
+    const begin = async () => {
+      if (now.current.utc) return;
+      const data = await get("/api/recordings").catch(() => ({ recordings: [] }));
+      const rows = data.recordings.filter((/** @type {any} */ row) => row.last && ids.includes(row.camera));
+      const view = line.current;
+      if (!rows.length || !view) {
+        timer = setTimeout(begin, 2000);
+        return;
+      }
+      const first = Math.min(...rows.map((/** @type {any} */ row) => micro(row.first)));
+      const last = Math.max(...rows.map((/** @type {any} */ row) => micro(row.last)));
+      if (last - first < HOUR) view.view(first - (last - first) * 0.1 - 30e6, last + (last - first) * 0.1 + 30e6);
+      seek(Math.max(first, last - 10e6), true);
+    };
+    begin();
+    return () => clearTimeout(timer);
+  }, [ids.join()]);
 
   const pause = useRef(0);
   const each = (/** @type {(player: any) => void} */ work) => players.current.forEach(work);
