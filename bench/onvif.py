@@ -170,7 +170,7 @@ class Client:
 async def _ask(folder: DataFolder, days: int, options: Options) -> Found:
     clock = Clock(Utc(BEGIN + days * DAY))
     settings = Settings(folder.path / "bench-settings.db", Vault(b"k" * 32), SECTIONS, clock, readonly=False)
-    kept = Store(folder.path / "bench-recordings.db")
+    kept = Store(folder.path / "bench-recordings.db", Vault(b"k" * 32))
     four = (*TRACKS, TrackPlan("AUDIO002", Kind.AUDIO))
     for number in range(CAMERAS):
         key = token(number)

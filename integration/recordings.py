@@ -14,6 +14,7 @@ from device.recordings.archive import Archive
 from device.recordings.recordings import Recordings
 from device.recordings.store import Store
 from device.settings.rtsp import Rtsp
+from device.vault import Vault
 from integration.plane import Plane
 from protocols.onvif.operations import Service
 from protocols.onvif.services.receiver import Receiver
@@ -37,7 +38,7 @@ class RecordingsPlane:
         self._read = -FRESH
         self._opening = Lock()
         self._catalogue: CatalogueReader | None = None
-        self._store = Store(own.folder.recordings)
+        self._store = Store(own.folder.recordings, Vault.at(own.folder.key))
         self.recordings = Recordings(self._store, own.settings, self._statuses, self._erase, own.bus.publish)
         self.archive = Archive(self.recordings, self._open, self._statuses, own.clock)
 

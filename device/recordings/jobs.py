@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from device.recordings.model import Job, JobMode, JobSource, JobState, Link
 
-INCOMPATIBLE = "Incompatible Stream"  #: the error that the specification names
-
 
 @dataclass(frozen=True, slots=True)
 class TrackState:

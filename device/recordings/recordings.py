@@ -318,9 +318,11 @@ class Recordings:
         return made
 
     def configure_receiver(self, token: str, asked: Receiver, by: str) -> None:
-        """Another stream and mode. Raises NotFound, BadValue."""
+        """Another stream and mode. The URL as it is shown, without its password, is the one that is there. Raises
+        NotFound, BadValue."""
         there = self.receiver(token)
-        changed = replace(asked, token=token, auto=there.auto)
+        uri = there.uri if asked.uri == shown(there) else asked.uri
+        changed = replace(asked, token=token, auto=there.auto, uri=uri)
         _check_uri(changed.uri)
         self._receivers[token] = changed
         self._store.put(changed)
@@ -355,7 +357,7 @@ class Recordings:
             connections = {token: self._connection(token, statuses) for token in self._receivers}
             for token, connection in connections.items():
                 if self._connected.get(token, ReceiverState.NOT_CONNECTED) is not connection:
-                    name, uri = said.ReceiverToken(token), self._shown(token)
+                    name, uri = said.ReceiverToken(token), shown(self._receivers[token])
                     self._publish(said.ReceiverChanged(name, connection.value, uri))
                     if connection is ReceiverState.NOT_CONNECTED and self._wanted(token):
                         self._publish(said.ReceiverFailed(name, uri))
@@ -546,16 +548,16 @@ class Recordings:
             job.mode is JobMode.ACTIVE for job in self._users(receiver)
         )
 
-    def _shown(self, receiver: str) -> str:
-        """The URL of a receiver, as it may be told: without a password."""
-        uri = self._receivers[receiver].uri
-        return str(_split(uri)["main"]) if uri else ""
-
     def _new(self, make: Callable[[], str], taken: object) -> str:
         assert isinstance(taken, (dict, set))
         while (token := make()) in taken:
             pass
         return token
+
+
+def shown(receiver: Receiver) -> str:
+    """The URL of a receiver as everybody may see it: without name and password."""
+    return str(_split(receiver.uri)["main"]) if receiver.uri else ""
 
 
 def _supply(status: StreamStatus | None) -> Supply:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from device.errors import BadValue, HoldfastError, NotFound
 from device.recordings.model import Receiver as Plan
 from device.recordings.model import ReceiverMode
-from device.recordings.recordings import RECEIVERS, URI_LENGTH, CannotDelete, Full, Recordings
+from device.recordings.recordings import RECEIVERS, URI_LENGTH, CannotDelete, Full, Recordings, shown
 from protocols.onvif.faults import Kind, impossible, invalid
 from protocols.onvif.names import TRV, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
@@ -112,7 +112,7 @@ def _write(element: Element, receiver: Plan) -> None:
     sub(element, TT.Token, receiver.token)
     configuration = sub(element, TT.Configuration)
     sub(configuration, TT.Mode, receiver.mode)
-    sub(configuration, TT.MediaUri, receiver.uri)
+    sub(configuration, TT.MediaUri, shown(receiver))
     setup = sub(configuration, TT.StreamSetup)
     sub(setup, TT.Stream, "RTP-Multicast" if receiver.multicast else "RTP-Unicast")
     sub(sub(setup, TT.Transport), TT.Protocol, receiver.protocol)

@@ -153,7 +153,7 @@ class Search:
                 Operation("GetEventSearchResults", read, self.event_results, _SESSION),
                 Operation("EndSearch", read, self.end, _SESSION),
             ),
-            Legacy("Search", extension=True, fill=lambda element: _legacy(element)),
+            Legacy("Search", extension=True, fill=_legacy),
         )
 
     async def _results(self, call: Call, kind: str) -> tuple[list[Entry | Change], bool]:

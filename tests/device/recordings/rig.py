@@ -100,7 +100,7 @@ def rig(folder: Path) -> Iterator[Rig]:
     settings = Settings(folder / "settings.db", Vault(b"k" * 32), SECTIONS, store.clock, readonly=False)
     for key, name in ((GATE, "Gate"), (YARD, "Yard"), (DOOR, "Door")):
         settings.set(CameraSettings(name=name, main=f"rtsp://192.0.2.9/{key}"), key=key, by="test")
-    kept = Kept(folder / "recordings.db")
+    kept = Kept(folder / "recordings.db", Vault(b"k" * 32))
     made = Rig(store, settings, kept, folder)
     yield made
     made.archive.close()

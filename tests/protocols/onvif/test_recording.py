@@ -110,6 +110,9 @@ async def test_a_recording_that_is_created_is_recorded_once_it_has_a_job_and_a_r
         f"<trv:GetReceiverState><trv:ReceiverToken>{receiver}</trv:ReceiverToken></trv:GetReceiverState>"
     )
     assert (words(connected, "State"), words(connected, "AutoCreated")) == (["Connected"], ["false"])
+    seen = await nvr.get("<trv:GetReceivers/>", "vera")
+    assert words(seen, "MediaUri") == ["rtsp://192.0.2.20:554/main"]
+    assert b"s3cret" not in (nvr.rig.folder / "recordings.db").read_bytes()
     never = f"<trv:ReceiverToken>{receiver}</trv:ReceiverToken><trv:Mode>NeverConnect</trv:Mode>"
     await nvr.get(f"<trv:SetReceiverMode>{never}</trv:SetReceiverMode>")
     assert not nvr.rig.settings.get(Camera, token).enabled
