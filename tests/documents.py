@@ -18,6 +18,7 @@ from integration.entities.ports import PORT
 from integration.entities.reading import Row
 from integration.entities.recorder import ROWS
 from protocols.mqtt.topics import example
+from tests.api_page import api_page
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guide"
 
@@ -153,6 +154,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "events.md": events_page,
     "mqtt.md": mqtt_page,
+    "api.md": api_page,
 }
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
@@ -70,10 +71,10 @@ class Serving(Generic[H]):
                 await socket.close(code=WSCloseCode.GOING_AWAY)
 
     def _handler(self, route: Route) -> Callable[[web.Request], Any]:
-        adapters = {name: TypeAdapter(kind) for name, kind in route.parameters.items()}
-        body = None if route.body is None else TypeAdapter(route.body)
-        query = None if route.query is None else TypeAdapter(route.query)
-        answers = None if route.answers is None or is_raw(route) else TypeAdapter(route.answers)
+        adapters = {name: _Late(kind) for name, kind in route.parameters.items()}
+        body = None if route.body is None else _Late(route.body)
+        query = None if route.query is None else _Late(route.query)
+        answers = None if is_raw(route) else _Late(route.answers)
 
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
@@ -83,9 +84,9 @@ class Serving(Generic[H]):
                 if caller is not None:
                     _check_sight(route, caller, given)
                 if query is not None:
-                    given["query"] = _checked(lambda: query.validate_strings(_query(request)))
+                    given["query"] = _checked(lambda: query.adapter.validate_strings(_query(request)))
                 if body is not None:
-                    given["body"] = await _body(body, request)
+                    given["body"] = await _body(body.adapter, request)
                 if "match" in route.names:
                     given["match"] = _match(request)
                 if route.method == "WS":
@@ -169,6 +170,18 @@ class Serving(Generic[H]):
                 await socket.close(code=SESSION_ENDED, message=b"The session has ended.")
 
 
+class _Late:
+    """An adapter that is made when it is first needed: all of them would be much of the plane's start."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """It."""
+        return TypeAdapter(self._kind)
+
+
 def _check_sight(route: Route, caller: Caller, given: dict[str, Any]) -> None:
     """What an account may not see is not there."""
     camera = given.get("camera")
@@ -178,9 +191,9 @@ def _check_sight(route: Route, caller: Caller, given: dict[str, Any]) -> None:
         raise Refusal(problem(404, "There is no such camera, or this account may not see it."))
 
 
-def _from_path(name: str, adapter: TypeAdapter[Any], request: web.Request) -> Any:
+def _from_path(name: str, late: _Late, request: web.Request) -> Any:
     try:
-        return adapter.validate_strings(request.match_info[name])
+        return late.adapter.validate_strings(request.match_info[name])
     except ValidationError:
         raise Refusal(problem(404, f"There is nothing of that {name}.")) from None
 
@@ -220,17 +233,17 @@ def _match(request: web.Request) -> int | None:
     return int(figures)
 
 
-def _answer(route: Route, adapter: TypeAdapter[Any] | None, value: Any) -> web.StreamResponse:
+def _answer(route: Route, late: _Late | None, value: Any) -> web.StreamResponse:
     if isinstance(value, web.StreamResponse):
         return value
     headers: dict[str, str] = {}
     session = None
     if isinstance(value, Reply):
         headers, session, value = value.headers, value.session, value.value
-    if adapter is None or value is None:
+    if late is None or value is None:
         response = web.Response(status=204 if value is None else route.status, headers=headers)
     else:
-        body = adapter.dump_json(value, by_alias=True)
+        body = late.adapter.dump_json(value, by_alias=True)
         response = web.Response(status=route.status, body=body, content_type=JSON, headers=headers)
     if session:
         set_cookie(response, session)

@@ -34,7 +34,9 @@ INJECTED = frozenset({"house", "caller", "request", "match", "body", "query", "s
 class Body(BaseModel):
     """What somebody sends. What it does not know it refuses; what was given is in no error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from device.accounts.role import Role
 class Answer(BaseModel):
     """What a route answers."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="null", defer_build=True)
 
 
 class Rights_(Answer):  # noqa: N801 - `Rights` is the device's

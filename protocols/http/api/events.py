@@ -12,7 +12,7 @@ from pydantic import Field
 
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
-from device.errors import Severity
+from device.errors import NotFound, Severity
 from device.events.event import describe, dump, events
 from device.events.journal import Entry
 from device.jobs import Job, State
@@ -167,21 +167,24 @@ async def follow(house: House, caller: Caller, request: web.Request) -> web.Stre
 
 
 @TABLE.get("/api/jobs", role=Role.VIEWER)
-async def jobs(house: House) -> JobsShown:
-    """Long works that are remembered, newest first."""
-    return JobsShown(jobs=[job_shown(each) for each in house.jobs.list()])
+async def jobs(house: House, caller: Caller) -> JobsShown:
+    """Long works that are remembered, newest first: an operator sees all, a viewer his own."""
+    return JobsShown(jobs=[job_shown(each) for each in house.jobs.list() if _sees_job(caller, each)])
 
 
 @TABLE.get("/api/jobs/follow", role=Role.VIEWER, produces="text/event-stream")
-async def follow_jobs(house: House, request: web.Request) -> web.StreamResponse:
+async def follow_jobs(house: House, caller: Caller, request: web.Request) -> web.StreamResponse:
     """Jobs as they are, and whenever they change."""
-    return await stream(request, _jobs(house))
+    return await stream(request, _jobs(house, caller))
 
 
 @TABLE.get("/api/jobs/{id}", role=Role.VIEWER)
-async def job(house: House, id: str) -> JobShown:  # noqa: A002 - as it is called in the path
+async def job(house: House, caller: Caller, id: str) -> JobShown:  # noqa: A002 - as it is called in the path
     """One long work."""
-    return job_shown(house.jobs.get(id))
+    found = house.jobs.get(id)
+    if not _sees_job(caller, found):
+        raise NotFound("job", id)
+    return job_shown(found)
 
 
 @TABLE.delete("/api/jobs/{id}", role=Role.OPERATOR, scope=Scope.ALL)
@@ -266,17 +269,23 @@ def _message(entry: Entry) -> Message:
     return Message(event_shown(entry).model_dump_json(), id=str(entry.seq), event="event")
 
 
-async def _jobs(house: House) -> AsyncIterator[Message]:
+def _sees_job(caller: Caller, job: Job) -> bool:
+    return caller.rights.role.may(Role.OPERATOR) or job.by.casefold() == caller.account.casefold()
+
+
+async def _jobs(house: House, caller: Caller) -> AsyncIterator[Message]:
     changed: asyncio.Queue[Job] = asyncio.Queue(WAITING)
 
     def take(job: Job) -> None:
+        if not _sees_job(caller, job):
+            return
         if changed.full():
             changed.get_nowait()  # progress of the past
         changed.put_nowait(job)
 
     end = house.jobs.subscribe(take)
     try:
-        for job in reversed(house.jobs.list()):
+        for job in [each for each in reversed(house.jobs.list()) if _sees_job(caller, each)]:
             yield Message(job_shown(job).model_dump_json(), event="job")
         while True:
             yield Message(job_shown(await changed.get()).model_dump_json(), event="job")

@@ -28,7 +28,7 @@ EVENT = "event"
 TOPICS: dict[str, Callable[[House, Caller], Awaitable[Any]]] = {
     "cameras": cameras.cameras_shown,
     "storages": lambda house, _: hardware.storages(house),
-    "jobs": lambda house, _: events.jobs(house),
+    "jobs": events.jobs,
     "active": events.active,
     "poe": lambda house, _: hardware.poe(house),
     "raid": lambda house, _: hardware.raid(house),
