@@ -73,7 +73,7 @@ class ArchivePlane:
         settings = self._own.settings.get(Archive)
         with contextlib.closing(Ledger(self._own.folder.archive, settings.target)) as ledger:
             total = ledger.sum()
-        place = f"{_place(settings).unc}\\{_folder(settings)}" if settings.host else ""
+        place = f"{_place(settings).unc}\\{_folder(settings)}".rstrip("\\") if settings.host else ""
         return ArchiveShown(
             settings.enabled, place, settings.target, total.copies, total.octets, *self._phase
         )

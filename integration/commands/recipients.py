@@ -65,7 +65,7 @@ def try_(
     if as_json:
         say_json(asdict(tried))
     else:
-        console.print(tried.detail, style="" if tried.good else "red", soft_wrap=True)
+        console.print(tried.detail, style="" if tried.good else "red", soft_wrap=True, markup=False)
     if not tried.good:
         raise typer.Exit(1)
 
@@ -84,11 +84,11 @@ def copy(
     values = one.model_dump(mode="json", exclude_unset=True)
     values = {n: v for n, v in values.items() if not about_fields(Recipient)[n].secret}
     change(folder, Recipient.about.section, to, {**values, "name": name or f"{one.name} (copy)"})
-    console.print(f"Made recipients[{to}].")
+    console.print(f"Made recipients[{to}].", markup=False)
 
 
 @app.command("remove")
 def remove(key: KeyArgument, config: ConfigOption = None, data: DataOption = None) -> None:
     """Remove a recipient for ever, with what waits for it."""
     call(installation(config, data), "control", SettingsRemove(Recipient.about.section, key, who()))
-    console.print(f"Removed recipients[{key}].")
+    console.print(f"Removed recipients[{key}].", markup=False)

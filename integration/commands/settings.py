@@ -84,7 +84,10 @@ def set_(
     if as_json:
         say_json({"changed": changed})
     else:
-        console.print("Changed: " + ", ".join(changed) if changed else "Nothing to change: it is so already.")
+        console.print(
+            "Changed: " + ", ".join(changed) if changed else "Nothing to change: it is so already.",
+            markup=False,  # keys stand in brackets
+        )
 
 
 @app.command("history")

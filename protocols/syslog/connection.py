@@ -20,6 +20,7 @@ from protocols.syslog.message import framed
 CONNECT_SECONDS = 10.0
 TAKEN_SECONDS = 30.0  #: until the server's system must have taken what was sent
 _LOOK = (0.002, 0.05)  #: seconds between looks, the first and the longest
+_EMPTY = 2  # looks in a row: TLS may hold octets that it hands over as soon as there is room
 
 
 class ServerUnreachable(PeerFault):
@@ -100,7 +101,8 @@ class _Stream:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        writer.transport.set_write_buffer_limits(0)  # `drain` waits until all is with the system
+        # `drain` waits until nothing is left. Not 0 and 0: asyncio's TLS pauses at its upper limit, nothing or not.
+        writer.transport.set_write_buffer_limits(high=1, low=0)
         self._listening = asyncio.create_task(_until_end(reader))
 
     async def send(self, messages: Sequence[bytes]) -> None:
@@ -119,9 +121,11 @@ class _Stream:
         """The server's system has acknowledged every octet: until then they are lost with the connection."""
         sock: socket.socket = self._writer.get_extra_info("socket")
         pause, longest = _LOOK
+        empty = 0
         while not self._listening.done():
             (unsent,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
-            if not unsent:
+            empty = 0 if unsent else empty + 1
+            if empty == _EMPTY:
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)

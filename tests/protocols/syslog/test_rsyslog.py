@@ -102,6 +102,21 @@ async def test_rsyslog_reads_every_field(
         assert "T13:05:07" in told["time"]
 
 
+@pytest.mark.parametrize("transport", [Transport.TCP, Transport.TLS])
+async def test_a_connection_is_used_again_and_again(
+    server: Rsyslog, authority: Authority, transport: Transport
+) -> None:
+    connection = await connected(server, transport, authority)
+    host = f"often-{transport.value}"
+    for count in range(1, 30):
+        await connection.send([said(Form.RFC5424, host)] * count)
+    await connection.send([said(Form.RFC5424, host)] * 3000)
+    await connection.close()
+    await asyncio.to_thread(
+        server.until, lambda messages: sum(each["host"] == host for each in messages) == 29 * 15 + 3000
+    )
+
+
 async def test_no_part_of_a_message_becomes_another(server: Rsyslog, authority: Authority) -> None:
     connection = await connected(server, Transport.TCP, authority)
     await connection.send([said(Form.RFC5424, "whole")])
