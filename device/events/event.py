@@ -22,8 +22,10 @@ import dataclasses
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, ClassVar, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 from device.errors import Severity
@@ -135,7 +137,7 @@ class FieldAbout:
 
 def describe(kind: type[Event]) -> list[FieldAbout]:
     """The fields of an event, with their units and the comments that stand beside them."""
-    comments = dict(re.findall(r"^    (\w+): [^#\n]*#: (.*)$", inspect.getsource(kind), re.MULTILINE))
+    comments = dict(re.findall(r"^    (\w+): [^#\n]*#: (.*)$", _source(kind), re.MULTILINE))
     found = []
     for name, hint in get_type_hints(kind, include_extras=True).items():
         if get_origin(hint) is ClassVar:
@@ -145,6 +147,19 @@ def describe(kind: type[Event]) -> list[FieldAbout]:
         unit = next((part.symbol for part in extra if isinstance(part, Unit)), "")
         found.append(FieldAbout(name, getattr(plain, "__name__", str(plain)), unit, comments.get(name, "")))
     return found
+
+
+def _source(kind: type[Event]) -> str:
+    """The lines of its class. `inspect.getsource` of a class parses its whole module, for each of a hundred events:
+    seconds that a plane has not at its start."""
+    module = _module_source(kind.__module__)
+    begin = module.index(f"\nclass {kind.__name__}(")
+    return module[begin : module.find("\n\n\n", begin)]
+
+
+@cache
+def _module_source(name: str) -> str:
+    return inspect.getsource(sys.modules[name]) + "\n\n\n"
 
 
 def _plain(value: object) -> object:
