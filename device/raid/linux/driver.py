@@ -192,6 +192,7 @@ class LinuxRaid:
             raise Busy("There is an array already.")
         there = await blocks(self._machine, self._setup.places)
         devices = [f"/dev/{self._in(there, bay).device}" for bay in (*bays, *spares)]
+        await self._order("mdadm", "--version")  # where it is not installed, nothing is wiped
         for device in devices:
             await self._order("wipefs", "-q", "-a", device)
         number = await self._free_number()
@@ -297,6 +298,7 @@ class LinuxRaid:
     async def lock(self, password: str) -> None:
         """RaidDriver."""
         found = await self._idle()
+        await self._order("cryptsetup", "--version")  # as above
         await self._close_where_open()
         device = f"/dev/{found.device}"
         await self._order("wipefs", "-q", "-a", device)
