@@ -19,7 +19,7 @@ from device.records import BadRecord, from_json, to_json
 from device.settings.recipients import Kind, Recipient
 from device.settings.recorder import Recorder
 from device.settings.section import validate
-from device.settings.store import Changed
+from integration.destinations import serve_each
 from integration.plane import Plane
 from protocols import ftp, mail, sftp, tcp, webhook
 from protocols.smb.errors import ShareUnreachable
@@ -95,7 +95,6 @@ class RecipientsPlane:
     def __init__(self, own: Plane, outbox: Outbox) -> None:
         self._own = own
         self._outbox = outbox
-        self._changed = asyncio.Event()
         self._number = secrets.randbelow(1_000_000)  #: of the next test's file
 
     def send(self, key: str, parcel: Parcel) -> None:
@@ -117,29 +116,7 @@ class RecipientsPlane:
 
     async def run(self) -> None:
         """For ever."""
-        serving: dict[str, tuple[Recipient, asyncio.Task[None]]] = {}
-        end = self._own.settings.subscribe(self._setting_changed)
-        try:
-            while True:
-                self._changed.clear()
-                wanted = self._own.settings.entries(Recipient)
-                gone = [key for key, (settings, _) in serving.items() if wanted.get(key) != settings]
-                await _cancelled([serving.pop(key)[1] for key in gone])
-                for name in self._outbox.known():
-                    if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in wanted:
-                        self._outbox.forget(name)
-                for key, settings in wanted.items():
-                    if key not in serving:
-                        task = asyncio.create_task(self._serve(key, settings), name=f"{_PREFIX}{key}")
-                        serving[key] = (settings, task)
-                await self._changed.wait()
-        finally:
-            end()
-            await _cancelled([task for _, task in serving.values()])
-
-    def _setting_changed(self, changed: Changed) -> None:
-        if changed.section == Recipient.about.section:
-            self._changed.set()
+        await serve_each(self._own.settings, self._outbox, Recipient, _PREFIX, lambda _: True, self._serve)
 
     def _box(self, key: str) -> Box:
         return self._outbox.box(f"{_PREFIX}{key}", LIMITS)
@@ -171,9 +148,3 @@ class RecipientsPlane:
         if not isinstance(values, dict):
             raise Refused("What is to be tried must be a JSON object of settings.")
         return validate(Recipient, request.key, values)
-
-
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,7 +8,6 @@ import random
 import socket
 import ssl
 from datetime import UTC
-from typing import Any
 
 from device.audit.keeper import Keeper
 from device.certificates import own_certificate
@@ -20,8 +19,8 @@ from device.planes.link import Server
 from device.planes.outward import AllTried, Tried, TrySyslog
 from device.settings.recorder import Recorder
 from device.settings.section import check_key, validate
-from device.settings.store import Changed
 from device.settings.syslog import Syslog, Transport
+from integration.destinations import serve_each
 from integration.plane import Plane
 from integration.version import VERSION
 from integration.zone import local_zone
@@ -43,44 +42,16 @@ class SyslogPlane:
         self._outbox = outbox
         self._keeper = keeper
         self._speaker = origin(VERSION)
-        self._changed = asyncio.Event()
 
     def answer(self, server: Server) -> None:
         """Let `server` test servers."""
         server.on(TrySyslog, self._test)
 
     async def run(self) -> None:
-        """For ever. A server whose settings stay the same is not disturbed by changes of others."""
-        serving: dict[str, tuple[Syslog, asyncio.Task[None]]] = {}
-        end = self._own.settings.subscribe(self._setting_changed)
-        try:
-            while True:
-                self._changed.clear()
-                wanted = {
-                    key: each for key, each in self._own.settings.entries(Syslog).items() if each.enabled
-                }
-                gone = [key for key, (settings, _) in serving.items() if wanted.get(key) != settings]
-                await _cancelled([serving.pop(key)[1] for key in gone])
-                for name in self._outbox.known():
-                    if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in wanted:
-                        self._outbox.forget(name)
-                for key, settings in wanted.items():
-                    if key not in serving:
-                        task = asyncio.create_task(self._serve(key, settings), name=f"{_PREFIX}{key}")
-                        serving[key] = (settings, task)
-                waiting = asyncio.create_task(self._changed.wait())
-                tasks: list[asyncio.Task[Any]] = [waiting, *(task for _, task in serving.values())]
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                waiting.cancel()
-                for task in done:
-                    task.result()  # one that delivers for ever and ended is a defect
-        finally:
-            end()
-            await _cancelled([task for _, task in serving.values()])
-
-    def _setting_changed(self, changed: Changed) -> None:
-        if changed.section == Syslog.about.section:
-            self._changed.set()
+        """For ever."""
+        await serve_each(
+            self._own.settings, self._outbox, Syslog, _PREFIX, lambda server: server.enabled, self._serve
+        )
 
     async def _serve(self, key: str, settings: Syslog) -> None:
         own = self._own
@@ -145,9 +116,3 @@ def _servers(text: str) -> dict[str, Syslog]:
 def _manner(settings: Syslog) -> Manner:
     zone = UTC if settings.utc else local_zone()
     return Manner(settings.form, settings.name or socket.gethostname(), zone, LONGEST[settings.transport])
-
-
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
