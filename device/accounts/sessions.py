@@ -89,16 +89,10 @@ class Sessions:
         self._clock = clock
         self._limits = limits
         self._database = open_database(path, SCHEMA)
-        self._listeners: list[Callable[[], None]] = []
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
-
-    def on_end(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` when sessions or tokens were ended by somebody; returns what ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
 
     # ---------------------------------------------------------------------------------------- sessions
 
@@ -211,14 +205,12 @@ class Sessions:
             )
             if tokens:
                 self._database.execute("DELETE FROM token WHERE account = ?", (account,))
-        self._tell()
 
     def reset(self) -> None:
         """End all sessions and tokens, for restore and factory default."""
         with transaction(self._database):
             self._database.execute("DELETE FROM session")
             self._database.execute("DELETE FROM token")
-        self._tell()
 
     # ------------------------------------------------------------------------------------------ within
 
@@ -241,15 +233,10 @@ class Sessions:
         if row is None:
             raise NotFound(table, id_)
         self._delete(table, row[0])
-        self._tell()
 
     def _delete(self, table: str, hashed: str) -> None:
         with transaction(self._database):
             self._database.execute(f"DELETE FROM {table} WHERE hash = ?", (hashed,))  # noqa: S608 - as above
-
-    def _tell(self) -> None:
-        for listener in list(self._listeners):
-            listener()
 
 
 def _hash(secret: str) -> str:

@@ -111,7 +111,6 @@ class House:
     streaming: Streams
     export: Callable[[ExportSpan], Work]  #: what a job does that exports; raises BadValue
     description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
-    changed: Callable[[], None] = lambda: None  #: called when somebody's rights may have changed
     lockout: Lockout = field(default_factory=Lockout)
 
     def own_certificate(self) -> bool:

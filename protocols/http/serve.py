@@ -142,7 +142,7 @@ class Serving(Generic[H]):
             raise Refusal(problem(426, "This is a WebSocket."), {"Upgrade": "websocket"})
         await socket.prepare(request)
         self._sockets.add(socket)
-        watch = asyncio.create_task(self._watch(socket, route, request))
+        watch = asyncio.create_task(self._watch(socket, route, request, given))
         try:
             await route.function(**{name: ({**given, "socket": socket})[name] for name in route.names})
         except HoldfastError as error:
@@ -157,14 +157,17 @@ class Serving(Generic[H]):
                 await socket.close()
         return socket
 
-    async def _watch(self, socket: web.WebSocketResponse, route: Route, request: web.Request) -> None:
+    async def _watch(
+        self, socket: web.WebSocketResponse, route: Route, request: web.Request, given: dict[str, Any]
+    ) -> None:
         """Close it when its session ends, or its account may not any more."""
         while not socket.closed:
             await asyncio.sleep(WATCH)
             try:
                 caller = self._house.caller(request, use=False)
                 allowed = route.role is None or caller.rights.role.may(route.role)
-            except HoldfastError:
+                _check_sight(route, caller, given)
+            except (HoldfastError, Refusal):
                 allowed = False
             if not allowed:
                 await socket.close(code=SESSION_ENDED, message=b"The session has ended.")

@@ -95,7 +95,6 @@ async def change(house: House, caller: Caller, name: str, body: AccountChange) -
         check_repeat(body.password, body.repeat or "")
     if wanted != known.rights:
         house.accounts.change_rights(known.name, wanted, by=caller.by)
-        house.changed()
     if body.password is not None:
         await house.accounts.change_password(known.name, body.password, by=caller.by)
         keep = caller.session.id if caller.session and caller.account == known.name else ""
@@ -109,7 +108,6 @@ async def remove(house: House, caller: Caller, name: str) -> None:
     known = house.accounts.get(name)
     house.accounts.delete(known.name, by=caller.by)
     house.sessions.forget(known.name, tokens=True)
-    house.changed()
 
 
 def _shown(account: Account) -> AccountShown:
