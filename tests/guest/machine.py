@@ -64,7 +64,8 @@ class Guest:
         self._kernel = kernel()
         self._bus: Bus = bus
         self._memory = memory
-        self._disks = list(disks)
+        self._disks = list(disks)  #: all that there ever were, under the number that makes their serial
+        self._places = {number: number for number in range(len(disks))}  #: of those that are plugged in
         self._undo: list[IO[str] | socket.socket] = []
         exchange = folder / "exchange"
         exchange.mkdir(parents=True, exist_ok=True)
@@ -155,14 +156,13 @@ class Guest:
         self._disks.append(disk)
         self._image(disk)
         number = len(self._disks) - 1
+        self._places[number] = place
         self.ask("blockdev-add", **self._drive(number))
-        device = self._device(number)
-        if self._bus == "scsi":
-            device["scsi-id"] = place
-        self.ask("device_add", **device)
+        self.ask("device_add", **self._device(number))
 
     def pull(self, name: str) -> None:
-        """Pull a drive out while the guest runs."""
+        """Pull a drive out while the guest runs. It stays out, through a power cut too."""
+        del self._places[next(n for n in self._places if self._disks[n].name == name)]
         self.ask("device_del", id=f"disk-{name}")
 
     # --- inside ---
@@ -185,7 +185,7 @@ class Guest:
         return {
             "driver": "scsi-hd",
             "bus": "scsi.0",
-            "scsi-id": number,
+            "scsi-id": self._places[number],
             "product": "DRIVE",
             "vendor": "TEST",
             **more,
@@ -213,7 +213,7 @@ class Guest:
             command += ["-device", "virtio-scsi-pci,id=scsi"]
         for number in range(12):
             command += ["-device", f"pcie-root-port,id=slot{number},chassis={number + 1},slot={number + 1}"]
-        for number in range(len(self._disks)):
+        for number in self._places:
             command += ["-blockdev", _flat(self._drive(number)), "-device", _flat(self._device(number))]
         return command
 

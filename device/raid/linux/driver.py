@@ -7,6 +7,7 @@ probed again only after something was done to it, and a drive is asked about its
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -231,7 +232,8 @@ class LinuxRaid:
         try:
             await self._order("mdadm", "--assemble", "--run", "--quiet", f"/dev/md{number}", *devices)
         except DriverFault as error:
-            await self._order("mdadm", "--stop", "--quiet", f"/dev/md{number}")
+            with contextlib.suppress(DriverFault):  # mdadm may have stopped it itself
+                await self._order("mdadm", "--stop", "--quiet", f"/dev/md{number}")
             raise NotWhole(f"Too few drives of the array are there: {error}") from error
         self._contents.clear()
 
