@@ -80,7 +80,7 @@ export class Timeline extends HTMLElement {
     this.onkeydown = (event) => {
       const step = (this.end - this.start) / 100;
       const by = /** @type {any} */ ({ ArrowLeft: -step, ArrowRight: step, PageUp: -10 * step, PageDown: 10 * step })[event.key];
-      const first = Math.min(...this._lanes.flatMap((lane) => (lane.spans.length ? [lane.spans[0][0]] : [])));
+      const first = Math.min(...this._lanes.flatMap((lane) => lane.spans.filter((/** @type {any} */ span) => !span[2]).map((/** @type {any} */ span) => span[0])));
       if (by) this.seek(this.utc + by, true);
       else if (event.key === "Home" && Number.isFinite(first)) this.seek(first, true);
       else if (event.key === "End") this.seek(Date.now() * 1000, true);
