@@ -158,13 +158,16 @@ class BrowserVideo:
         keys = request.speed < 0 or request.speed > ALL_FRAMES
         muxer = Muxer(sound=request.sound and request.speed == 1, speed=request.speed or 1, keys=keys)
         every = round(abs(request.speed) * MICROSECONDS / PICTURES) if keys else 0
-        end = Utc(request.start + 1) if still else request.end
+        # A span of the ledger may begin a moment before its first picture: that one is meant, then.
+        end = Utc(request.start + PART) if still else request.end
         passage = Passage(request.start, end, request.speed < 0, keys, every, follow=False)
         pace = _Pace(self._clock, 1.0 if keys or still else request.speed)
-        await _play(stored.store, passage, muxer, pace, outlet)
+        await _play(stored.store, passage, muxer, pace, outlet, still=still)
 
 
-async def _play(store: Store, passage: Passage, muxer: Muxer, pace: _Pace, outlet: Outlet) -> None:
+async def _play(
+    store: Store, passage: Passage, muxer: Muxer, pace: _Pace, outlet: Outlet, *, still: bool
+) -> None:
     part: list[Sample] = []
 
     async def flush(until: int | None = None) -> None:
@@ -188,6 +191,8 @@ async def _play(store: Store, passage: Passage, muxer: Muxer, pace: _Pace, outle
                 elif part and muxer.leads(item) and (item.key or item.utc - part[0].utc >= PART):
                     await flush()
                 part.append(item)
+                if still and muxer.leads(item) and item.utc >= passage.start:
+                    break
                 await pace.wait(at)
     await flush()
 

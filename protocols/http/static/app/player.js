@@ -144,6 +144,7 @@ export class Player extends HTMLElement {
     if (!stream) return this.tell("error", this.note || "unplayable");
     if (!this.socket || this.socket.readyState > 1 || stream !== this.stream) this.open(stream);
     this.first = true;
+    this.marks = [];
     if (this.state !== "error") this.tell("connecting", "");
     this.say({ ...this.command, n: ++this.number });
   }
@@ -214,6 +215,7 @@ export class Player extends HTMLElement {
     this.mine = said.n === this.number;
     if (!this.mine) return;
     if (said.is === "start") this.start(said);
+    else if (said.is === "end" && !this.marks.length) this.finish(); // nothing came, so nothing waits for its turn
     else if (said.is === "end") this.work.push(() => this.finish());
     else if (said.is === "error") {
       if (said.code === "Unplayable") {

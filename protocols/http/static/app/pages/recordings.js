@@ -135,7 +135,7 @@ function Review({ all, ids, choose }) {
       const first = Math.min(...rows.map((/** @type {any} */ row) => micro(row.first)));
       const last = Math.max(...rows.map((/** @type {any} */ row) => micro(row.last)));
       if (last - first < HOUR) view.view(first - (last - first) * 0.1 - 30e6, last + (last - first) * 0.1 + 30e6);
-      seek(Math.max(first, last - 10e6), true);
+      seek(Math.max((first + last) / 2, last - 10e6), true);
     };
     begin();
     return () => clearTimeout(timer);
