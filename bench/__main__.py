@@ -27,6 +27,7 @@ BENCHES = {
     "export": "Mbit/s of a span written to a file, signed, beside ffmpeg -c copy",
     "catalogue": "90 days of 64 cameras: queries, timelines, opening; and `holdfast check` of a day",
     "onvif": "GetRecordings, and searches over 90 days of 64 cameras",
+    "mqtt": "from an event to the broker's acknowledgement, and 1000 events a second",
     "powercut": "seconds of video lost at a power cut, on ext4 and xfs",
 }
 

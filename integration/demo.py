@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from device.durable import create
-from device.errors import Fault
+from device.errors import BadValue, Fault
 from device.folder import DataFolder
 from device.media import Codec
 from device.settings.cameras import Camera
@@ -126,6 +126,17 @@ def enter_snmp(store: Store, password: str) -> dict[str, str]:
         "priv": now.privacy.value,
         "priv_password": password,
     }
+
+
+def mqtt_settings(broker: str) -> list[str]:
+    """Assignments that let the demo talk with a broker, `HOST:PORT`, and obey it. Raises BadValue."""
+    host, colon, port = broker.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise BadValue("--mqtt", "must be HOST:PORT, such as 127.0.0.1:1883")
+    allowed = [
+        f"mqtt.{name}=true" for name in ("enabled", "allow_poe", "allow_chassis", "allow_recording", "onvif")
+    ]
+    return [f"mqtt.host={host.strip('[]')}", f"mqtt.port={port}", *allowed]
 
 
 def snmp_password(folder: DataFolder) -> str:

@@ -75,9 +75,14 @@ def demo(
     hold_control: Annotated[
         bool, typer.Option(help="Switch the box on with its control button held: see `simulate release`.")
     ] = False,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Tell this MQTT broker everything, and obey its commands."),
+    ] = None,
     ready_json: ReadyOption = False,
 ) -> None:
     """Run the recorder with virtual cameras: no hardware, no root."""
+    assign = [*(virtual.mqtt_settings(mqtt) if mqtt is not None else ()), *(assign or ())]
     folder = chosen(None, data)
     folder.make()
     login = _login(admin, password_file) or virtual.login(folder)
@@ -95,7 +100,7 @@ def demo(
                 asyncio.run(enter_array(folder, store, SETUP))
                 users.append(virtual.enter_snmp(store, virtual.snmp_password(folder)))
 
-            identity = await asyncio.to_thread(prepare, folder, assign or [], login, enter)
+            identity = await asyncio.to_thread(prepare, folder, assign, login, enter)
             ready = Announcement(ready_json, login if admin is None else None, folder, users[0])
             plan = _plan(config, lock, identity, _names(folder), seconds, ready_json)
             await serve(plan, ready, await_frames=True)
