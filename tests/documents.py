@@ -122,6 +122,7 @@ The recorder is the client of one broker, with MQTT 5 or 3.1.1, over TCP, TLS or
 | `state/THING/ENTITY` | a value, bare: a number, a word, `ON`, `OFF`, or `None` where it is not known | yes |
 | `available/THING` | `online`, `offline`: whether what lies below answers | yes |
 | `happened/THING` | what happened to a thing; JSON with `event_type`; nothing older than a minute | never |
+| `onvif-ej/TOPIC/&SOURCE` | an event as ONVIF's event broker sends it (`mqtt.onvif`) | where it is a property |
 | `set/THING/ENTITY` | a command: `ON`, `OFF`, `PRESS`, or one of the choices; ignored where retained | |
 
 - **Events** arrive at least once, in order, however long the broker was away, as long as `mqtt.queue_mb` and

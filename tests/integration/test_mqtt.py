@@ -60,7 +60,7 @@ class Rig:
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("mqtt")
     with Broker(folder) as broker, Listener(broker) as listener:
-        settings = ("enabled=true", "host=127.0.0.1", f"port={broker.port}", "allow_poe=true")
+        settings = ("enabled=true", "host=127.0.0.1", f"port={broker.port}", "allow_poe=true", "onvif=true")
         words = [word for setting in settings for word in ("--set", f"mqtt.{setting}")]
         with demo(folder / "data", free_offset(), "--cameras", "2", *words) as recorder:
             yield Rig(recorder, broker, listener)
@@ -109,6 +109,15 @@ def test_a_command_that_is_not_allowed_or_makes_no_sense_changes_nothing_and_is_
     assert "There is no port" in results[2]
     assert "There is no command" in results[3]
     assert rig.listener.last(f"{rig.base}/state/c-demo1/enabled") == "ON"
+
+
+def test_onvifs_view_tells_the_same_events(rig: Rig) -> None:
+    def told() -> list[Any]:
+        head = f"{rig.base}/onvif-ej/hf:"
+        return [json.loads(text) for _, topic, text in rig.listener.lines() if topic.startswith(head)]
+
+    wait_until("something is told", lambda: bool(told()), SECONDS)
+    assert all(each.keys() == {"UtcTime", "Source", "Data"} for each in told())
 
 
 def test_events_are_never_retained_and_states_are(rig: Rig) -> None:

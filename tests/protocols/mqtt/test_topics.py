@@ -13,6 +13,7 @@ from device.events.event import events
 from device.events.journal import Entry
 from device.media import Utc
 from protocols.mqtt import discovery
+from protocols.mqtt.onvif import Value, onvif_draft
 from protocols.mqtt.topics import Topics, event_payload, example, happened_payload, level, state_payload
 
 TOPICS = Topics("holdfast", "S1")
@@ -115,3 +116,21 @@ def test_a_component_that_is_gone_is_marked_and_one_that_stays_is_not() -> None:
     assert marked is not None
     assert json.loads(marked)["components"]["holdfast_S1_port_1_cycle"] == {"platform": "button"}
     assert discovery.removed(discovery.components(now), now) is None
+
+
+def test_onvifs_broker_names_the_topic_and_its_source_and_keeps_properties() -> None:
+    source = {"Token": "fan 1", "Kind": "a/b"}
+    data: dict[str, Value] = {"Failed": True, "Cause": Cause.UNREACHABLE}
+    made = onvif_draft(
+        TOPICS, "tns1:Device/HardwareFailure/FanFailure", ENTRY.utc, source, data, is_property=True
+    )
+    head = json.loads(made.head)
+    assert head["topic"] == "holdfast/S1/onvif-ej/Device/HardwareFailure/FanFailure/&fan 1/a%2Fb"
+    assert head["retain"] is True
+    assert json.loads(made.body) == {
+        "UtcTime": "2026-09-21T14:13:20.000001Z",
+        "Source": {"Token": "fan 1", "Kind": "a/b"},
+        "Data": {"Failed": True, "Cause": "unreachable"},
+    }
+    moment = onvif_draft(TOPICS, "hf:Rule/Told", ENTRY.utc, {}, {"Text": "x"}, is_property=False)
+    assert json.loads(moment.head) == {"topic": "holdfast/S1/onvif-ej/hf:Rule/Told"}
