@@ -105,7 +105,16 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
             raid.drives,
             poe.cycle,
         )
-        factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget, lambda: http.forget()))
+        http = HttpPlane(
+            own,
+            listen.address,
+            (listen.https, listen.http),
+            accounts,
+            jobs,
+            clients["recording"],
+            clients["streaming"],
+        )
+        factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget, http.forget))
         factory.answer(own.server)
         await factory.finish()
         jobs.resume(raid.resumers)
@@ -118,15 +127,6 @@ async def run(data: Path, listen: Listen, leash: Leash) -> None:
         hands = Hands(own.settings, lambda: poe.service, chassis.silence, rules.fire, publish)
         mqtt = MqttPlane(own, outbox, collector, hands)
         working.append(asyncio.create_task(mqtt.run(), name="mqtt"))
-        http = HttpPlane(
-            own,
-            listen.address,
-            (listen.https, listen.http),
-            accounts,
-            jobs,
-            clients["recording"],
-            clients["streaming"],
-        )
         recordings = RecordingsPlane(own, clients["recording"], lambda: (listen.rtsp, listen.rtsps))
         stack.callback(recordings.close)
         working.append(asyncio.create_task(recordings.run(), name="recordings"))

@@ -33,7 +33,9 @@ class Plane:
     patience: Patience  #: how its restarts are spaced
     silence: float  #: seconds without a sign of life after which it counts as hung
     grace: float  #: seconds from SIGTERM to SIGKILL
-    startup: float = 90.0  #: seconds until it must have said that it is ready: a cold disk and a busy machine take long
+    startup: float = (
+        90.0  #: seconds until it must have said that it is ready: a cold disk and a busy machine take long
+    )
     environment: Mapping[str, str] = field(default_factory=dict)  #: added to ours
 
 
