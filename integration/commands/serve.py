@@ -190,6 +190,8 @@ class Announcement:
             sys.stdout.flush()
             return
         lines = [f"Serial {ready.serial}, data in {self._folder.path}", ""]
+        if "https" in ready.endpoints:
+            lines += [f"Open:  [bold]{ready.endpoints['https']}/[/bold]", ""]
         for camera in ready.cameras:
             lines += [f"[bold]{camera.name}[/bold]", f"  live    {camera.live}", f"  replay  {camera.replay}"]
         if self._login is not None:
