@@ -182,7 +182,7 @@ async def _ask(folder: DataFolder, days: int, options: Options) -> Found:
         return ()
 
     async def erase(name: str, by: str) -> None:
-        raise NotImplementedError(name, by)
+        raise AssertionError(f"a bench erases nothing, and was to erase {name} for {by}")
 
     with CatalogueReader(folder.catalogue) as catalogue:
         recordings = Recordings(kept, settings, nothing, erase, lambda event: None)  # noqa: ARG005 - nobody is told
