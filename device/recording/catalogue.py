@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from device.cameras.source import Cause
-from device.errors import BadValue, NotFound
+from device.errors import BadValue, Fault, NotFound
 from device.media import Track, Utc
 from device.recording import index
 from device.recording.database import open_reader, undescribe
@@ -228,8 +228,9 @@ class CatalogueReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the file, once whoever reads has read. Asked anything after that, it raises Fault."""
+        with self._turn:
+            self._connection.close()
 
     def recordings(self) -> list[RecordingRow]:
         """All of them, by token."""
@@ -475,6 +476,9 @@ class _Reading:
         self._turn.acquire()
         try:
             self._connection.execute("BEGIN")
+        except sqlite3.ProgrammingError:
+            self._turn.release()
+            raise Fault("The catalogue was closed.") from None
         except BaseException:
             self._turn.release()
             raise

@@ -7,7 +7,9 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -206,6 +208,26 @@ def test_timelines_read_only_indexes(tmp_path: Path, sql: str) -> None:
     (row,) = connection.execute("EXPLAIN QUERY PLAN " + sql, (0,) * sql.count("?")).fetchall()
     assert "COVERING INDEX" in row[3]
     connection.close()
+
+
+def test_a_reader_is_closed_between_two_answers(store: Store) -> None:
+    """SQLite does not bear a connection that is closed while a thread reads from it: the process would end."""
+    store.run(125, store.camera())
+    store.close()
+    reader, reading = CatalogueReader(store.catalogue), threading.Event()
+
+    def read() -> None:
+        while True:
+            reader.timeline("CAM1", EVER, NEVER)
+            reading.set()
+
+    with ThreadPoolExecutor(2) as threads:
+        readers = [threads.submit(read) for _ in range(2)]
+        assert reading.wait(30)
+        reader.close()
+        for each in readers:
+            with pytest.raises(Fault, match="was closed"):
+                each.result(30)
 
 
 def test_the_memory_of_a_reader_is_that_of_its_answer(store: Store) -> None:
