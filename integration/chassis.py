@@ -84,6 +84,10 @@ class ChassisPlane:
             return ChassisShown(hardware, True, "", (), (), (), (), False)
         return self.service.shown(hardware)
 
+    def box(self) -> ChassisShown | None:
+        """The box in use; None: there is none."""
+        return None if self.service is None else self.shown()
+
     def silence(self, by: str) -> None:
         """Silence the buzzer, where there is one."""
         if self.service is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from integration.http import HttpPlane
 from integration.mqtt import MqttPlane
 from integration.onvif import OnvifPlane
 from integration.outbox import serve_outbox
-from integration.plane import plane, until
+from integration.plane import Plane, plane, until
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
 from integration.recipients import RecipientsPlane
@@ -49,110 +49,147 @@ OTHERS = ("recording", "streaming")
 ANSWER_SECONDS = 10.0
 
 
-async def run(data: Path, listen: Listen, leash: Leash) -> None:
-    """The plane, until it is told to stop. The only writer of settings, accounts and jobs."""
-    async with plane("control", data, leash) as own, AsyncExitStack() as stack:
+class Parts:
+    """What the plane is made of. Making it opens what is kept and starts nothing.
+
+    Parts are made in the order in which they find one another; where two need each other, the earlier asks for the
+    later through `self` when the time has come.
+    """
+
+    def __init__(
+        self, own: Plane, listen: Listen, recording: Client, streaming: Client, stack: AsyncExitStack
+    ) -> None:
+        """`stack` closes what was opened. Raises DatabaseFault."""
+        self._own = own
         publish = own.bus.publish
         vault = Vault.at(own.folder.key)
-        accounts = Accounts(
+        self.accounts = Accounts(
             own.folder.accounts, vault, own.identity.serial, own.clock, publish, PasswordHasher()
         )
-        stack.callback(accounts.close)
-        jobs = Jobs(own.folder.jobs, own.clock, publish)
-        stack.push_async_callback(jobs.close)
-        outbox = Outbox(own.folder.outbox, own.clock, publish)
-        stack.callback(outbox.close)
-        serve_outbox(own.server, outbox)
+        stack.callback(self.accounts.close)
+        self.jobs = Jobs(own.folder.jobs, own.clock, publish)
+        stack.push_async_callback(self.jobs.close)
+        self.outbox = Outbox(own.folder.outbox, own.clock, publish)
+        stack.callback(self.outbox.close)
         trail = Trail(own.folder.audit, signer(own.folder))
         stack.callback(trail.close)
-        keeper = Keeper(own.bus, trail)
-        syslog = SyslogPlane(own, outbox, keeper)
-        syslog.answer(own.server)
-        recipients = RecipientsPlane(own, outbox)
-        recipients.answer(own.server)
-        archive = ArchivePlane(own)
-        archive.answer(own.server)
-        serve_settings(own.server, own.settings, own.bus)
-        serve_accounts(own.server, accounts)
-        serve_jobs(own.server, jobs)
-        working = [
-            asyncio.create_task(keeper.run(), name="audit"),
-            asyncio.create_task(syslog.run(), name="syslog"),
-            asyncio.create_task(recipients.run(), name="recipients"),
-            asyncio.create_task(archive.run(), name="archive"),
-        ]
-        clients = {}
-        for name in OTHERS:
-            client = await stack.enter_async_context(Client(own.folder.socket(name), within=ANSWER_SECONDS))
-            clients[name] = client
-            working.append(asyncio.create_task(adopt_events(name, client, own.bus)))
-        serve_export_jobs(own.server, jobs, clients["streaming"])
-        raid = RaidPlane(own, jobs, clients["recording"])
-        raid.answer(own.server)
-        poe = PoePlane(own, limit=lambda: chassis.limit())
-        chassis = ChassisPlane(
-            own, poe.status, raid.drives, lambda: factory.begin("control button"), lambda: rules.faults()
+
+        self.keeper = Keeper(own.bus, trail)
+        self.syslog = SyslogPlane(own, self.outbox, self.keeper)
+        self.recipients = RecipientsPlane(own, self.outbox)
+        self.archive = ArchivePlane(own)
+        self.raid = RaidPlane(own, self.jobs, recording)
+        self.poe = PoePlane(own, limit=lambda: self.chassis.limit())
+        self.chassis = ChassisPlane(
+            own,
+            self.poe.status,
+            self.raid.drives,
+            reset=lambda: self.factory.begin("control button"),
+            faults=lambda: self.rules.faults(),
         )
-        poe.answer(own.server)
-        chassis.answer(own.server)
-        snmp = SnmpPlane(
+        self.snmp = SnmpPlane(
             own,
             listen.address,
             listen.snmp,
-            clients["recording"],
-            poe.status,
-            lambda: None if chassis.service is None else chassis.service.shown(""),
-            raid.drives,
-            poe.cycle,
+            recording,
+            self.poe.status,
+            self.chassis.box,
+            self.raid.drives,
+            self.poe.cycle,
         )
-        http = HttpPlane(
-            own,
-            listen.address,
-            (listen.https, listen.http),
-            accounts,
-            jobs,
-            clients["recording"],
-            clients["streaming"],
+        self.http = HttpPlane(
+            own, listen.address, (listen.https, listen.http), self.accounts, self.jobs, recording, streaming
         )
-        factory = FactoryDefault(own, raid, chassis, (accounts.reset, snmp.forget, http.forget))
-        factory.answer(own.server)
-        await factory.finish()
-        jobs.resume(raid.resumers)
-        working += [asyncio.create_task(each.run()) for each in (raid, poe, chassis)]
-        reach = Reach(clients["recording"], lambda: poe.service, lambda what: mqtt.say(what), recipients.say)
-        rules = RulesPlane(own, reach)
-        rules.answer(own.server)
-        working.append(asyncio.create_task(rules.run(), name="rules"))
-        collector = Collector(own, clients["recording"], poe.shown, chassis.shown, raid.shown, rules.triggers)
-        hands = Hands(own.settings, lambda: poe.service, chassis.silence, rules.fire, publish)
-        mqtt = MqttPlane(own, outbox, collector, hands)
-        working.append(asyncio.create_task(mqtt.run(), name="mqtt"))
-        recordings = RecordingsPlane(own, clients["recording"], lambda: (listen.rtsp, listen.rtsps))
-        stack.callback(recordings.close)
-        working.append(asyncio.create_task(recordings.run(), name="recordings"))
-        onvif = OnvifPlane(
-            own, accounts, http.mounts, listen, clients["recording"], clients["streaming"], recordings
+        self.factory = FactoryDefault(
+            own, self.raid, self.chassis, (self.accounts.reset, self.snmp.forget, self.http.forget)
         )
-        stack.callback(onvif.close)
-        working.append(asyncio.create_task(onvif.run(lambda: http.ports), name="onvif"))
-        details: dict[str, str] = {"onvif": onvif.path}
+        reach = Reach(
+            recording, lambda: self.poe.service, lambda what: self.mqtt.say(what), self.recipients.say
+        )
+        self.rules = RulesPlane(own, reach)
+        collector = Collector(
+            own, recording, self.poe.shown, self.chassis.shown, self.raid.shown, self.rules.triggers
+        )
+        hands = Hands(own.settings, lambda: self.poe.service, self.chassis.silence, self.rules.fire, publish)
+        self.mqtt = MqttPlane(own, self.outbox, collector, hands)
+        self.recordings = RecordingsPlane(own, recording, lambda: (listen.rtsp, listen.rtsps))
+        stack.callback(self.recordings.close)
+        self.onvif = OnvifPlane(
+            own, self.accounts, self.http.mounts, listen, recording, streaming, self.recordings
+        )
+        stack.callback(self.onvif.close)
+        serve_export_jobs(own.server, self.jobs, streaming)
+
+    def answer(self) -> None:
+        """From now on the other processes are answered."""
+        server = self._own.server
+        serve_settings(server, self._own.settings, self._own.bus)
+        serve_accounts(server, self.accounts)
+        serve_jobs(server, self.jobs)
+        serve_outbox(server, self.outbox)
+        for part in (
+            self.syslog,
+            self.recipients,
+            self.archive,
+            self.raid,
+            self.poe,
+            self.chassis,
+            self.factory,
+            self.rules,
+        ):
+            part.answer(server)
+
+    def first(self) -> Iterator[Coroutine[None, None, None]]:
+        """What is done for ever, and must see a reset that goes on."""
+        yield self.keeper.run()
+        yield self.syslog.run()
+        yield self.recipients.run()
+        yield self.archive.run()
+
+    def then(self) -> Iterator[Coroutine[None, None, None]]:
+        """What is done for ever once nothing of the past is to be finished."""
+        yield self.raid.run()
+        yield self.poe.run()
+        yield self.chassis.run()
+        yield self.rules.run()
+        yield self.mqtt.run()
+        yield self.recordings.run()
+        yield self.onvif.run(lambda: self.http.ports)
+
+
+async def run(data: Path, listen: Listen, leash: Leash) -> None:
+    """The plane, until it is told to stop. The only writer of settings, accounts and jobs."""
+    async with plane("control", data, leash) as own, AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(Client(own.folder.socket(name), within=ANSWER_SECONDS))
+            for name in OTHERS
+        }
+        parts = Parts(own, listen, clients["recording"], clients["streaming"], stack)
+        parts.answer()
+        working = [asyncio.create_task(each) for each in parts.first()]
+        working += [
+            asyncio.create_task(adopt_events(name, client, own.bus)) for name, client in clients.items()
+        ]
+        await parts.factory.finish()
+        parts.jobs.resume(parts.raid.resumers)
+        working += [asyncio.create_task(each) for each in parts.then()]
+
+        details: dict[str, str] = {"onvif": parts.onvif.path}
         serving = []
-        for name, run_endpoint in (("snmp", snmp.run), ("http", http.run)):
+        for serve in (parts.snmp.run, parts.http.run):
             told: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
-            working.append(asyncio.create_task(run_endpoint(told.set_result), name=name))
+            working.append(asyncio.create_task(serve(told.set_result)))
             told.add_done_callback(lambda done: details.update(done.result()))
             serving.append(told)
-        waiting: list[asyncio.Future[Any]] = [
-            asyncio.gather(*serving),
-            *working,
-        ]  # Any: of whatever each returns
+        waiting: list[asyncio.Future[Any]] = [asyncio.gather(*serving), *working]  # Any: of what each returns
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
         leash.ready(details)
-        chassis.phase = Phase.RUNNING
+        parts.chassis.phase = Phase.RUNNING
         if leash.restart is None:
-            publish(RecorderStarted(VERSION, own.identity.serial))
+            own.bus.publish(RecorderStarted(VERSION, own.identity.serial))
         await until(own.stop, *working)
-        publish(RecorderStopped("asked to"))
+        own.bus.publish(RecorderStopped("asked to"))
 
 
 def main(data: str, listen: str) -> None:
