@@ -136,6 +136,7 @@ class Parts:
             self.chassis,
             self.factory,
             self.rules,
+            self.mqtt,
         ):
             part.answer(server)
 

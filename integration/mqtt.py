@@ -15,9 +15,12 @@ from device.entities import Permission, Thing
 from device.errors import Refused
 from device.events.catalogue import EndpointBack, EndpointFailed
 from device.events.journal import Entry
+from device.media import Utc
 from device.outbox.delivery import deliver
 from device.outbox.feed import feed
 from device.outbox.outbox import Draft, Limits, Outbox
+from device.planes.link import Server
+from device.planes.outward import AskMqtt, MqttShown
 from device.records import BadRecord, from_json, record, to_json
 from device.settings.mqtt import Mqtt, MqttTransport, MqttVersion
 from device.settings.recorder import Recorder
@@ -79,6 +82,32 @@ class MqttPlane:
         self._outbox = outbox
         self._collector = collector
         self._hands = hands
+        self._session: _Session | None = None
+        self._unusable = ""  #: what is wrong with the certificates of the settings
+
+    def answer(self, server: Server) -> None:
+        """Let `server` answer for the session."""
+
+        async def ask(request: AskMqtt) -> MqttShown:
+            del request
+            return self._shown()
+
+        server.on(AskMqtt, ask)
+
+    def _shown(self) -> MqttShown:
+        settings, session = self._own.settings.get(Mqtt), self._session
+        box = self._outbox.box(BOX, _limits(settings)) if settings.enabled else None
+        return MqttShown(
+            settings.enabled,
+            f"{settings.host}:{settings.port}" if settings.host else "",
+            session is not None and session.up,
+            None if session is None else session.since,
+            self._unusable if session is None else session.fault,
+            0 if box is None else box.waiting,
+            0 if box is None else box.sent,
+            0 if box is None else box.dropped,
+            f"{settings.topic}/{self._own.identity.serial}",
+        )
 
     def say(self, what: Publish) -> None:
         """Publish what a rule wants to. Raises MqttOff."""
@@ -103,10 +132,16 @@ class MqttPlane:
         try:
             login = _login(settings, self._own.identity.serial)
         except BadCertificate as error:
-            self._own.bus.publish(EndpointFailed(WIRE, str(error)))
+            self._unusable = str(error)
+            self._own.bus.publish(EndpointFailed(WIRE, self._unusable))
             yield None
             return
-        yield _Session(self._own, self._outbox, self._collector, self._hands, settings, login).run()
+        self._unusable = ""
+        self._session = _Session(self._own, self._outbox, self._collector, self._hands, settings, login)
+        try:
+            yield self._session.run()
+        finally:
+            self._session = None
 
 
 def _renews(changed: Changed) -> bool:
@@ -184,6 +219,13 @@ class _Session:
         self._announced = asyncio.Event()
         self._wake = asyncio.Event()
         self._known = _load(own.folder.mqtt)
+        self.since: Utc | None = None  #: when it came up or went down
+        self.fault = ""  #: why it is down
+
+    @property
+    def up(self) -> bool:
+        """Whether the broker is there."""
+        return self._connection.up
 
     async def run(self) -> None:
         """For ever."""
@@ -230,6 +272,7 @@ class _Session:
     # ------------------------------------------------------------------------------------------ the session
 
     def _came_up(self) -> None:
+        self.since, self.fault = self._own.clock.utc(), ""
         self._own.bus.publish(EndpointBack(WIRE))
         self._anew()
 
@@ -241,6 +284,7 @@ class _Session:
 
     def _went_down(self, why: str) -> None:
         self._announced.clear()
+        self.since, self.fault = self._own.clock.utc(), why
         self._own.bus.publish(EndpointFailed(WIRE, why))
 
     def _heard(self, message: Message) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from device.errors import HoldfastError, NotFound
+from device.errors import BadValue, HoldfastError, NotFound
 from device.events.automation import RuleActionFailed, RuleActive, RuleEnded, RuleId, RuleOverrun, RuleTold
 from device.events.event import Event
 from device.events.journal import Entry
@@ -27,6 +28,8 @@ from device.rules.messages import (
 )
 from device.rules.schedules import covers, pulses
 from device.settings.cameras import Camera
+from device.settings.mqtt import Mqtt
+from device.settings.recipients import Recipient
 from device.settings.rules import (
     OWN,
     Action,
@@ -42,6 +45,7 @@ from device.settings.rules import (
     Send,
     Tell,
 )
+from device.settings.section import validate
 from device.settings.store import Changed
 from integration.plane import Plane
 from integration.zone import local_zone
@@ -143,7 +147,7 @@ class RulesPlane:
             return Done()
 
         async def try_(request: TryRule) -> RuleTried:
-            return self._tried(request.key)
+            return self._tried(request)
 
         server.on(AskRules, ask)
         server.on(FireTrigger, fire)
@@ -311,11 +315,11 @@ class RulesPlane:
 
     # ------------------------------------------------------------------------------------------ trying
 
-    def _tried(self, key: str) -> RuleTried:
+    def _tried(self, request: TryRule) -> RuleTried:
         self._follow()
-        rule = self._rules.get(key)
+        rule = _drafted(request) if request.values else self._rules.get(request.key)
         if rule is None:
-            raise NotFound("rule", key)
+            raise NotFound("rule", request.key)
         facts = self._facts()
         shown = tuple(
             ConditionShown(
@@ -349,11 +353,26 @@ class RulesPlane:
                     return f"there is no camera {camera!r}"
                 if known[camera].mode.value != "event":
                     return f"camera {camera!r} is not in event mode: it is recorded, or not, whatever a rule says"
+        if isinstance(action, Send) and action.recipient not in self._own.settings.keys(Recipient):
+            return f"there is no recipient {action.recipient!r}"
+        if isinstance(action, Publish) and not self._own.settings.get(Mqtt).enabled:
+            return "MQTT is off: nothing can be published"
         if isinstance(action, Cycle):
             service = self._reach.poe()
             if service is None or not any(port.port == action.port for port in service.status().ports):
                 return f"there is no port {action.port}"
         return ""
+
+
+def _drafted(request: TryRule) -> Rule:
+    """A rule that is not saved. Raises BadValue."""
+    try:
+        values = json.loads(request.values)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise BadValue("values", "must be a JSON object of settings")
+    return validate(Rule, request.key, values)
 
 
 def _words(action: Action) -> str:

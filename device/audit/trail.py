@@ -158,11 +158,19 @@ def _head(database: sqlite3.Connection) -> Receipt | None:
     return None if row is None else Receipt(*row)
 
 
-def latest(path: Path, limit: int) -> list[dict[str, object]]:
+def latest(
+    path: Path, limit: int, *, before: int | None = None, who: str = "", deed: str = ""
+) -> list[dict[str, object]]:
     """The last entries, oldest first, while the recorder goes on writing: their lines, parsed, each with its `hash`.
-    Raises DatabaseFault."""
+    `before`: only those with a smaller number; `who`, `deed`: only those of that account and of that kind. Raises
+    DatabaseFault."""
     with closing(open_database(path, SCHEMA, readonly=True)) as database:
-        rows = database.execute("SELECT line, hash FROM entry ORDER BY number DESC LIMIT ?", (limit,))
+        rows = database.execute(
+            """SELECT line, hash FROM entry WHERE number < coalesce(?, number + 1)
+                AND ? IN ('', json_extract(line, '$.who')) AND ? IN ('', json_extract(line, '$.deed'))
+                ORDER BY number DESC LIMIT ?""",
+            (before, who, deed, limit),
+        )
         return [{**json.loads(line), "hash": hashed} for line, hashed in rows][::-1]
 
 

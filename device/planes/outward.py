@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from device.media import Utc
 from device.planes.wire import Request, message
 
 
@@ -65,3 +66,23 @@ class ClaimArchive(Request[ArchiveShown]):
     """Make the folder of the settings ours: it must be empty, or ours already."""
 
     by: str
+
+
+@message
+class MqttShown:
+    """The session with the broker now."""
+
+    enabled: bool
+    broker: str  #: host and port; empty: none is set
+    connected: bool
+    since: Utc | None  #: when it came up or went down; None: never since the start
+    fault: str  #: why it is down; empty while it is up
+    waiting: int  #: messages that wait for it
+    sent: int  #: messages that it has acknowledged since the start
+    dropped: int  #: messages that were thrown away, ever
+    topic: str  #: with which all topics begin
+
+
+@message
+class AskMqtt(Request[MqttShown]):
+    """How is the session with the broker?"""

@@ -53,9 +53,10 @@ class RuleTried:
 
 @message
 class TryRule(Request[RuleTried]):
-    """Try a rule dry. NotFound."""
+    """Try a rule dry: one of the settings, or one that is not saved yet. NotFound, BadValue."""
 
     key: str
+    values: str = ""  #: JSON object of the rule to try; empty: the one that is saved
 
 
 @message

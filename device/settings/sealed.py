@@ -42,6 +42,16 @@ def shown(value: Section) -> dict[str, object]:
     return found
 
 
+def opened(value: Section) -> dict[str, object]:
+    """All fields as JSON values with the secrets in the open: for another part of the recorder, never for people."""
+    found: dict[str, object] = value.model_dump(mode="json")
+    for field in about_fields(type(value)).values():
+        if field.secret:
+            secret: SecretStr = getattr(value, field.name)
+            found[field.name] = secret.get_secret_value()
+    return found
+
+
 def plain(values: Mapping[str, object]) -> dict[str, object]:
     """What somebody sent back: a secret as it was shown ({"set": ...}) means that it stays as it is."""
     return {

@@ -255,11 +255,27 @@ class Store:
 
         Raises InvalidSettings, Conflict.
         """
-        check_key(kind, key)
         with transaction(self._database):
             self._expect(kind, key, expect)
-            changed = self._change(kind, key, self._patched(kind, key, changes), by)
+            row = to_row(self.draft(kind, changes, key=key), key, self._vault)
+            changed = self._change(kind, key, row, by)
         return self._tell(changed)
+
+    def draft(self, kind: type[S], changes: Mapping[str, object], *, key: str = "") -> S:
+        """What `patch` would make of a section, to be tried or shown: nothing is stored. Raises InvalidSettings."""
+        check_key(kind, key)
+        values: dict[str, object] = {}
+        row = self._row(kind, key)
+        if row is not None:
+            try:
+                now = self._value(kind, key, row)
+                values = {name: getattr(now, name) for name in now.model_fields_set}
+            except SettingLost:
+                pass  # what is missing may be among the changes; validation says if not
+        given = plain(changes)
+        values = {name: value for name, value in values.items() if name not in given}
+        values |= {name: value for name, value in given.items() if value is not None}
+        return validate(kind, key, values)
 
     def remove(self, kind: type[Section], *, key: str = "", by: str, expect: int | None = None) -> Changed:
         """Remove an entry, or take a section to its defaults. Raises NotFound, Conflict."""
@@ -363,20 +379,6 @@ class Store:
                     raise SettingLost(str(error)) from None
                 for name in victims:
                     del values[name]
-
-    def _patched(self, kind: type[Section], key: str, changes: Mapping[str, object]) -> dict[str, object]:
-        values: dict[str, object] = {}
-        row = self._row(kind, key)
-        if row is not None:
-            try:
-                now = self._value(kind, key, row)
-                values = {name: getattr(now, name) for name in now.model_fields_set}
-            except SettingLost:
-                pass  # what is missing may be among the changes; validation says if not
-        given = plain(changes)
-        values = {name: value for name, value in values.items() if name not in given}
-        values |= {name: value for name, value in given.items() if value is not None}
-        return to_row(validate(kind, key, values), key, self._vault)
 
     def _change(self, kind: type[Section], key: str, row: Mapping[str, object] | None, by: str) -> Changed:
         """A change that a person makes, who may not touch what can be set once. Raises AlreadySet."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from typing import Annotated
 
 import typer
 
+from device.audit import spreadsheet
 from device.audit.logs import Log, log_of
 from device.audit.trail import Receipt, Verdict, latest
 from device.audit.trail import verify as verify_trail
 from device.errors import BadValue
 from device.events.journal import peek
 from device.events.words import said
-from device.media import Utc
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -28,8 +27,6 @@ from integration.commands.common import (
 )
 from integration.exports import signer
 
-COLUMNS = ("number", "utc", "who", "peer", "deed", "what", "hash")
-_FORMULA = "=+-@\t\r"  #: what a spreadsheet would take for the beginning of one
 LOOK_BACK = 100_000  #: entries of the journal
 
 
@@ -100,21 +97,10 @@ def audit(
     if as_json:
         say_json(found)
     elif as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(COLUMNS)
-        writer.writerows([[_neutral(_cell(row, name)) for name in COLUMNS] for row in found])
+        sys.stdout.write(spreadsheet.as_csv(found))
     else:
         shown = ("number", "utc", "who", "peer", "deed", "what")
-        table("", shown, [[_cell(row, name) for name in shown] for row in found])
-
-
-def _cell(row: dict[str, object], name: str) -> str:
-    value = row[name]
-    return iso(Utc(value)) if name == "utc" and isinstance(value, int) else str(value)
-
-
-def _neutral(text: str) -> str:
-    return f"'{text}" if text[:1] in _FORMULA and text else text
+        table("", shown, [[spreadsheet.cell(row, name) for name in shown] for row in found])
 
 
 def _receipt(text: str) -> Receipt:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from protocols.http.api.access import TABLE as ACCESS
 from protocols.http.api.accounts import TABLE as ACCOUNTS
+from protocols.http.api.automation import TABLE as AUTOMATION
 from protocols.http.api.cameras import TABLE as CAMERAS
 from protocols.http.api.certificates import TABLE as CERTIFICATES
 from protocols.http.api.events import TABLE as EVENTS
 from protocols.http.api.exports import TABLE as EXPORTS
 from protocols.http.api.hardware import TABLE as HARDWARE
 from protocols.http.api.live import TABLE as LIVE
+from protocols.http.api.logs import TABLE as LOGS
 from protocols.http.api.metrics import TABLE as METRICS
 from protocols.http.api.recordings import TABLE as RECORDINGS
 from protocols.http.api.settings import TABLE as SETTINGS
@@ -25,6 +27,8 @@ TABLES = (
     RECORDINGS,
     EXPORTS,
     EVENTS,
+    AUTOMATION,
+    LOGS,
     HARDWARE,
     CERTIFICATES,
     SYSTEM,

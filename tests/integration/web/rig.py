@@ -16,16 +16,26 @@ from argon2 import PasswordHasher
 from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import Accounts
+from device.audit.keeper import Keeper
+from device.audit.trail import Trail
 from device.folder import DataFolder
 from device.jobs import Jobs
+from device.outbox.outbox import Outbox
 from device.planes.control import serve_accounts, serve_jobs, serve_settings
 from device.planes.leash import Leash
 from device.planes.link import Client
+from device.settings.rules import Publish
 from device.vault import Vault
+from integration.exports import signer
 from integration.http import HttpPlane
+from integration.mqtt import MqttOff
+from integration.outbox import serve_outbox
 from integration.plane import Plane, plane
 from integration.poe import PoePlane
 from integration.raid import RaidPlane
+from integration.recipients import RecipientsPlane
+from integration.rules import Reach, RulesPlane
+from integration.syslog import SyslogPlane
 
 HERE = "127.0.0.1"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -145,6 +155,17 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         poe = PoePlane(own, limit=lambda: None)
         raid.answer(own.server)
         poe.answer(own.server)
+        outbox = Outbox(data.outbox, own.clock, own.bus.publish)
+        stack.callback(outbox.close)
+        serve_outbox(own.server, outbox)
+        trail = Trail(data.audit, signer(data))
+        stack.callback(trail.close)
+        keeper = Keeper(own.bus, trail)
+        recipients = RecipientsPlane(own, outbox)
+        rules = RulesPlane(own, Reach(clients[0], lambda: poe.service, _nowhere, recipients.say))
+        for each in (recipients, rules, SyslogPlane(own, outbox, keeper)):
+            each.answer(own.server)
+        keeping = asyncio.create_task(keeper.run())
         http = HttpPlane(own, HERE, (0, 0), accounts, jobs, *clients)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(http.run(ready.set_result))
@@ -152,5 +173,11 @@ async def web(folder: Path) -> AsyncIterator[Web]:
             told = await asyncio.wait_for(ready, 30)
             yield Web(own, accounts, jobs, http, f"https://{HERE}:{told['https']}")
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            for task in (running, keeping):
+                task.cancel()
+            await asyncio.gather(running, keeping, return_exceptions=True)
+
+
+def _nowhere(what: Publish) -> None:
+    """There is no broker here."""
+    raise MqttOff(f"MQTT is off: {what.topic} cannot be published.")

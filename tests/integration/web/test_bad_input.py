@@ -13,7 +13,10 @@ import pytest
 from tests.integration.web.rig import Web
 
 #: What would wait for other planes of the recorder, for ever, or end the session that asks.
-LEFT_OUT = "/api/(live|events/follow|jobs/follow|session|setup|accounts|exports|chassis|recordings|timeline|days|locks)"
+LEFT_OUT = (
+    "/api/(live|events/follow|jobs/follow|session|setup|accounts|exports|chassis|recordings|timeline|days"
+    "|locks|mqtt)"
+)
 
 
 async def test_no_request_that_schemathesis_makes_ends_in_a_defect(served: Web, tmp_path: Path) -> None:
