@@ -24,6 +24,7 @@ from device.jobs import Jobs
 from device.media import MICROSECONDS
 from device.planes.exports import export_work
 from device.planes.link import Client
+from device.settings.openid import OpenId
 from device.settings.store import Changed
 from device.settings.tls import Tls
 from device.settings.web import Web
@@ -36,6 +37,7 @@ from protocols.http.assets import Assets
 from protocols.http.endpoint import Endpoint, Listen, Mounts
 from protocols.http.house import Catalogue, House
 from protocols.http.openapi import document
+from protocols.http.openid.desk import Desk
 from protocols.http.serve import Serving
 
 BY = "http"
@@ -86,6 +88,7 @@ class HttpPlane:
             streaming,
             partial(export_work, streaming),
             cache(partial(document, ROUTES, VERSION)),
+            Desk(own.settings, own.clock),
         )
         self._serving = Serving(self._house, ROUTES, _complain)
         self._address = address
@@ -172,7 +175,10 @@ class HttpPlane:
             self._sessions.forget(event.account)
 
     def _setting_changed(self, changed: Changed) -> None:
-        """Another certificate is shown at the next handshake; another policy needs the ports anew."""
+        """Another certificate is shown at the next handshake; another policy needs the ports anew. Who came by another
+        provider, or by claims that mean something else now, comes again."""
+        if changed.section == OpenId.about.section:
+            self._sessions.forget_remote()
         if changed.section == Tls.about.section:
             if "policy" in changed.fields:
                 self._changed.set()

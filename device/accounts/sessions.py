@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from device.accounts.role import Role
 from device.clock import Clock
 from device.database import open_database, transaction
 from device.errors import BadValue, NotAuthorized, NotFound, Refused
@@ -32,7 +33,10 @@ SCHEMA = (
         hash TEXT PRIMARY KEY, account TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL, scopes TEXT NOT NULL,
         created INTEGER NOT NULL, used INTEGER, expires INTEGER) WITHOUT ROWID;
     """,
+    "ALTER TABLE session ADD COLUMN role TEXT;",
 )
+
+_SESSION = "hash, account, created, used, peer, agent, role"
 
 
 class Scope(Enum):
@@ -66,6 +70,7 @@ class Session:
     used: Utc
     peer: str
     agent: str
+    remote: Role | None  #: what a provider said that it may; None: an own account, which says it itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,9 @@ class Sessions:
 
     # ---------------------------------------------------------------------------------------- sessions
 
-    def open(self, account: str, peer: str, agent: str) -> str:
-        """Begin a session; what opens it. Where there are too many, the one that was used longest ago ends."""
+    def open(self, account: str, peer: str, agent: str, *, role: Role | None = None) -> str:
+        """Begin a session; what opens it. Where there are too many, the one that was used longest ago ends. `role`: of
+        an account that somebody else keeps."""
         secret = secrets.token_urlsafe(32)
         now = self._clock.utc()
         with transaction(self._database):
@@ -106,14 +112,18 @@ class Sessions:
                 "DELETE FROM session WHERE hash IN (SELECT hash FROM session ORDER BY used DESC LIMIT -1 OFFSET ?)",
                 (MOST_SESSIONS - 1,),
             )
-            row = (_hash(secret), account, now, now, peer[:64], agent[:200])
-            self._database.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)", row)
+            row = (_hash(secret), account, now, now, peer[:64], agent[:200], role and role.value)
+            self._database.execute(
+                f"INSERT INTO session({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+                row,
+            )
         return secret
 
     def find(self, secret: str, *, use: bool = True) -> Session:
         """The session that this opens. `use`: it counts as a sign of life. Raises NotLoggedIn."""
         row = self._database.execute(
-            "SELECT hash, account, created, used, peer, agent FROM session WHERE hash = ?", (_hash(secret),)
+            f"SELECT {_SESSION} FROM session WHERE hash = ?",  # noqa: S608 - a constant
+            (_hash(secret),),
         ).fetchone()
         if row is None:
             raise NotLoggedIn("Log in first.")
@@ -131,7 +141,7 @@ class Sessions:
         """All that have not ended, newest first."""
         now = self._clock.utc()
         rows = self._database.execute(
-            "SELECT hash, account, created, used, peer, agent FROM session ORDER BY created DESC"
+            f"SELECT {_SESSION} FROM session ORDER BY created DESC"  # noqa: S608 - a constant
         )
         return [each for each in map(_session, rows.fetchall()) if not self._ended(each, now)]
 
@@ -206,6 +216,11 @@ class Sessions:
             if tokens:
                 self._database.execute("DELETE FROM token WHERE account = ?", (account,))
 
+    def forget_remote(self) -> None:
+        """End the sessions of those whose accounts somebody else keeps."""
+        with transaction(self._database):
+            self._database.execute("DELETE FROM session WHERE role IS NOT NULL")
+
     def reset(self) -> None:
         """End all sessions and tokens, for restore and factory default."""
         with transaction(self._database):
@@ -220,7 +235,7 @@ class Sessions:
         return idle or now - session.created > limits.longest
 
     def _prune(self, now: Utc) -> None:
-        rows = self._database.execute("SELECT hash, account, created, used, peer, agent FROM session")
+        rows = self._database.execute(f"SELECT {_SESSION} FROM session")  # noqa: S608 - a constant
         for row in rows.fetchall():
             if self._ended(_session(row), now):
                 self._database.execute("DELETE FROM session WHERE hash = ?", (row[0],))
@@ -244,9 +259,10 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _session(row: tuple[str, str, int, int, str, str]) -> Session:
-    hashed, account, created, used, peer, agent = row
-    return Session(hashed[:16], account, Utc(created), Utc(used), peer, agent)
+def _session(row: tuple[str, str, int, int, str, str, str | None]) -> Session:
+    hashed, account, created, used, peer, agent, role = row
+    remote = None if role is None else Role(role)
+    return Session(hashed[:16], account, Utc(created), Utc(used), peer, agent, remote)
 
 
 def _token(row: tuple[str, str, str, str, int, int | None, int | None]) -> Token:

@@ -7,6 +7,7 @@ from device.settings.cameras import Camera
 from device.settings.chassis import Chassis
 from device.settings.mqtt import Mqtt
 from device.settings.onvif import Onvif
+from device.settings.openid import ClientCredentials, OpenId
 from device.settings.ports import Poe, Port
 from device.settings.raid import Raid
 from device.settings.recipients import Recipient
@@ -33,6 +34,8 @@ SECTIONS: tuple[type[Section], ...] = (
     Chassis,
     Web,
     Tls,
+    OpenId,
+    ClientCredentials,
     Rtsp,
     Snmp,
     Syslog,

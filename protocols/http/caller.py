@@ -25,6 +25,11 @@ class Caller:
     token: Token | None = None
 
     @property
+    def remote(self) -> bool:
+        """Whether somebody else keeps the account: it has no password and no tokens here."""
+        return self.token is None and (self.session is None or self.session.remote is not None)
+
+    @property
     def by(self) -> str:
         """For histories and the audit."""
         return self.account

@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 
 from device.accounts.lockout import Lockout
-from device.accounts.sessions import NotLoggedIn, Sessions
+from device.accounts.rights import Rights
+from device.accounts.sessions import PREFIX, NotLoggedIn, Sessions
 from device.accounts.store import Account, Accounts, WrongPassword
 from device.certificates.store import OWN, Certificates
 from device.clock import Clock
@@ -29,6 +30,7 @@ from device.recording.catalogue import CatalogueReader
 from device.settings.store import Store
 from device.settings.tls import Tls
 from protocols.http.caller import COOKIE, Caller, bearer
+from protocols.http.openid.desk import Desk
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -111,6 +113,7 @@ class House:
     streaming: Streams
     export: Callable[[ExportSpan], Work]  #: what a job does that exports; raises BadValue
     description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
+    desk: Desk  #: for those whose account a provider keeps
     lockout: Lockout = field(default_factory=Lockout)
 
     def own_certificate(self) -> bool:
@@ -121,19 +124,32 @@ class House:
         """Whether there is no account yet."""
         return self.accounts.is_empty()
 
-    def caller(self, request: web.Request, *, use: bool) -> Caller:
-        """Who asks, with the rights that the account has now. Raises NotLoggedIn."""
+    async def caller(self, request: web.Request, *, use: bool) -> Caller:
+        """Who asks, with the rights that the account has now. Raises NotLoggedIn; ProviderFault where a provider
+        cannot be asked whose token it is."""
         peer = peer_of(request)
         secret = bearer(request)
         if secret is not None:
-            token = self.sessions.find_token(secret)
-            return Caller(token.account, self._account(token.account).rights, peer, token=token)
+            return await self._program(secret, peer)
         cookie = request.cookies.get(COOKIE)
         if not cookie:
             raise NotLoggedIn("Log in first.")
         session = self.sessions.find(cookie, use=use)
+        if session.remote is not None:
+            return Caller(session.account, Rights(session.remote), peer, session=session)
         account = self._account(session.account)
         return Caller(account.name, account.rights, peer, session=session)
+
+    async def _program(self, secret: str, peer: str) -> Caller:
+        """By our own token, or by a provider's."""
+        if self.desk.takes_tokens and not secret.startswith(PREFIX):
+            try:
+                remote = await self.desk.program(secret)
+            except NotAuthorized as error:
+                raise NotLoggedIn(str(error)) from None
+            return Caller(remote.name, remote.rights, peer)
+        token = self.sessions.find_token(secret)
+        return Caller(token.account, self._account(token.account).rights, peer, token=token)
 
     async def check(self, name: str, password: str, peer: str) -> Account:
         """Whose name and password these are. Raises WrongPassword, TooManyTries."""

@@ -152,6 +152,8 @@ def _responses(route: Route, schemas: _Schemas) -> Document:
     }
     if route.method == "WS":
         made["101"] = {"description": "The WebSocket is open."}
+    elif is_raw(route) and route.status == 302:
+        made["302"] = {"description": "Go there, with a browser."}
     elif is_raw(route):
         made["200"] = {"description": "What was asked for.", "content": {route.produces: {}}}
         made["206"] = {"description": "A part of it.", "content": {route.produces: {}}}

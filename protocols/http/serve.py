@@ -36,7 +36,7 @@ class Guarded(Protocol):
     def needs_setup(self) -> bool:
         """Whether there is no account yet."""
 
-    def caller(self, request: web.Request, *, use: bool) -> Caller:
+    async def caller(self, request: web.Request, *, use: bool) -> Caller:
         """Who asks. Raises NotLoggedIn."""
 
 
@@ -78,7 +78,7 @@ class Serving(Generic[H]):
 
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                caller = self._admit(route, request)
+                caller = await self._admit(route, request)
                 given: dict[str, Any] = {"house": self._house, "caller": caller, "request": request}
                 given |= {name: _from_path(name, adapter, request) for name, adapter in adapters.items()}
                 if caller is not None:
@@ -112,7 +112,7 @@ class Serving(Generic[H]):
 
         return handle
 
-    def _admit(self, route: Route, request: web.Request) -> Caller | None:
+    async def _admit(self, route: Route, request: web.Request) -> Caller | None:
         if self._house.needs_setup() and not route.before_setup:
             raise Refusal(problem(403, "Make the first administrator first.", hint="POST /api/setup"))
         cookie = "Authorization" not in request.headers
@@ -120,7 +120,7 @@ class Serving(Generic[H]):
         if cookie and asks_origin and not is_ours(request):
             raise Refusal(problem(403, "This came from a page of somebody else."))
         try:
-            caller = self._house.caller(request, use=True)
+            caller = await self._house.caller(request, use=True)
         except NotLoggedIn as error:
             if route.role is None:
                 return None
@@ -164,7 +164,7 @@ class Serving(Generic[H]):
         while not socket.closed:
             await asyncio.sleep(WATCH)
             try:
-                caller = self._house.caller(request, use=False)
+                caller = await self._house.caller(request, use=False)
                 allowed = route.role is None or caller.rights.role.may(route.role)
                 _check_sight(route, caller, given)
             except (HoldfastError, Refusal):

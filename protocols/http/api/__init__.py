@@ -13,6 +13,7 @@ from protocols.http.api.hardware import TABLE as HARDWARE
 from protocols.http.api.live import TABLE as LIVE
 from protocols.http.api.logs import TABLE as LOGS
 from protocols.http.api.metrics import TABLE as METRICS
+from protocols.http.api.openid import TABLE as OPENID
 from protocols.http.api.recordings import TABLE as RECORDINGS
 from protocols.http.api.settings import TABLE as SETTINGS
 from protocols.http.api.system import TABLE as SYSTEM
@@ -21,6 +22,7 @@ from protocols.http.table import Route
 
 TABLES = (
     ACCESS,
+    OPENID,
     ACCOUNTS,
     SETTINGS,
     CAMERAS,

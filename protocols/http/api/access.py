@@ -154,6 +154,7 @@ async def logout(house: House, caller: Caller) -> Reply[None]:
 async def password(house: House, caller: Caller, body: NewPassword) -> None:
     """Change one's own password. One's other sessions end."""
     check_repeat(body.password, body.repeat)
+    _check_kept_here(caller)
     try:
         await house.check(caller.account, body.current, caller.peer)
     except WrongPassword:
@@ -199,6 +200,7 @@ async def tokens(house: House, caller: Caller) -> TokensShown:
 @TABLE.post("/api/tokens", role=Role.VIEWER, scope=Scope.ALL, status=201)
 async def make_token(house: House, caller: Caller, body: NewToken) -> TokenMade:
     """A token with the rights of the account that makes it, for certain uses."""
+    _check_kept_here(caller)
     made, secret = house.sessions.make_token(caller.account, body.name, body.scopes, body.days)
     return TokenMade(**_token(made).model_dump(), token=secret)
 
@@ -224,7 +226,7 @@ def _now(house: House, caller: Caller | None) -> SessionNow:
             expires = caller.token.expires
         who = Who(name=caller.account, expires=expires, **rights_shown(caller.rights))
     named = Named(name=house.settings.get(Recorder).name, serial=house.identity.serial)
-    return SessionNow(setup=house.needs_setup(), recorder=named, account=who, oidc=False)
+    return SessionNow(setup=house.needs_setup(), recorder=named, account=who, oidc=house.desk.open)
 
 
 def _logged_in(house: House, account: Account, request: web.Request) -> Reply[SessionNow]:
@@ -236,6 +238,11 @@ def _logged_in(house: House, account: Account, request: web.Request) -> Reply[Se
 
 def _may(caller: Caller, each: Session | Token) -> bool:
     return caller.rights == ALL or each.account.casefold() == caller.account.casefold()
+
+
+def _check_kept_here(caller: Caller) -> None:
+    if caller.remote:
+        raise NotAllowed("A provider keeps this account: passwords and tokens are to be had there.")
 
 
 def _check_own(caller: Caller, known: list[Session] | list[Token], id_: str) -> None:

@@ -48,7 +48,7 @@ async def live(house: House, caller: Caller, request: web.Request, socket: web.W
         sent: dict[str, bytes] = {}
         while True:
             anew.clear()
-            now = house.caller(request, use=False)  # with the rights that it has now
+            now = await house.caller(request, use=False)  # with the rights that it has now
             for topic, look in TOPICS.items():
                 if topic not in wanted:
                     sent.pop(topic, None)

@@ -13,7 +13,13 @@ from protocols.http.api import ROUTES
 from protocols.http.openapi import document
 from protocols.http.table import Route, Table
 
-PUBLIC = {("GET", "/api/session"), ("POST", "/api/session"), ("POST", "/api/setup")}
+PUBLIC = {
+    ("GET", "/api/session"),
+    ("POST", "/api/session"),
+    ("POST", "/api/setup"),
+    ("GET", "/api/session/oidc"),
+    ("GET", "/api/session/oidc/callback"),
+}
 
 
 def test_the_description_is_openapi_3_1() -> None:
@@ -24,7 +30,7 @@ def test_the_description_is_openapi_3_1() -> None:
     assert len(named) == len(set(named)) == len(ROUTES)
 
 
-def test_three_routes_are_for_everybody_and_two_before_the_first_account() -> None:
+def test_five_routes_are_for_everybody_and_two_before_the_first_account() -> None:
     assert {(each.method, each.path) for each in ROUTES if each.role is None} == PUBLIC
     before = {(each.method, each.path) for each in ROUTES if each.before_setup}
     assert before == {("GET", "/api/session"), ("POST", "/api/setup")}

@@ -2,14 +2,22 @@
 import { useEffect, useState } from "preact/hooks";
 import { post } from "../api.js";
 import { t, tn } from "../i18n.js";
-import { session } from "../state.js";
+import { query, session } from "../state.js";
 import { Icon, html } from "../ui.js";
+
+/** Why somebody comes back from the provider without being let in. @type {Record<string, () => string>} */
+const CAME_BACK = {
+  role: () => t("Your account at the provider has no role on this recorder."),
+  again: () => t("The login took too long, or was begun elsewhere. Try again."),
+  provider: () => t("The provider does not answer as it should. An administrator can look at its settings."),
+  refused: () => t("The provider did not let you in."),
+};
 
 /** @param {{looks: any}} p */
 export default function Login({ looks }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState(CAME_BACK[query.value.get("login") || ""]?.() || "");
   const [wait, setWait] = useState(0);
   const [busy, setBusy] = useState(false);
   useEffect(() => {
