@@ -21,7 +21,7 @@ from bench.catalogue import BEGIN, CAMERAS, DAY, fill, installation, token
 from bench.report import Options, Report
 from bench.store import Clock, clip
 from bench.table import Table, say
-from device.accounts.role import Role
+from device.accounts.rights import ALL, Rights
 from device.digest import secret_of
 from device.folder import DataFolder
 from device.media import Kind, Utc
@@ -63,9 +63,9 @@ class Secrets:
         """Secrets."""
         return _PASSWORD if user == _USER else None
 
-    def role(self, user: str) -> Role | None:
+    def rights(self, user: str) -> Rights | None:
         """Secrets."""
-        return Role.ADMINISTRATOR if user == _USER else None
+        return ALL if user == _USER else None
 
 
 class Timed(NamedTuple):

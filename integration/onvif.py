@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from device.accounts.role import Role
+from device.accounts.rights import Rights
 from device.accounts.store import Accounts, DigestSecrets
 from device.errors import HoldfastError
 from device.events.catalogue import EndpointBack, EndpointFailed, LoginFailed
@@ -74,9 +74,9 @@ class Known:
         """Secrets."""
         return self._kept.password(user) if self._tokens() else None
 
-    def role(self, user: str) -> Role | None:
+    def rights(self, user: str) -> Rights | None:
         """Secrets."""
-        return self._kept.role(user)
+        return self._kept.rights(user)
 
 
 class OnvifPlane:

@@ -43,6 +43,7 @@ class Entry:
 
 
 Match = Callable[[Entry], bool]
+Sees = Callable[[str], bool]  #: whether somebody may see a recording, by its token
 R = TypeVar("R")
 
 
@@ -53,6 +54,7 @@ class Scope:
     recordings: frozenset[str]  #: tokens
     sources: frozenset[str]  #: ids
     match: Match | None
+    sees: Sees
 
     def names(self, plan: Plan) -> bool:
         """Whether a recording is in one of the lists, or there are none."""
@@ -107,15 +109,15 @@ class Archive:
         plan, growing = await self.known(token), await self._growing()
         return await self._run(lambda: self._entry(plan, growing))
 
-    async def summary(self) -> Summary:
+    async def summary(self, sees: Sees) -> Summary:
         """s5.4."""
-        plans = await self._plans()
+        plans = [plan for plan in await self._plans() if sees(plan.token)]
 
         def ask() -> Summary:
             rows = [
                 row
                 for row in self._catalogue().recordings()
-                if row.first is not None and row.last is not None
+                if row.first is not None and row.last is not None and sees(row.token)
             ]
             first = min((row.first for row in rows if row.first is not None), default=None)
             last = max((row.last for row in rows if row.last is not None), default=None)
@@ -123,11 +125,11 @@ class Archive:
 
         return await self._run(ask)
 
-    async def measured(self, tokens: Sequence[str], at: Utc) -> list[tuple[str, list[Measured]]]:
+    async def measured(self, tokens: Sequence[str], at: Utc, sees: Sees) -> list[tuple[str, list[Measured]]]:
         """s5.6: of each recording that has something at an instant; without tokens of all. Raises NotFound."""
         for token in tokens:
             await self.known(token)
-        chosen = list(tokens) or [plan.token for plan in await self._plans()]
+        chosen = list(tokens) or [plan.token for plan in await self._plans() if sees(plan.token)]
 
         def ask() -> list[tuple[str, list[Measured]]]:
             found = [(token, self._measured(token, at)) for token in chosen]
@@ -161,7 +163,7 @@ class Archive:
         return self.searches.begin(EVENTS, islice(found(), most), keep)
 
     async def _scope(self, scope: Scope) -> list[Plan]:
-        plans = await self._plans()
+        plans = [plan for plan in await self._plans() if scope.sees(plan.token)]
         unknown = sorted(scope.recordings - {plan.token for plan in plans})
         if unknown:
             raise NotFound("recording", unknown[0])

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from device.accounts.role import Role
+from device.accounts.rights import Rights
 from device.digest import Credentials, Guard
 from device.media import MICROSECONDS, Utc
 from protocols.onvif.faults import Refusal
@@ -39,8 +39,8 @@ class Secrets(Credentials, Protocol):
     def password(self, user: str) -> str | None:
         """The password in the clear; None where there is no such account, or it may not be used so."""
 
-    def role(self, user: str) -> Role | None:
-        """What an account may do; None where there is no such account."""
+    def rights(self, user: str) -> Rights | None:
+        """What an account may see and do; None where there is no such account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Caller:
     """What is known of who asks."""
 
     account: str | None  #: None: nobody, or not believed
-    role: Role | None = None
+    rights: Rights | None = None
     stale: bool = False  #: right, but with a nonce that was made too long ago
     wait: float = 0.0  #: seconds for which nothing more is listened to
 
@@ -140,13 +140,13 @@ class Door:
         wait = self._failures.wait(key, now)
         if wait:
             return Caller(None, wait=wait)
-        role = None if account is None else self._secrets.role(account)
-        if account is None or role is None:
+        rights = None if account is None else self._secrets.rights(account)
+        if account is None or rights is None:
             self._failures.failed(key, now)
             self._refused(key[1], peer)
             return Caller(None)
         self._failures.passed(key)
-        return Caller(account, role)
+        return Caller(account, rights)
 
     def _token(self, token: Element, user: str, utc: Utc) -> bool:
         """Whether a wsse:UsernameToken is right, new, and of now (UsernameToken Profile 1.0 s3.1)."""

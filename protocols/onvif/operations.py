@@ -45,9 +45,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from device.accounts.rights import Media, Rights
 from device.accounts.role import Role
 from device.errors import HoldfastError
 from device.media import Utc
+from device.recordings.names import camera_of
 from protocols.onvif.faults import Kind
 from protocols.onvif.names import Namespace
 from protocols.onvif.xml import Element, sub
@@ -91,8 +93,18 @@ class Call:
     )
     host: str  #: the host of it; IPv6 in brackets
     account: str  #: who asks; empty where nobody need say it
+    rights: Rights  #: what he may see
     peer: str  #: the address that the request came from
     now: Utc
+
+    def watches(self, profile: str) -> bool:
+        """Whether who asks may watch a camera's streams live; else they are not there for him. `profile`: the token of
+        one of them, or the camera's key."""
+        return self.rights.may_see(camera_of(profile)[0], Media.LIVE)
+
+    def plays(self, recording: str) -> bool:
+        """The same of what was recorded."""
+        return self.rights.may_see(camera_of(recording)[0], Media.RECORDED)
 
 
 Handler = Callable[[Call, Element], Awaitable[None]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from device.events.journal import Entry
@@ -19,6 +19,7 @@ from protocols.onvif.topics import BEGIN, Notification, Topics
 MOST = 64  #: pull points
 WAITING = 1000  #: messages that wait in one; then the oldest are dropped
 PAGE = 200  #: entries of the journal that are read at once
+Sees = Callable[[Notification], bool]
 
 
 class Bell(Protocol):
@@ -117,9 +118,7 @@ class PullPoints:
     def synchronise(self, point: PullPoint) -> None:
         """Tell how every property stands (ONVIF Core s9.2)."""
         for told in self._standing.values():
-            point.offer(
-                Notification(told.topic, told.utc, told.source, told.data, "Initialized", 0, told.elements)
-            )
+            point.offer(replace(told, operation="Initialized", seq=0))
 
     # ------------------------------------------------------------------------------------- who is told
 
@@ -161,8 +160,8 @@ class PullPoints:
             point.past.read.append(_begin(self._history.since(0, 1), utc))
         point.bell.ring()
 
-    def take(self, point: PullPoint, most: int) -> list[Notification]:
-        """What waits in it, at most so many; they are gone from it then."""
+    def take(self, point: PullPoint, most: int, sees: Sees) -> list[Notification]:
+        """What waits in it, at most so many; they are gone from it then, and so is what whoever pulls may not see."""
         taken: list[Notification] = []
         while len(taken) < most:
             if point.past is not None:
@@ -170,7 +169,9 @@ class PullPoints:
             queue = point.waiting if point.past is None else point.past.read
             if not queue:
                 break
-            taken.append(queue.popleft())
+            told = queue.popleft()
+            if sees(told):
+                taken.append(told)
         return taken
 
     def _read(self, point: PullPoint, past: Past) -> None:

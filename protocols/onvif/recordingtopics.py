@@ -6,6 +6,7 @@ They stand in a table of their own because what was configured is told as it is 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,11 +16,11 @@ from device.errors import NotFound
 from device.events.event import Event
 from device.media import Kind, Utc
 from device.recordings.model import JobState
-from device.recordings.names import FIRST
+from device.recordings.names import FIRST, camera_of
 from device.recordings.recordings import Recordings
 from protocols.onvif.names import TNS1, TT
 from protocols.onvif.services.recording import write_job, write_plan, write_track
-from protocols.onvif.topics import Item, Notification, Topic
+from protocols.onvif.topics import Item, Notification, Topic, camera_in
 from protocols.onvif.xml import Element, write_instant
 
 GONE = ""  #: the state of a job that is no more
@@ -135,19 +136,31 @@ def told(event: Event, utc: Utc, recordings: Recordings) -> list[Notification]:
     if row.topic.is_property:
         operation = "Deleted" if data["State"] == GONE else "Changed"
         data["State"] = data["State"] or "Idle"
+    camera = _whose(event, recordings)
     try:
         elements = (
             (("Configuration", row.configured(recordings, event)),) if row.configured is not None else ()
         )
     except NotFound:
         return []
-    found = [Notification(row.topic, utc, source, data, operation, elements=elements)]
+    found = [Notification(row.topic, utc, source, data, operation, elements=elements, camera=camera)]
     if operation == "Changed":
-        found += _history(source["RecordingJobToken"], data["State"], utc, recordings)
+        found += _history(source["RecordingJobToken"], data["State"], utc, recordings, camera)
     return found
 
 
-def _history(token: str, state: str, utc: Utc, recordings: Recordings) -> list[Notification]:
+def _whose(event: Event, recordings: Recordings) -> str:
+    """The camera that a message is about. A receiver and a job that is gone are no camera: who is limited to cameras is
+    not told of them."""
+    if camera := camera_in(event):
+        return camera
+    token = str(getattr(event, "job", "") or getattr(event, "receiver", ""))
+    with contextlib.suppress(NotFound):
+        return camera_of(recordings.job(token).recording)[0]
+    return token
+
+
+def _history(token: str, state: str, utc: Utc, recordings: Recordings, camera: str) -> list[Notification]:
     """That a recording and its tracks have data from now on, or no more."""
     try:
         job = recordings.job(token)
@@ -156,11 +169,13 @@ def _history(token: str, state: str, utc: Utc, recordings: Recordings) -> list[N
         return []
     there = state == JobState.ACTIVE.value
     source = {"RecordingToken": plan.token}
-    found = [Notification(RECORDING_STATE, utc, source, {"IsRecording": there}, "Changed")]
+    found = [Notification(RECORDING_STATE, utc, source, {"IsRecording": there}, "Changed", camera=camera)]
     # Of sound and metadata it is not known before they are searched.
     pictures = [track.token for track in plan.tracks if track.kind is Kind.VIDEO]
     found += [
-        Notification(TRACK_STATE, utc, {**source, "Track": each}, {"IsDataPresent": there}, "Changed")
+        Notification(
+            TRACK_STATE, utc, {**source, "Track": each}, {"IsDataPresent": there}, "Changed", camera=camera
+        )
         for each in pictures
     ]
     return found

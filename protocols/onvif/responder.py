@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.errors import HoldfastError
 from device.media import Utc
@@ -17,6 +18,8 @@ from protocols.onvif.credentials import Caller, Door, Proof
 from protocols.onvif.faults import FAILED, NOT_AUTHORIZED, UNKNOWN_ACTION, Kind, Refusal, kind_of
 from protocols.onvif.operations import LEAST, Call, Row, Table
 from protocols.onvif.xml import local
+
+NOBODY = Rights(Role.VIEWER, cameras=frozenset())  #: who need not say who he is sees no camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Responder:
             return _refused(UNKNOWN_ACTION, reason, envelope.message, utc)
         proof = Proof(asked.method, asked.target, asked.authorization, envelope.security, asked.peer)
         least = LEAST[row.operation.access]
-        caller = Caller("") if least is None else self.door.judge(proof, now, utc)
+        caller = Caller("", NOBODY) if least is None else self.door.judge(proof, now, utc)
         if least is not None and not _may(caller, least):
             body = soap.fault(NOT_AUTHORIZED, _why_not(caller), envelope.message, utc)
             return Answer(NOT_AUTHORIZED.http, body, self.door.challenges(now, caller.stale))
@@ -74,6 +77,7 @@ class Responder:
             asked.base,
             asked.host,
             caller.account or "",
+            caller.rights or NOBODY,
             asked.peer,
             utc,
         )
@@ -92,7 +96,7 @@ class Responder:
 
 
 def _may(caller: Caller, least: Role) -> bool:
-    return caller.account is not None and caller.role is not None and caller.role.may(least)
+    return caller.account is not None and caller.rights is not None and caller.rights.role.may(least)
 
 
 def _why_not(caller: Caller) -> str:

@@ -21,6 +21,7 @@ from lxml import etree
 from device.events.event import Event, FieldAbout, Instant, Unit, describe, events
 from device.events.journal import Entry
 from device.media import Utc
+from device.recordings.names import camera_of
 from protocols.onvif.names import HF, PREFIXES, TNS1, TT, WSNT, WSTOP
 from protocols.onvif.xml import Element, Value, sub, write, write_instant
 
@@ -63,6 +64,7 @@ class Notification:
     operation: str = ""  #: Initialized, Changed or Deleted, of a property
     seq: int = 0  #: in the journal; 0: it does not stand there
     elements: tuple[tuple[str, Element], ...] = ()  #: items that are XML, by name
+    camera: str = ""  #: whose it is: who may not see it is not told. Empty: nobody's
 
     @property
     def key(self) -> tuple[Path, tuple[str, ...]]:
@@ -202,7 +204,8 @@ class Topics:
             told = [self._state(event, event.raises, True)]
         else:
             told = [self._moment(event, entry.utc)]
-        return [replace(each, utc=entry.utc, seq=entry.seq) for each in told]
+        camera = camera_in(event)
+        return [replace(each, utc=entry.utc, seq=entry.seq, camera=camera) for each in told]
 
     def _state(self, event: Event, state: str, on: bool) -> Notification:
         topic, standard = self._states[state], STATES.get(state)
@@ -236,6 +239,12 @@ class Topics:
                     sub(described, TT.SimpleItemDescription, Name=item.name, Type=item.type)
                 for item in elements:
                     sub(described, TT.ElementItemDescription, Name=item.name, Type=item.type)
+
+
+def camera_in(event: Event) -> str:
+    """The camera that an event is about; empty: about none."""
+    named = getattr(event, "camera", None) or getattr(event, "recording", None)
+    return camera_of(named)[0] if isinstance(named, str) else ""
 
 
 def message(parent: Element, told: Notification) -> None:

@@ -35,17 +35,12 @@ class DeviceIo:
         legacy = Legacy("DeviceIO", extension=True, fill=self._legacy)
         return Service(TMD, PATH, VERSION, "DeviceIOPort", self._capabilities, operations, legacy)
 
-    def _video(self) -> list[str]:
-        return list(dict.fromkeys(stream.source for stream in self._streams()))
-
-    def _audio(self) -> list[str]:
-        return list(dict.fromkeys(stream.source for stream in self._streams() if stream.audio))
-
     def _counts(self) -> dict[str, int]:
+        streams = self._streams()
         return {
-            "VideoSources": len(self._video()),
+            "VideoSources": len({stream.source for stream in streams}),
             "VideoOutputs": 0,
-            "AudioSources": len(self._audio()),
+            "AudioSources": len({stream.source for stream in streams if stream.audio}),
             "AudioOutputs": 0,
             "RelayOutputs": 0,
         }
@@ -58,14 +53,17 @@ class DeviceIo:
         for name, count in self._counts().items():
             sub(told, TT.name(name), count)
 
-    async def get_video_sources(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
+    async def get_video_sources(self, call: Call, reply: Element) -> None:
         """GetVideoSources."""
-        for source in self._video():
+        for source in dict.fromkeys(
+            stream.source for stream in self._streams() if call.watches(stream.token)
+        ):
             sub(reply, TMD.Token, source)
 
-    async def get_audio_sources(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
+    async def get_audio_sources(self, call: Call, reply: Element) -> None:
         """GetAudioSources."""
-        for source in self._audio():
+        heard = (each for each in self._streams() if each.audio and call.watches(each.token))
+        for source in dict.fromkeys(stream.source for stream in heard):
             sub(reply, TMD.Token, source)
 
     async def nothing(self, call: Call, reply: Element) -> None:

@@ -136,7 +136,7 @@ class Events:
             raise Refusal(PULLED, "Another request waits at this pull point.")
         point.pulled = True
         try:
-            told = await self._wait(point, timeout, min(most, MOST_MESSAGES))
+            told = await self._wait(call, point, timeout, min(most, MOST_MESSAGES))
         finally:
             point.pulled = False
         if point.ended:
@@ -146,9 +146,13 @@ class Events:
         for each in told:
             message(reply, each)
 
-    async def _wait(self, point: PullPoint, seconds: float, most: int) -> list[Notification]:
+    async def _wait(self, call: Call, point: PullPoint, seconds: float, most: int) -> list[Notification]:
         until = self._clock.monotonic() + seconds
-        while not (told := self._points.take(point, most)) and not point.ended:
+
+        def sees(told: Notification) -> bool:
+            return not told.camera or call.rights.may_see(told.camera)
+
+        while not (told := self._points.take(point, most, sees)) and not point.ended:
             left = until - self._clock.monotonic()
             if left <= 0:
                 break

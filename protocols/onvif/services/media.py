@@ -99,6 +99,10 @@ class Media:
         self._port = port
         self._multicast = multicast
 
+    def _seen(self, call: Call) -> list[Stream]:
+        """Those that who asks may watch."""
+        return [stream for stream in self._streams() if call.watches(stream.token)]
+
     def service(self) -> Service:
         """Its rows."""
         reads, acts = Access.READ_MEDIA, Access.ACTUATE
@@ -123,7 +127,7 @@ class Media:
             Operation("GetCompatibleMetadataConfigurations", reads, self.nothing),
         ]
         for part in PARTS:
-            rows = _Rows(part, self._streams)
+            rows = _Rows(part, self._seen)
             operations += [
                 Operation(f"Get{part.name}s", reads, rows.all),
                 Operation(f"Get{part.name}", reads, rows.one),
@@ -155,15 +159,15 @@ class Media:
     async def nothing(self, call: Call, reply: Element) -> None:
         """An operation whose answer is that there are none."""
 
-    async def get_profiles(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
+    async def get_profiles(self, call: Call, reply: Element) -> None:
         """GetProfiles (s5.2.3)."""
-        streams = self._streams()
+        streams = self._seen(call)
         for stream in streams:
             _profile(sub(reply, TRT.Profiles), stream, streams)
 
     async def get_profile(self, call: Call, reply: Element) -> None:
         """GetProfile (s5.2.4)."""
-        streams = self._streams()
+        streams = self._seen(call)
         stream = _of_profile(streams, need(call.body, TRT.ProfileToken))
         _profile(sub(reply, TRT.Profile), stream, streams)
 
@@ -173,21 +177,21 @@ class Media:
 
     async def fixed(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - nothing is told
         """DeleteProfile (s5.2.2)."""
-        stream = _of_profile(self._streams(), need(call.body, TRT.ProfileToken))
+        stream = _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
         raise Refusal(
             impossible("DeletionOfFixedProfile", "The profile is fixed"), f"{stream.token} is fixed."
         )
 
-    async def get_video_sources(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
+    async def get_video_sources(self, call: Call, reply: Element) -> None:
         """GetVideoSources (s5.3.1)."""
-        for stream in _sources(self._streams()):
+        for stream in _sources(self._seen(call)):
             told = sub(reply, TRT.VideoSources, token=stream.source)
             sub(told, TT.Framerate, stream.video.rate if stream.video else 0)
             _resolution(sub(told, TT.Resolution), stream.video)
 
-    async def get_audio_sources(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
+    async def get_audio_sources(self, call: Call, reply: Element) -> None:
         """GetAudioSources (s5.5.1)."""
-        for stream in _sources(each for each in self._streams() if each.audio):
+        for stream in _sources(each for each in self._seen(call) if each.audio):
             assert stream.audio is not None
             sub(sub(reply, TRT.AudioSources, token=stream.source), TT.Channels, stream.audio.channels)
 
@@ -196,7 +200,7 @@ class Media:
         setup = find(call.body, TRT.StreamSetup)
         kind = member(StreamType, setup, TT.Stream)
         transport = member(Transport, find(setup, TT.Transport), TT.Protocol)
-        stream = _of_profile(self._streams(), need(call.body, TRT.ProfileToken))
+        stream = _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
         if transport is Transport.TCP or (kind is StreamType.MULTICAST and not self._multicast()):
             raise Refusal(BAD_SETUP, f"{kind.value} over {transport.value} is not served.")
         scheme = "http" if transport is Transport.HTTP else "rtsp"
@@ -208,63 +212,62 @@ class Media:
 
     async def get_snapshot_uri(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - nothing is told
         """GetSnapshotUri (s5.15.6): the capabilities say that there is none."""
-        _of_profile(self._streams(), need(call.body, TRT.ProfileToken))
+        _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
         raise Refusal(UNKNOWN_ACTION, "Snapshots are not served; the capability SnapshotUri says so.")
 
     async def get_instances(self, call: Call, reply: Element) -> None:
         """GetGuaranteedNumberOfVideoEncoderInstances (s5.4.10): all streams of a camera run at once."""
         source = need(call.body, TRT.ConfigurationToken)
-        streams = [each for each in self._streams() if each.source == source]
+        streams = [each for each in self._seen(call) if each.source == source]
         if not streams:
             raise Refusal(NO_CONFIG, f"There is no video source configuration {source[:80]!r}.")
         sub(reply, TRT.TotalNumber, len(streams))
 
     async def synchronise(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - nothing is told
         """SetSynchronizationPoint (s5.16.1): every listener begins with a key frame, as it is."""
-        _of_profile(self._streams(), need(call.body, TRT.ProfileToken))
+        _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
 
 
 class _Rows:
     """The four operations of one kind of configuration."""
 
-    def __init__(self, part: Part, streams: Callable[[], Sequence[Stream]]) -> None:
+    def __init__(self, part: Part, seen: Callable[[Call], Sequence[Stream]]) -> None:
         self._part = part
-        self._streams = streams
+        self._seen = seen
 
-    async def all(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
+    async def all(self, call: Call, reply: Element) -> None:
         """Get...Configurations."""
-        self._write(reply, TRT.Configurations, self._streams())
+        self._write(call, reply, TRT.Configurations, self._seen(call))
 
     async def one(self, call: Call, reply: Element) -> None:
         """Get...Configuration."""
         token = need(call.body, TRT.ConfigurationToken)
-        found = self._of(token)
-        self._write(reply, TRT.Configuration, found[:1])
+        found = self._of(call, token)
+        self._write(call, reply, TRT.Configuration, found[:1])
 
     async def compatible(self, call: Call, reply: Element) -> None:
         """GetCompatible...Configurations: those that the profile has."""
-        self._write(
-            reply, TRT.Configurations, [_of_profile(self._streams(), need(call.body, TRT.ProfileToken))]
-        )
+        profile = _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
+        self._write(call, reply, TRT.Configurations, [profile])
 
     async def options(self, call: Call, reply: Element) -> None:
         """Get...ConfigurationOptions: of a configuration, of a profile, or of all."""
         token, profile = text(call.body, TRT.ConfigurationToken), text(call.body, TRT.ProfileToken)
-        streams = [each for each in self._streams() if self._part.there(each)]
+        streams = [each for each in self._seen(call) if self._part.there(each)]
         if profile:
-            streams = [_of_profile(self._streams(), profile)]
+            streams = [_of_profile(self._seen(call), profile)]
         if token:
-            streams = self._of(token)
+            streams = self._of(call, token)
         self._part.options(sub(reply, TRT.Options), streams)
 
-    def _of(self, token: str) -> list[Stream]:
-        found = [s for s in self._streams() if self._part.there(s) and self._part.token(s) == token]
+    def _of(self, call: Call, token: str) -> list[Stream]:
+        found = [s for s in self._seen(call) if self._part.there(s) and self._part.token(s) == token]
         if not found:
             raise Refusal(NO_CONFIG, f"There is no configuration {token[:80]!r}.")
         return found
 
-    def _write(self, reply: Element, name: str, streams: Iterable[Stream]) -> None:
-        part, everything = self._part, self._streams()
+    def _write(self, call: Call, reply: Element, name: str, streams: Iterable[Stream]) -> None:
+        part, everything = self._part, self._seen(call)
         by_token = {part.token(each): each for each in reversed(list(streams)) if part.there(each)}
         for token in sorted(by_token):
             part.write(sub(reply, name, token=token), by_token[token], _uses(part, token, everything))

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 - operations are called alike, whether they read or answer anything
 from __future__ import annotations
 
+from device.accounts.rights import NotAllowed
 from device.errors import BadValue, HoldfastError, NotFound
 from device.recordings.model import Receiver as Plan
 from device.recordings.model import ReceiverMode
@@ -35,40 +36,50 @@ class Receiver:
 
     async def get_receivers(self, call: Call, reply: Element) -> None:
         """s5.3."""
-        for connection in await self._recordings.receivers():
+        for connection in await self._recordings.receivers() if call.rights.cameras is None else ():
             _write(sub(reply, TRV.Receivers), connection.receiver)
 
     async def get_receiver(self, call: Call, reply: Element) -> None:
         """s5.3."""
-        _write(sub(reply, TRV.Receiver), self._recordings.receiver(need(call.body, TRV.ReceiverToken)))
+        _write(sub(reply, TRV.Receiver), self._recordings.receiver(self._token(call)))
 
     async def create(self, call: Call, reply: Element) -> None:
         """s5.3."""
+        if call.rights.cameras is not None:
+            raise NotAllowed("An account that is limited to cameras makes no receivers.")
         asked = _read("", find(call.body, TRV.Configuration))
         _write(sub(reply, TRV.Receiver), self._recordings.create_receiver(asked))
 
     async def delete(self, call: Call, reply: Element) -> None:
         """s5.3."""
-        self._recordings.delete_receiver(need(call.body, TRV.ReceiverToken))
+        self._recordings.delete_receiver(self._token(call))
 
     async def configure(self, call: Call, reply: Element) -> None:
         """s5.3."""
-        token = need(call.body, TRV.ReceiverToken)
+        token = self._token(call)
         self._recordings.receiver(token)
         asked = _read(token, find(call.body, TRV.Configuration))
         self._recordings.configure_receiver(token, asked, call.account)
 
     async def set_mode(self, call: Call, reply: Element) -> None:
         """s5.3."""
-        token = need(call.body, TRV.ReceiverToken)
+        token = self._token(call)
         self._recordings.set_receiver_mode(token, member(ReceiverMode, call.body, TRV.Mode), call.account)
 
     async def get_state(self, call: Call, reply: Element) -> None:
         """s5.3."""
-        connection = await self._recordings.connection(need(call.body, TRV.ReceiverToken))
+        connection = await self._recordings.connection(self._token(call))
         state = sub(reply, TRV.ReceiverState)
         sub(state, TT.State, connection.state)
         sub(state, TT.AutoCreated, connection.receiver.auto)
+
+    def _token(self, call: Call) -> str:
+        """Of the receiver that is asked for. Raises NotFound where the account is limited to cameras: a receiver is
+        none."""
+        token = need(call.body, TRV.ReceiverToken)
+        if call.rights.cameras is not None:
+            raise NotFound("receiver", token)
+        return token
 
     def capabilities(self, element: Element) -> None:
         """s5.5."""

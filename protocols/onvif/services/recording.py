@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from lxml import etree
 
+from device.accounts.rights import NotAllowed
 from device.errors import BadValue, HoldfastError, NotFound
 from device.media import Kind as TrackKind
 from device.recordings.jobs import State
@@ -80,33 +81,35 @@ class Recording:
     async def get_recordings(self, call: Call, reply: Element) -> None:
         """s5.9."""
         for plan in self._recordings.plans():
-            reply.append(copy.deepcopy(_item(plan)))
+            if call.plays(plan.token):
+                reply.append(copy.deepcopy(_item(plan)))
 
     async def create_recording(self, call: Call, reply: Element) -> None:
         """s5.4."""
+        if call.rights.cameras is not None:
+            raise NotAllowed("An account that is limited to cameras makes no recordings.")
         plan = _read_plan(find(call.body, TRC.RecordingConfiguration))
         sub(reply, TRC.RecordingToken, self._recordings.create(plan, call.account))
 
     async def delete_recording(self, call: Call, reply: Element) -> None:
         """s5.5."""
-        await self._recordings.delete(need(call.body, TRC.RecordingToken), call.account)
+        await self._recordings.delete(self._plan(call).token, call.account)
 
     async def get_recording_configuration(self, call: Call, reply: Element) -> None:
         """s5.8."""
-        plan = self._recordings.plan(need(call.body, TRC.RecordingToken))
-        write_plan(sub(reply, TRC.RecordingConfiguration), plan)
+        write_plan(sub(reply, TRC.RecordingConfiguration), self._plan(call))
 
     async def set_recording_configuration(self, call: Call, reply: Element) -> None:
         """s5.7."""
-        token = need(call.body, TRC.RecordingToken)
-        self._recordings.plan(token)
+        token = self._plan(call).token
         plan = _read_plan(find(call.body, TRC.RecordingConfiguration))
         self._recordings.configure(token, plan, call.account)
 
     async def get_recording_options(self, call: Call, reply: Element) -> None:
         """s5.10."""
-        token = need(call.body, TRC.RecordingToken)
-        plan, (spare, sources) = self._recordings.plan(token), self._recordings.spare_jobs(token)
+        plan = self._plan(call)
+        spare, offered = self._recordings.spare_jobs(plan.token)
+        sources = [each for each in offered if _may_take(call, each)]
         options = sub(reply, TRC.Options)
         sub(options, TRC.Job, Spare=spare, CompatibleSources=" ".join(sources) if sources else None)
         spares: dict[str, int | None] = {}
@@ -121,27 +124,27 @@ class Recording:
     async def create_track(self, call: Call, reply: Element) -> None:
         """s5.11."""
         token = need(call.body, TRC.RecordingToken)
-        self._known(token)
+        self._known(call, token)
         track = _read_track(find(call.body, TRC.TrackConfiguration))
         sub(reply, TRC.TrackToken, self._recordings.create_track(token, track))
 
     async def delete_track(self, call: Call, reply: Element) -> None:
         """s5.12."""
         token = need(call.body, TRC.RecordingToken)
-        self._known(token)
+        self._known(call, token)
         self._recordings.delete_track(token, need(call.body, TRC.TrackToken))
 
     async def get_track_configuration(self, call: Call, reply: Element) -> None:
         """s5.14."""
         token = need(call.body, TRC.RecordingToken)
-        self._known(token)
+        self._known(call, token)
         track = self._recordings.track(token, need(call.body, TRC.TrackToken))
         write_track(sub(reply, TRC.TrackConfiguration), track)
 
     async def set_track_configuration(self, call: Call, reply: Element) -> None:
         """s5.13."""
         token, track = need(call.body, TRC.RecordingToken), need(call.body, TRC.TrackToken)
-        self._known(token)
+        self._known(call, token)
         asked = _read_track(find(call.body, TRC.TrackConfiguration))
         self._recordings.describe_track(token, track, asked.kind.value, asked.description)
 
@@ -150,6 +153,8 @@ class Recording:
     async def get_jobs(self, call: Call, reply: Element) -> None:
         """s5.17."""
         for job in self._recordings.jobs():
+            if not call.plays(job.recording):
+                continue
             item = sub(reply, TRC.JobItem)
             sub(item, TT.JobToken, job.token)
             write_job(sub(item, TT.JobConfiguration), job)
@@ -157,34 +162,35 @@ class Recording:
     async def create_job(self, call: Call, reply: Element) -> None:
         """s5.15."""
         asked, auto = _read_job(find(call.body, TRC.JobConfiguration))
-        self._known(asked.recording)
+        self._known(call, asked.recording)
+        _check_sources(call, asked)
         job = self._recordings.create_job(asked, auto, call.account)
         sub(reply, TRC.JobToken, job.token)
         write_job(sub(reply, TRC.JobConfiguration), job)
 
     async def delete_job(self, call: Call, reply: Element) -> None:
         """s5.16."""
-        self._recordings.delete_job(need(call.body, TRC.JobToken), call.account)
+        self._recordings.delete_job(self._job(call).token, call.account)
 
     async def get_job_configuration(self, call: Call, reply: Element) -> None:
         """s5.19."""
-        write_job(sub(reply, TRC.JobConfiguration), self._recordings.job(need(call.body, TRC.JobToken)))
+        write_job(sub(reply, TRC.JobConfiguration), self._job(call))
 
     async def set_job_configuration(self, call: Call, reply: Element) -> None:
         """s5.18."""
-        token = need(call.body, TRC.JobToken)
+        token = self._job(call).token
         asked, auto = _read_job(find(call.body, TRC.JobConfiguration))
+        _check_sources(call, asked)
         job = self._recordings.configure_job(token, asked, auto, call.account)
         write_job(sub(reply, TRC.JobConfiguration), job)
 
     async def set_job_mode(self, call: Call, reply: Element) -> None:
         """s5.20."""
-        self._recordings.set_mode(need(call.body, TRC.JobToken), _mode(call.body, TRC.Mode), call.account)
+        self._recordings.set_mode(self._job(call).token, _mode(call.body, TRC.Mode), call.account)
 
     async def get_job_state(self, call: Call, reply: Element) -> None:
         """s5.21."""
-        token = need(call.body, TRC.JobToken)
-        self._recordings.job(token)
+        token = self._job(call).token
         write_state(sub(reply, TRC.State), (await self._recordings.states())[token])
 
     # ---------------------------------------------------------------------------------------- the service
@@ -241,12 +247,42 @@ class Recording:
             Legacy("Recording", extension=True, fill=self.legacy),
         )
 
-    def _known(self, token: str) -> None:
+    def _plan(self, call: Call) -> Plan:
+        """The recording that is asked for. Raises NotFound: also where who asks may not see it."""
+        return self._recordings.plan(check_plays(call, need(call.body, TRC.RecordingToken)))
+
+    def _job(self, call: Call) -> Job:
+        """The job that is asked for, likewise."""
+        job = self._recordings.job(need(call.body, TRC.JobToken))
+        if not call.plays(job.recording):
+            raise NotFound("recording job", job.token)
+        return job
+
+    def _known(self, call: Call, token: str) -> None:
         """Raises Refusal: there is no such recording, which is another fault than that of a track or job."""
         try:
-            self._recordings.plan(token)
+            self._recordings.plan(check_plays(call, token))
         except NotFound as error:
             raise Refusal(NO_RECORDING, str(error)) from None
+
+
+def check_plays(call: Call, recording: str) -> str:
+    """A recording's token. Raises NotFound where who asks may not see what was recorded of its camera."""
+    if not call.plays(recording):
+        raise NotFound("recording", recording)
+    return recording
+
+
+def _may_take(call: Call, source: str) -> bool:
+    """Whether who asks may let that source be recorded: he could watch the recording then. A receiver is nobody's
+    camera."""
+    return call.rights.cameras is None or call.watches(source)
+
+
+def _check_sources(call: Call, asked: Job) -> None:
+    for source in asked.sources:
+        if source.token and not _may_take(call, source.token):
+            raise BadConfiguration(f"There is no source {source.token[:80]!r}.")
 
 
 # -------------------------------------------------------------------------------------------- the structures

@@ -11,7 +11,7 @@ from device.errors import BadValue, NotFound
 from protocols.onvif.faults import BAD_ARGUMENT, Refusal, invalid
 from protocols.onvif.names import TRP, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
-from protocols.onvif.services.recording import NO_RECORDING
+from protocols.onvif.services.recording import NO_RECORDING, check_plays
 from protocols.onvif.xml import Element, find, need, read_span, sub, write_span
 
 PATH = "/onvif/replay_service"
@@ -50,7 +50,7 @@ class Replay:
         protocol = need(find(setup, TT.Transport), TT.Protocol)
         if protocol not in ("UDP", "TCP", "RTSP", "HTTP"):
             raise Refusal(BAD_ARGUMENT, f"Protocol: {protocol[:40]!r} is not one of tt:TransportProtocol.")
-        token = need(call.body, TRP.RecordingToken)
+        token = check_plays(call, need(call.body, TRP.RecordingToken))
         await self._known(token)
         secure = protocol == "HTTP" and call.base.startswith("https:")
         sub(reply, TRP.Uri, self._replaying.url(call.host, secure, quote(token, safe=".")))

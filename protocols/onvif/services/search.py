@@ -17,7 +17,7 @@ from protocols.onvif import searchfilter
 from protocols.onvif.faults import BAD_ARGUMENT, Kind, Refusal, impossible, invalid
 from protocols.onvif.names import TNS1, TSE, TT, WSNT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
-from protocols.onvif.services.recording import NO_RECORDING, TYPES, write_origin
+from protocols.onvif.services.recording import NO_RECORDING, TYPES, check_plays, write_origin
 from protocols.onvif.xml import (
     Element,
     content,
@@ -54,7 +54,7 @@ class Search:
 
     async def get_summary(self, call: Call, reply: Element) -> None:
         """s5.4."""
-        summary = await self._archive.summary()
+        summary = await self._archive.summary(call.plays)
         element = sub(reply, TSE.Summary)
         first = call.now if summary.first is None else summary.first
         sub(element, TT.DataFrom, write_instant(first))
@@ -63,7 +63,7 @@ class Search:
 
     async def get_information(self, call: Call, reply: Element) -> None:
         """s5.5."""
-        entry = await self._archive.entry(need(call.body, TSE.RecordingToken))
+        entry = await self._archive.entry(check_plays(call, need(call.body, TSE.RecordingToken)))
         _write_entry(sub(reply, TSE.RecordingInformation), entry)
 
     async def get_attributes(self, call: Call, reply: Element) -> None:
@@ -71,7 +71,8 @@ class Search:
         at = instant(call.body, TSE.Time)
         if at is None:
             raise Refusal(BAD_ARGUMENT, "Time is missing.")
-        for token, tracks in await self._archive.measured(texts(call.body, TSE.RecordingTokens), at):
+        wanted = [check_plays(call, token) for token in texts(call.body, TSE.RecordingTokens)]
+        for token, tracks in await self._archive.measured(wanted, at, call.plays):
             element = sub(reply, TSE.MediaAttributes)
             sub(element, TT.RecordingToken, token)
             for track in tracks:
@@ -81,9 +82,7 @@ class Search:
 
     async def find_recordings(self, call: Call, reply: Element) -> None:
         """s5.7."""
-        token = await self._archive.find_recordings(
-            _read_scope(call.body), _most(call.body), _keep(call.body)
-        )
+        token = await self._archive.find_recordings(_read_scope(call), _most(call.body), _keep(call.body))
         sub(reply, TSE.SearchToken, token)
 
     async def recording_results(self, call: Call, reply: Element) -> None:
@@ -105,7 +104,7 @@ class Search:
         if states is None:
             raise Refusal(BAD_ARGUMENT, "IncludeStartState is missing.")
         wanted = _read_filter(find(body, TSE.SearchFilter))
-        scope, end = _read_scope(body), instant(body, TSE.EndPoint)
+        scope, end = _read_scope(call), instant(body, TSE.EndPoint)
         token = await self._archive.find_events(scope, start, end, states, wanted, _most(body), _keep(body))
         sub(reply, TSE.SearchToken, token)
 
@@ -180,9 +179,9 @@ def _most(body: Element) -> int | None:
     return None if most is None or most <= 0 else most
 
 
-def _read_scope(body: Element) -> Scope:
-    """tt:SearchScope."""
-    scope = find(body, TSE.Scope)
+def _read_scope(call: Call) -> Scope:
+    """tt:SearchScope, within what who asks may see."""
+    scope = find(call.body, TSE.Scope)
     sources = {need(source, TT.Token) for source in scope.iterfind(TT.IncludedSources)}
     expression = text(scope, TT.RecordingInformationFilter)
     test = searchfilter.parse(expression) if expression else None
@@ -192,7 +191,7 @@ def _read_scope(body: Element) -> Scope:
         return test(_write_entry(etree.Element(TT.RecordingInformation), entry))
 
     tokens = frozenset(texts(scope, TT.IncludedRecordings))
-    return Scope(tokens, frozenset(sources), match if test is not None else None)
+    return Scope(tokens, frozenset(sources), match if test is not None else None, call.plays)
 
 
 def _read_filter(element: Element) -> Callable[[Change], bool]:

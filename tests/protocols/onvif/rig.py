@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.digest import ALGORITHMS, authorization, challenges, secret_of
 from device.media import Utc
@@ -35,6 +36,7 @@ class People:
     """`protocols.onvif.credentials.Secrets`."""
 
     known: dict[str, tuple[str, Role]] = field(default_factory=lambda: dict(PEOPLE))
+    limited: dict[str, Rights] = field(default_factory=dict)  #: whose rights are less than their role's
     realm: str = REALM
 
     def ha1(self, user: str, algorithm: str) -> str | None:
@@ -45,9 +47,9 @@ class People:
         """Secrets."""
         return self.known[user][0] if user in self.known else None
 
-    def role(self, user: str) -> Role | None:
+    def rights(self, user: str) -> Rights | None:
         """Secrets."""
-        return self.known[user][1] if user in self.known else None
+        return self.limited.get(user, Rights(self.known[user][1])) if user in self.known else None
 
 
 def token(user: str, password: str, created: str = write_instant(NOW), nonce: bytes | None = None) -> Element:
