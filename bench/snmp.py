@@ -207,11 +207,11 @@ def _rows(port: int) -> dict[ber.Oid, bytes]:
         while True:
             answer = _ask(port, community_message(V2C, b"public", pdu(GETNEXT, 1, [_varbind(name)])), 2.0)
             at, stop = _pdu_in(answer)
-            got = read_pdu(answer, at, stop)
+            _, got = read_pdu(answer, at, stop)
             name = ber.read_name(got.names[0])
             if name[: len(_INTERFACES) + 1] != (*_INTERFACES, column):
                 break
-            found[name] = answer[got.values[0][0] : got.values[0][1]]
+            found[name] = got.values[0]
     return found
 
 
@@ -258,7 +258,7 @@ def _sealer(port: int) -> Callable[[int, bytes], bytes]:
     answer = _ask(port, question, 2.0)
     start, end = ber.element(answer, 0, len(answer), SEQUENCE)
     _, at = ber.read_integer(answer, start, end)
-    told = read_v3(answer, at, end)
+    told = read_v3(answer, at, end).header
     engine = Engine(told.engine, told.boots, 1)
     secret = Secret.of("initial", Authentication.SHA, PASSWORD, Privacy.AES, PASSWORD)
     user = User(secret, told.engine)

@@ -4,7 +4,7 @@ datagram in, a datagram out."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from protocols.snmp import ber
 from protocols.snmp.ber import OCTETS, SEQUENCE, Malformed, element, integer, length, tlv
@@ -22,6 +22,7 @@ from protocols.snmp.message import (
     V1,
     V2C,
     V3,
+    Header,
     Secured,
     TooManyVarbinds,
     pdu,
@@ -51,6 +52,7 @@ COMMUNITY_SIZE = 1400  #: octets of an answer to a community, unless the request
 FAVOUR = 4  #: times the request's size that an answer to a community may have beyond that
 _USM_STATS = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _MPD_STATS = (1, 3, 6, 1, 6, 3, 11, 2, 1)
+_VERSIONS = {integer(version): version for version in (V1, V2C, V3)}
 _UNKNOWN_HANDLER = (*_MPD_STATS, 3, 0)
 _UNKNOWN_CONTEXT = (1, 3, 6, 1, 6, 3, 12, 1, 5, 0)
 
@@ -117,8 +119,10 @@ class Agent:
         self._access = Access({}, frozenset(), (), Vacm((), ()))
         self._communities: dict[tuple[int, bytes], _Grant | None] = {}
         self._users: dict[bytes, User] = {}
-        self._grants: dict[tuple[bytes, Level], _Grant | None] = {}
+        self._grants: dict[bytes, tuple[_Grant | None, ...]] = {}  #: by level
         self._buckets: dict[str, list[float]] = {}
+        self._header: Header | None = None  #: of the last message: who asks in a row says the same in each
+        self._context = tlv(OCTETS, engine.identity) + tlv(OCTETS, b"")  # the only one that there is
 
     @property
     def access(self) -> Access:
@@ -137,9 +141,8 @@ class Agent:
             for community, name in access.communities.items()
         }
         self._grants = {
-            (user.name, level): self._grant(Model.USM, user.name.decode(), level)
+            user.name: (None, *(self._grant(Model.USM, user.name.decode(), level) for level in Level))
             for user in access.users
-            for level in Level
         }
 
     def _grant(self, model: Model, name: str, level: Level) -> _Grant | None:
@@ -163,7 +166,10 @@ class Agent:
             start, end = element(data, 0, len(data), SEQUENCE)
             if end != len(data):
                 raise Malformed("something follows the message")
-            version, at = ber.read_integer(data, start, end)
+            at = start + 3
+            version = _VERSIONS.get(data[start:at])
+            if version is None:
+                version, at = ber.read_integer(data, start, end)
             if version == V3 and V3 in self._access.versions:
                 reply = self._secured(data, at, end, address)
             elif version in self._access.versions:
@@ -206,7 +212,9 @@ class Agent:
             self.counters.bad_communities += 1
             self._refuse(address)
             return None
-        size = max(COMMUNITY_SIZE, min(FAVOUR * len(data), MOST_SIZE))
+        size = COMMUNITY_SIZE
+        if len(data) * FAVOUR > size:
+            size = min(FAVOUR * len(data), MOST_SIZE)
         head = data[start:stop]
         body = self._do(data, stop, end, version, self._communities[key], size - 40 - len(head))
         if body is None:
@@ -222,7 +230,7 @@ class Agent:
     ) -> bytes | None:
         """The Response to the PDU at `at`; None: it is not for an agent. Raises Malformed."""
         try:
-            asked = read_pdu(data, at, end)
+            request, asked = read_pdu(data, at, end)
         except TooManyVarbinds:
             start, _ = ber.any_element(data, at, end)
             _, after = ber.read_integer(data, start, end)
@@ -233,13 +241,13 @@ class Agent:
             return None
         if grant is None:
             status = for_version("authorizationError", version)
-            return response(asked.request, status, 0, asked.varbinds)
+            return response(request, status, 0, asked.varbinds)
         if asked.kind == SET:
             if grant.write is NOTHING:
                 self.counters.bad_uses += version != V3
-            return set_values(data, asked, version, self.tree, grant.write)
+            return set_values(request, asked, version, self.tree, grant.write)
         grant.index.compose()
-        return answer(asked, version, grant.index, room)
+        return answer(request, asked, version, grant.index, room)
 
     # --------------------------------------------------------------------------------------- SNMPv3
 
@@ -249,17 +257,18 @@ class Agent:
 
     def _secured(self, data: bytes, at: int, end: int, address: str) -> bytes | None:
         """RFC 3412 s7.2, RFC 3414 s3.2."""
-        message = read_v3(data, at, end)
-        level = level_of(message.flags)
-        if message.model != USM_MODEL:
+        message = read_v3(data, at, end, self._header)
+        header = self._header = message.header
+        level = level_of(header.flags)
+        if header.model != USM_MODEL:
             self.counters.unknown_models += 1
             return None
         if level is None:
             self.counters.invalid += 1
             return None
-        if message.engine != self.engine.identity:
+        if header.engine != self.engine.identity:
             return self._trouble(message, Trouble.UNKNOWN_ENGINE, NOBODY)
-        user = self._users.get(message.user)
+        user = self._users.get(header.user)
         if user is None:
             self._refuse(address)
             return self._trouble(message, Trouble.UNKNOWN_USER, NOBODY)
@@ -271,7 +280,7 @@ class Agent:
                 self._refuse(address)
                 return self._trouble(message, Trouble.WRONG_DIGEST, NOBODY)
             boots = self.engine.boots
-            if boots == MOST_BOOTS or message.boots != boots or abs(message.time - time) > WINDOW:
+            if boots == MOST_BOOTS or header.boots != boots or abs(header.time - time) > WINDOW:
                 return self._trouble(message, Trouble.NOT_IN_WINDOW, user)
         scoped, start, stop = data, message.scoped, end
         if level is Level.PRIVACY:
@@ -289,22 +298,18 @@ class Agent:
                 raise Malformed("something follows the message")
         if context_engine != self.engine.identity:
             self.counters.unknown_handlers += 1
-            return self._report(
-                message, _UNKNOWN_HANDLER, self.counters.unknown_handlers, user, message.flags
-            )
+            return self._report(message, _UNKNOWN_HANDLER, self.counters.unknown_handlers, user, header.flags)
         if context:
             self.counters.unknown_contexts += 1
-            return self._report(
-                message, _UNKNOWN_CONTEXT, self.counters.unknown_contexts, user, message.flags
-            )
-        size = min(message.max_size, MOST_SIZE)
+            return self._report(message, _UNKNOWN_CONTEXT, self.counters.unknown_contexts, user, header.flags)
+        size = min(header.max_size, MOST_SIZE)
         room = size - 154 - 2 * len(self.engine.identity) - len(user.name)
-        body = self._do(scoped, start, stop, V3, self._grants[user.name, level], room)
+        body = self._do(scoped, start, stop, V3, self._grants[user.name][level], room)
         if body is None:
             return None
-        flags = message.flags & (AUTH | PRIV)
-        sealed = scoped_pdu(self.engine.identity, b"", body)
-        return self.engine.seal(message.message_id, flags, user, time, MOST_SIZE, sealed)
+        flags = header.flags & (AUTH | PRIV)
+        answered = tlv(SEQUENCE, self._context + body)
+        return self.engine.seal(message.message_id, flags, user, time, MOST_SIZE, answered)
 
     def _trouble(self, message: Secured, trouble: Trouble, user: User) -> bytes | None:
         """Count it, and tell the asker where it asks to be told."""
@@ -313,21 +318,20 @@ class Agent:
         return self._report(message, name, self.counters.usm[trouble.value], user, AUTH if user.mac else 0)
 
     def _report(self, message: Secured, name: ber.Oid, count: int, user: User, flags: int) -> bytes | None:
-        if not message.flags & REPORTABLE:
+        if not message.header.flags & REPORTABLE:
             return None
         varbind = tlv(SEQUENCE, ber.name(name) + integer(count & 0xFFFFFFFF, ber.COUNTER32))
         scoped = scoped_pdu(self.engine.identity, b"", pdu(REPORT, _request_of(message), [varbind]))
         time = self.engine_time(self.now)
         reply_to = user
-        if user is NOBODY and message.engine == self.engine.identity:
-            reply_to = User(NOBODY.secret, b"")
-            reply_to.head = tlv(OCTETS, message.user)
+        if user is NOBODY and message.header.engine == self.engine.identity:
+            reply_to = User(replace(NOBODY.secret, name=message.header.user), b"")
         return self.engine.seal(message.message_id, flags & (AUTH | PRIV), reply_to, time, MOST_SIZE, scoped)
 
 
 def _request_of(message: Secured) -> int:
     """The request-id, where it can be read (RFC 3412 s7.1, step 3b); else 0."""
-    if message.flags & PRIV:
+    if message.header.flags & PRIV:
         return 0
     try:
         _, _, at, end = read_scoped(message.data, message.scoped, message.end)

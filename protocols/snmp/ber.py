@@ -94,9 +94,10 @@ def element(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
             raise Malformed("a length that is indefinite, or too long")
         size = int.from_bytes(data[at : at + octets], "big")
         at += octets
-    if at + size > end:
+    stop = at + size
+    if stop > end:
         raise Malformed("an element reaches beyond its end")
-    return at, at + size
+    return at, stop
 
 
 def any_element(data: bytes, at: int, end: int) -> tuple[int, int]:
@@ -106,12 +107,35 @@ def any_element(data: bytes, at: int, end: int) -> tuple[int, int]:
     return element(data, at, end, data[at])
 
 
+def elements(data: bytes, at: int, end: int, tags: bytes) -> list[tuple[int, int]]:
+    """Where the contents begin and end of the elements with these tags, which fill `data` from `at` to `end`.
+    Raises Malformed."""
+    found = []
+    for tag in tags:
+        if at + 2 > end or data[at] != tag or data[at + 1] >= 0x80:
+            at, stop = element(data, at, end, tag)
+        else:
+            at, stop = at + 2, at + 2 + data[at + 1]
+            if stop > end:
+                raise Malformed("an element reaches beyond its end")
+        found.append((at, stop))
+        at = stop
+    if at != end:
+        raise Malformed("something follows the last element")
+    return found
+
+
 def read_integer(data: bytes, at: int, end: int) -> tuple[int, int]:
     """An INTEGER of 32 bits, and where it ends. Raises Malformed."""
     start, stop = element(data, at, end, INTEGER)
-    if not 1 <= stop - start <= 4:
+    return short_integer(data[start:stop]), stop
+
+
+def short_integer(body: bytes) -> int:
+    """The content of an INTEGER of 32 bits. Raises Malformed."""
+    if not 1 <= len(body) <= 4:
         raise Malformed("an integer of no 32 bits")
-    return int.from_bytes(data[start:stop], "big", signed=True), stop
+    return int.from_bytes(body, "big", signed=True)
 
 
 def read_number(data: bytes, start: int, stop: int, bits: int) -> int:

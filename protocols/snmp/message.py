@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from protocols.snmp import ber
-from protocols.snmp.ber import NAME, OCTETS, SEQUENCE, Malformed, element, integer, length, tlv
+from protocols.snmp.ber import INTEGER, NAME, OCTETS, SEQUENCE, Malformed, element, integer, length, tlv
 
 V1, V2C, V3 = 0, 1, 3  #: the version field
 
@@ -17,6 +19,10 @@ USM_MODEL = 3
 MOST_VARBINDS = 1024  #: of one request
 LEAST_SIZE = 484  #: msgMaxSize (RFC 3412 s6)
 MOST_SIZE = 65507  #: what a UDP datagram over IPv4 takes
+_TERMS = bytes((INTEGER, OCTETS, INTEGER))  # behind msgID
+_PARAMETERS = bytes((OCTETS, INTEGER, INTEGER, OCTETS, OCTETS, OCTETS))  # of RFC 3414 s2.4
+_KNOWN = 2048  # PDUs that were read, and are not read again: who polls asks the same each time
+_KNOWN_SIZE = 512  # octets of the longest of them
 
 NO_SUCH_OBJECT, NO_SUCH_INSTANCE, END_OF_VIEW = b"\x80\x00", b"\x81\x00", b"\x82\x00"
 
@@ -25,39 +31,47 @@ class TooManyVarbinds(Malformed):
     """More varbinds than are answered: tooBig."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pdu:
-    """A PDU as it came. `first` and `second` are error-status and error-index, or GETBULK's two numbers."""
+    """A PDU as it came, but for its request-id. `first` and `second` are error-status and error-index, or
+    GETBULK's two numbers."""
 
     kind: int
-    request: bytes  #: the request-id, as its element
     first: int
     second: int
-    names: list[bytes]  #: content octets of each name
-    values: list[tuple[int, int]]  #: where each value begins and ends, with tag and length
+    names: tuple[bytes, ...]  #: content octets of each name
+    values: tuple[bytes, ...]  #: each value, as its element
     varbinds: bytes  #: the whole list, as its element
 
 
-def read_pdu(data: bytes, at: int, end: int) -> Pdu:
-    """The PDU that fills `data` from `at` to `end`. Raises Malformed."""
+def read_pdu(data: bytes, at: int, end: int) -> tuple[bytes, Pdu]:
+    """The PDU that fills `data` from `at` to `end`: its request-id, as its element, and all else. Raises
+    Malformed."""
     if at >= end:
         raise Malformed("no PDU")
     kind = data[at]
-    start, stop = ber.any_element(data, at, end)
-    if stop != end:
-        raise Malformed("something follows the PDU")
     if not GET <= kind <= REPORT or kind == TRAP_V1:
         raise Malformed("no PDU that is known")
-    _, after = ber.read_integer(data, start, end)
-    request = data[start:after]
-    first, after = ber.read_integer(data, after, end)
-    second, after = ber.read_integer(data, after, end)
-    listed = after
+    start, stop = element(data, at, end, kind)
+    if stop != end:
+        raise Malformed("something follows the PDU")
+    number, after = element(data, start, end, INTEGER)
+    if not 1 <= after - number <= 4:
+        raise Malformed("a request-id of no 32 bits")
+    read = _known if end - after <= _KNOWN_SIZE and kind in (GET, GETNEXT, GETBULK) else _read
+    return data[start:after], read(kind, data[after:end])
+
+
+def _read(kind: int, data: bytes) -> Pdu:
+    """What follows the request-id. Raises Malformed."""
+    end = len(data)
+    first, after = ber.read_integer(data, 0, end)
+    second, listed = ber.read_integer(data, after, end)
     at, stop = element(data, listed, end, SEQUENCE)
     if stop != end:
         raise Malformed("something follows the varbinds")
     names: list[bytes] = []
-    values: list[tuple[int, int]] = []
+    values: list[bytes] = []
     while at < end:
         # Most elements are shorter than 128 octets: then their length is one octet.
         if at + 4 <= end and data[at] == SEQUENCE and data[at + 1] < 0x80:
@@ -75,11 +89,14 @@ def read_pdu(data: bytes, at: int, end: int) -> Pdu:
         names.append(data[begin:after])
         if ber.any_element(data, after, stop)[1] != stop:
             raise Malformed("something follows a value")
-        values.append((after, stop))
+        values.append(data[after:stop])
         at = stop
         if len(names) > MOST_VARBINDS:
             raise TooManyVarbinds("too many varbinds")
-    return Pdu(kind, request, first, second, names, values, data[listed:end])
+    return Pdu(kind, first, second, tuple(names), tuple(values), data[listed:])
+
+
+_known = lru_cache(_KNOWN)(_read)
 
 
 def response(request: bytes, status: int, index: int, varbinds: bytes) -> bytes:
@@ -107,12 +124,11 @@ def community_message(version: int, community: bytes, body: bytes) -> bytes:
     return tlv(SEQUENCE, integer(version) + tlv(OCTETS, community) + body)
 
 
-@dataclass(slots=True)
-class Secured:
-    """An SNMPv3 message, as far as it is open to everybody (RFC 3412 s6, RFC 3414 s2.4)."""
+class Header(NamedTuple):
+    """What a manager says in all of its messages of one second, and the octets that say it: from msgMaxSize up
+    to the digest (RFC 3412 s6, RFC 3414 s2.4)."""
 
-    data: bytes
-    message_id: bytes  #: as its element
+    octets: bytes
     max_size: int
     flags: int
     model: int
@@ -120,48 +136,78 @@ class Secured:
     boots: int
     time: int
     user: bytes
+    terms: int  #: octets of msgMaxSize, msgFlags and msgSecurityModel, which end the first part
+    digest: int  #: octets of the digest
+    before_salt: bytes  #: tag and length of the salt
+    salt: int  #: octets of it; it ends the second part
+
+    def stands(self, data: bytes, at: int, stop: int) -> bool:
+        """Whether it is also the header of the message whose first part is read but for `at` to `stop`."""
+        return (
+            stop - at == self.terms
+            and data.startswith(self.octets, at)
+            and data.startswith(self.before_salt, at + len(self.octets) + self.digest)
+        )
+
+
+class Secured(NamedTuple):
+    """An SNMPv3 message, as far as it is open to everybody."""
+
+    data: bytes
+    message_id: bytes  #: as its element
+    header: Header
     digest: tuple[int, int]  #: where msgAuthenticationParameters begin and end
     salt: bytes
     scoped: int  #: where msgData begins
     end: int
 
 
-def read_v3(data: bytes, at: int, end: int) -> Secured:
-    """The message whose header begins at `at`. Raises Malformed."""
+def read_v3(data: bytes, at: int, end: int, last: Header | None = None) -> Secured:
+    """The message whose header begins at `at`. Where it has the octets of `last`, these are not read again.
+    Raises Malformed."""
     head, stop = element(data, at, end, SEQUENCE)
     number, after = ber.read_integer(data, head, stop)
-    max_size, then = ber.read_integer(data, after, stop)
-    flags_at, flags_end = element(data, then, stop, OCTETS)
-    model, last = ber.read_integer(data, flags_end, stop)
-    if flags_end - flags_at != 1 or last != stop or number < 0 or max_size < LEAST_SIZE or model < 1:
+    if number < 0:
+        raise Malformed("a negative msgID")
+    header = last if last and last.stands(data, after, stop) else _read_header(data, after, stop, end)
+    digest = after + len(header.octets)
+    digest_end = digest + header.digest
+    salt = digest_end + len(header.before_salt)
+    scoped = salt + header.salt
+    if scoped > end:
+        raise Malformed("security parameters reach beyond their end")
+    return Secured(data, data[head:after], header, (digest, digest_end), data[salt:scoped], scoped, end)
+
+
+def _read_header(data: bytes, at: int, stop: int, end: int) -> Header:
+    """The header whose first part is read but for what is from `at` to `stop`. Raises Malformed."""
+    size, flags, model = (data[a:b] for a, b in ber.elements(data, at, stop, _TERMS))
+    max_size, security_model = ber.short_integer(size), ber.short_integer(model)
+    if len(flags) != 1 or max_size < LEAST_SIZE or security_model < 1:
         raise Malformed("a header outside its limits")
-    flags = data[flags_at]
     parameters, scoped = element(data, stop, end, OCTETS)
     inner, inner_end = element(data, parameters, scoped, SEQUENCE)
-    engine_at, engine_end = element(data, inner, inner_end, OCTETS)
-    boots, at = ber.read_integer(data, engine_end, inner_end)
-    time, at = ber.read_integer(data, at, inner_end)
-    user_at, user_end = element(data, at, inner_end, OCTETS)
-    digest = element(data, user_end, inner_end, OCTETS)
-    salt_at, salt_end = element(data, digest[1], inner_end, OCTETS)
-    if salt_end != inner_end or inner_end != scoped or boots < 0 or time < 0:
+    if inner_end != scoped:
+        raise Malformed("something follows the security parameters")
+    found = ber.elements(data, inner, scoped, _PARAMETERS)
+    engine, boots, time, user, digest, salt = (data[a:b] for a, b in found)
+    boots_told, time_told = ber.short_integer(boots), ber.short_integer(time)
+    if len(engine) > 32 or len(user) > 32 or boots_told < 0 or time_told < 0:
         raise Malformed("security parameters outside their limits")
-    if engine_end - engine_at > 32 or user_end - user_at > 32:
-        raise Malformed("a name of more than 32 octets")
-    return Secured(
-        data,
-        data[head:after],
+    (digest_at, digest_end), (salt_at, _) = found[4:]
+    return Header(
+        data[at:digest_at],
         max_size,
-        flags,
-        model,
-        data[engine_at:engine_end],
-        boots,
-        time,
-        data[user_at:user_end],
-        digest,
-        data[salt_at:salt_end],
-        scoped,
-        end,
+        flags[0],
+        security_model,
+        engine,
+        boots_told,
+        time_told,
+        user,
+        stop - at,
+        len(digest),
+        data[digest_end:salt_at],
+        len(salt),
     )
 
 

@@ -214,10 +214,10 @@ class Outbox:
             if version == V3:
                 return self._received_v3(read_v3(data, at, end), address, now)
             community, stop = element(data, at, end, OCTETS)
-            answer = read_pdu(data, stop, end)
+            request, answer = read_pdu(data, stop, end)
         except Malformed:
             return []
-        number = _number_of(answer.request)
+        number = _number_of(request)
         inform = self._waiting.get(number)
         if (
             inform is not None
@@ -241,22 +241,22 @@ class Outbox:
         remote = self._remotes.get(key)
         if remote is None:
             return self._discovered(message, key, inform, number, now)
-        if not message.flags & AUTH or not is_authentic(message, remote.user):
+        if not message.header.flags & AUTH or not is_authentic(message, remote.user):
             return []
         data, start, end = message.data, message.scoped, message.end
-        if message.flags & PRIV:
+        if message.header.flags & PRIV:
             plain = opened(message, remote.user)
             if plain is None:
                 return []
             data, start, end = plain, 0, len(plain)
         _, _, at, stop = read_scoped(data, start, end)
-        answer = read_pdu(data, at, stop)
+        _, answer = read_pdu(data, at, stop)
         if answer.kind == RESPONSE:
             self._acknowledge(number)
-        elif answer.kind == REPORT and answer.names == [ber.name_body(_NOT_IN_WINDOW)] and not inform.synced:
+        elif answer.kind == REPORT and answer.names == (ber.name_body(_NOT_IN_WINDOW),) and not inform.synced:
             inform.synced = True
-            remote.engine.boots = message.boots
-            remote.ahead = message.time - now
+            remote.engine.boots = message.header.boots
+            remote.ahead = message.header.time - now
             self.tally.sent += 1
             return [(address, self._informed(number, inform, now))]
         return []
@@ -265,18 +265,18 @@ class Outbox:
         self, message: Secured, key: tuple[Address, bytes], inform: _Inform, number: int, now: float
     ) -> list[tuple[Address, bytes]]:
         """Who the receiver is (RFC 3414 s4): its engine ID, and for a start its time."""
-        if message.flags & (AUTH | PRIV) or not 5 <= len(message.engine) <= 32:
+        if message.header.flags & (AUTH | PRIV) or not 5 <= len(message.header.engine) <= 32:
             return []
         _, _, at, stop = read_scoped(message.data, message.scoped, message.end)
-        answer = read_pdu(message.data, at, stop)
-        if answer.kind != REPORT or answer.names != [ber.name_body(_UNKNOWN_ENGINE)]:
+        _, answer = read_pdu(message.data, at, stop)
+        if answer.kind != REPORT or answer.names != (ber.name_body(_UNKNOWN_ENGINE),):
             return []
         assert inform.target.secret is not None
         if len(self._remotes) >= MOST_PEERS:
             self._remotes.popitem(last=False)
-        engine = Engine(message.engine, message.boots, self.request)
-        user = User(inform.target.secret, message.engine)
-        self._remotes[key] = _Remote(engine, user, message.time - now)
+        engine = Engine(message.header.engine, message.header.boots, self.request)
+        user = User(inform.target.secret, message.header.engine)
+        self._remotes[key] = _Remote(engine, user, message.header.time - now)
         self.tally.sent += 1
         return [(inform.target.address, self._informed(number, inform, now))]
 

@@ -32,8 +32,9 @@ EMPTY = b"\x30\x00"
 _FINE = b"\x02\x01\x00\x02\x01\x00\x30"  # error-status, error-index, and the tag of the list
 
 
-def answer(pdu: Pdu, version: int, index: Index, room: int) -> bytes:
-    """The Response to GET, GETNEXT or GETBULK. Raises Malformed, also for a GETBULK of SNMPv1."""
+def answer(request: bytes, pdu: Pdu, version: int, index: Index, room: int) -> bytes:
+    """The Response to GET, GETNEXT or GETBULK; `request` is the request-id. Raises Malformed, also for a GETBULK
+    of SNMPv1."""
     if pdu.kind == GET:
         found = _get(pdu, version, index)
     elif pdu.kind == GETNEXT:
@@ -43,12 +44,12 @@ def answer(pdu: Pdu, version: int, index: Index, room: int) -> bytes:
     else:
         raise Malformed("a PDU that is not for an agent")
     if isinstance(found, int):
-        return response(pdu.request, NO_SUCH_NAME, found, pdu.varbinds)
+        return response(request, NO_SUCH_NAME, found, pdu.varbinds)
     body = found[0] if len(found) == 1 else b"".join(found)
     size = len(body)
     if size > room or (not found and _wants(pdu)):
-        return response(pdu.request, TOO_BIG, 0, pdu.varbinds if version == V1 else EMPTY)
-    whole = pdu.request + _FINE + length(size) + body
+        return response(request, TOO_BIG, 0, pdu.varbinds if version == V1 else EMPTY)
+    whole = request + _FINE + length(size) + body
     return b"\xa2" + length(len(whole)) + whole
 
 
@@ -150,20 +151,20 @@ def _walk(body: bytes, repetitions: int, index: Index, room: int, out: list[byte
     return out
 
 
-def set_values(data: bytes, pdu: Pdu, version: int, tree: Tree, view: View) -> bytes:
-    """The Response to SET. `data` is what the PDU was read from. Raises Malformed."""
+def set_values(request: bytes, pdu: Pdu, version: int, tree: Tree, view: View) -> bytes:
+    """The Response to SET. Raises Malformed."""
     try:
-        _set(data, pdu, tree, view)
+        _set(pdu, tree, view)
     except Refusal as refused:
         status = for_version(refused.status, version)
-        return response(pdu.request, status, refused.position, pdu.varbinds)
-    return response(pdu.request, NO_ERROR, 0, pdu.varbinds)
+        return response(request, status, refused.position, pdu.varbinds)
+    return response(request, NO_ERROR, 0, pdu.varbinds)
 
 
-def _set(data: bytes, pdu: Pdu, tree: Tree, view: View) -> None:
+def _set(pdu: Pdu, tree: Tree, view: View) -> None:
     """Try everything, then do everything; take back what was done where one fails. Raises Refusal."""
     grouped: dict[int, tuple[Branch[Any], list[Change]]] = {}
-    for number, (body, (start, stop)) in enumerate(zip(pdu.names, pdu.values, strict=True), 1):
+    for number, (body, value) in enumerate(zip(pdu.names, pdu.values, strict=True), 1):
         name = ber.read_name(body)
         if not view.contains(name):
             raise Refusal("noAccess", number)
@@ -173,14 +174,15 @@ def _set(data: bytes, pdu: Pdu, tree: Tree, view: View) -> None:
         branch, column, index = found
         if not column.writable or branch.writer is None:
             raise Refusal("notWritable", number)
-        inner, _ = ber.any_element(data, start, stop)
+        inner, stop = ber.any_element(value, 0, len(value))
+        tag, content = value[0], value[inner:stop]
         try:
-            column.syntax.decode(data[start], data[inner:stop])
+            column.syntax.decode(tag, content)
         except WrongValue as wrong:
             raise Refusal(wrong.status, number) from None
         except Malformed:
             raise Refusal("wrongEncoding", number) from None
-        change = Change(number, column.number, index, data[start], data[inner:stop])
+        change = Change(number, column.number, index, tag, content)
         grouped.setdefault(id(branch), (branch, []))[1].append(change)
     commits: list[tuple[Callable[[], Callable[[], None]], int]] = []
     for branch, changes in grouped.values():

@@ -4,8 +4,8 @@
         Column(1, "ifIndex", INTEGER32, lambda row: row.index), ...))
 
 Scalars are a table of one row whose index is 0. `Tree.replace(table, rows)` hands in a new snapshot: only
-where rows came or went is anything sorted. A value is written as BER when it is first read, and that is
-kept until the next snapshot.
+where rows came or went is anything sorted. Counters, gauges and ticks are computed at every read; what stands
+(names, states, sizes) is written as BER when it is first read, and kept until the next snapshot.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from itertools import pairwise
 from typing import Any, Generic, Protocol, TypeVar
 
 from protocols.snmp import ber
-from protocols.snmp.ber import COUNTER64, Oid
+from protocols.snmp.ber import COUNTER32, COUNTER64, GAUGE32, TIMETICKS, Oid
 from protocols.snmp.syntax import Syntax, Value
 from protocols.snmp.vacm import View
 
+_MOVING = frozenset((COUNTER32, COUNTER64, GAUGE32, TIMETICKS))  # types of what is another at every read
 _HEADS = [bytes((ber.SEQUENCE, size)) for size in range(0x80)]  # of short varbinds
 R = TypeVar("R")  # of rows; where tables of all types stand together, it is Any
 
@@ -64,7 +65,7 @@ class Column(Generic[R]):
     syntax: Syntax
     read: Callable[[R], object]  #: None where the row has no such instance
     optional: bool = False  #: `read` may give None
-    live: bool = False  #: another value at every read
+    live: bool = False  #: another value at every read, though its type does not say so
     writable: bool = False
 
 
@@ -189,7 +190,7 @@ class Index:
         name = self.names[at]
         size = len(name) + len(value)
         varbind = (_HEADS[size] if size < 0x80 else b"\x30" + ber.length(size)) + name + value
-        if not column.live:
+        if column.syntax.tag not in _MOVING and not column.live:
             self.varbinds[at] = varbind
         return varbind
 

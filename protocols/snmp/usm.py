@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -20,11 +21,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algori
 from device.errors import BadValue
 from protocols.snmp import ber
 from protocols.snmp.ber import OCTETS, SEQUENCE, Malformed, integer, length, tlv
-from protocols.snmp.message import AUTH, PRIV, Secured
+from protocols.snmp.message import AUTH, PRIV, USM_MODEL, Secured
 from protocols.snmp.vacm import Level
 
 WINDOW = 150  #: seconds (RFC 3414 s2.2.3)
 MOST_BOOTS = (1 << 31) - 1  #: snmpEngineBoots stays there, and then nothing is authentic any more
+SALT = 8  #: octets of the salt of each protocol
 LEAST_PASSWORD = 8  #: octets (RFC 3414 s11.2)
 _STRETCHED = 1 << 20  #: octets of repeated password that are hashed (RFC 3414 s2.6)
 
@@ -126,28 +128,40 @@ class _Mac:
 
 
 class _Aes:
-    """AES-CFB-128 (RFC 3826 s3.1)."""
+    """AES-CFB-128 (RFC 3826 s3.1).
 
-    __slots__ = ("_blocks", "_cipher", "_key")
+    To make a cipher for each initialisation vector costs ten times what the cipher does with a message. So one
+    goes on for ever: the state of CFB is the block of ciphertext before, and each message is preceded by a block
+    whose ciphertext is its vector.
+    """
+
+    __slots__ = ("_block", "_decryptor", "_encryptor", "_last")
 
     def __init__(self, key: bytes) -> None:
-        self._key = algorithms.AES(key)
-        self._blocks: CipherContext = Cipher(self._key, modes.ECB()).encryptor()  # noqa: S305 - CFB is built on it
+        cipher = algorithms.AES(key)
+        self._last = bytes(16)  # of the encryptor's ciphertext
+        self._encryptor: CipherContext = Cipher(cipher, CFB(self._last)).encryptor()
+        self._decryptor: CipherContext = Cipher(cipher, CFB(bytes(16))).decryptor()
+        self._block: CipherContext = Cipher(cipher, modes.ECB()).encryptor()  # noqa: S305 - for one block, of CFB
 
     def encrypt(self, plain: bytes, boots: int, time: int, number: int) -> tuple[bytes, bytes]:
         """Ciphertext and salt; `number` is another one each time."""
-        salt = number.to_bytes(8, "big")
-        iv = boots.to_bytes(4, "big") + time.to_bytes(4, "big") + salt
-        return Cipher(self._key, CFB(iv)).encryptor().update(plain), salt
+        salt = number.to_bytes(SALT, "big")
+        vector = boots << 96 | time << 64 | number
+        stream = int.from_bytes(self._block.update(self._last), "big")
+        first = (vector ^ stream).to_bytes(16, "big")
+        size = len(plain)
+        sealed = self._encryptor.update(first + plain + bytes(-size % 16))
+        self._last = sealed[-16:]
+        return sealed[16 : 16 + size], salt
 
     def decrypt(self, data: bytes, boots: int, time: int, salt: bytes) -> bytes | None:
-        """The plaintext. Every block's input is known: the block before it."""
-        size = len(data)
-        if len(salt) != 8:
+        """The plaintext."""
+        if len(salt) != SALT:
             return None
-        chain = boots.to_bytes(4, "big") + time.to_bytes(4, "big") + salt + data
-        stream = self._blocks.update(chain[: size + 15 & ~15])[:size]
-        return (int.from_bytes(stream, "big") ^ int.from_bytes(data, "big")).to_bytes(size, "big")
+        size = len(data)
+        vector = (boots << 32 | time).to_bytes(8, "big") + salt
+        return self._decryptor.update(vector + data + bytes(-size % 16))[16 : 16 + size]
 
 
 class _Des:
@@ -169,7 +183,7 @@ class _Des:
 
     def decrypt(self, data: bytes, boots: int, time: int, salt: bytes) -> bytes | None:  # noqa: ARG002 - as AES
         """The plaintext, with its padding."""
-        if len(salt) != 8 or len(data) % 8:
+        if len(salt) != SALT or len(data) % 8:
             return None
         return self._cipher(salt).decryptor().update(data)
 
@@ -208,12 +222,11 @@ class Secret:
 class User:
     """A user at one engine."""
 
-    __slots__ = ("cipher", "head", "level", "mac", "name", "secret")
+    __slots__ = ("cipher", "level", "mac", "name", "secret")
 
     def __init__(self, secret: Secret, engine: bytes) -> None:
         self.secret = secret
         self.name = secret.name
-        self.head = tlv(OCTETS, secret.name)
         self.mac: _Mac | None = None
         self.cipher: _Aes | _Des | None = None
         self.level = Level.NO_AUTH
@@ -251,8 +264,6 @@ class Engine:
         self.identity = identity
         self.boots = boots
         self._salt = salt
-        self._head = tlv(OCTETS, identity)
-        self._stamp: tuple[int, bytes] = (-1, b"")
 
     def seal(
         self, message_id: bytes, flags: int, user: User, time: int, max_size: int, scoped: bytes
@@ -264,20 +275,29 @@ class Engine:
             self._salt = self._salt + 1 & 0xFFFFFFFFFFFFFFFF
             sealed, salt = user.cipher.encrypt(scoped, self.boots, time, self._salt)
             scoped = tlv(OCTETS, sealed)
-        if self._stamp[0] != time:
-            self._stamp = (time, self._head + integer(self.boots) + integer(time))
-        kept = user.mac.kept if flags & AUTH and user.mac is not None else 0
-        last = tlv(OCTETS, salt)
-        inner = self._stamp[1] + user.head + bytes((OCTETS, kept)) + bytes(kept) + last
-        usm = tlv(OCTETS, tlv(SEQUENCE, inner))
-        head = message_id + integer(max_size) + bytes((OCTETS, 1, flags, 2, 1, 3))
-        body = b"\x02\x01\x03" + tlv(SEQUENCE, head) + usm + scoped
-        whole = b"\x30" + length(len(body)) + body
-        if not kept:
-            return whole
-        assert user.mac is not None
-        at = len(whole) - len(scoped) - len(last) - kept
-        return whole[:at] + user.mac.digest(whole) + whole[at + kept :]
+        mac = user.mac if flags & AUTH else None
+        kept = 0 if mac is None else mac.kept
+        terms, between = _between(max_size, flags, self.identity, self.boots, time, user.name, kept)
+        head = b"".join((b"\x02\x01\x03\x30", length(len(message_id) + terms), message_id, between))
+        front = b"\x30" + length(len(head) + len(salt) + len(scoped)) + head
+        if mac is None:
+            return front + salt + scoped
+        at = len(front) - 2 - kept
+        digest = mac.digest(front, salt, scoped)
+        return b"".join((front[:at], digest, front[at + kept :], salt, scoped))
+
+
+@lru_cache(64)
+def _between(
+    max_size: int, flags: int, engine: bytes, boots: int, time: int, user: bytes, kept: int
+) -> tuple[int, bytes]:
+    """What stands between msgID and the salt, its digest of so many octets zero: the same for a second. And
+    how many octets of it are msgMaxSize, msgFlags and msgSecurityModel."""
+    terms = integer(max_size) + bytes((OCTETS, 1, flags)) + integer(USM_MODEL)
+    name = tlv(OCTETS, engine) + integer(boots) + integer(time) + tlv(OCTETS, user)
+    salt = bytes(SALT if flags & PRIV else 0)
+    parameters = tlv(SEQUENCE, name + tlv(OCTETS, bytes(kept)) + tlv(OCTETS, salt))
+    return len(terms), terms + tlv(OCTETS, parameters)[: -len(salt) or None]
 
 
 def level_of(flags: int) -> Level | None:
@@ -304,4 +324,6 @@ def opened(message: Secured, user: User) -> bytes | None:
     if stop != message.end:
         raise Malformed("something follows the message")
     assert user.cipher is not None
-    return user.cipher.decrypt(message.data[start:stop], message.boots, message.time, message.salt)
+    return user.cipher.decrypt(
+        message.data[start:stop], message.header.boots, message.header.time, message.salt
+    )

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from protocols.snmp import ber
 from protocols.snmp.agent import Agent
@@ -101,7 +101,14 @@ Answer = Callable[[bytes], bytes | None]
 Fault = Callable[[Answer, bytes], bytes | None]  #: the agent, and a datagram -> what goes out
 
 
-def _request(data: bytes) -> tuple[int, bytes, Pdu] | None:
+class Asked(NamedTuple):
+    """What a message asks."""
+
+    request: bytes  #: the request-id, as its element
+    pdu: Pdu
+
+
+def _request(data: bytes) -> tuple[int, bytes, Asked] | None:
     """Version, community and PDU of a message of v1 or v2c; None of another."""
     try:
         start, end = ber.element(data, 0, len(data), SEQUENCE)
@@ -109,7 +116,7 @@ def _request(data: bytes) -> tuple[int, bytes, Pdu] | None:
         if version == V3:
             return None
         word, stop = ber.element(data, at, end, OCTETS)
-        return version, data[word:stop], read_pdu(data, stop, end)
+        return version, data[word:stop], Asked(*read_pdu(data, stop, end))
     except ber.Malformed:
         return None
 
@@ -117,7 +124,7 @@ def _request(data: bytes) -> tuple[int, bytes, Pdu] | None:
 def _again(
     version: int,
     word: bytes,
-    asked: Pdu,
+    asked: Asked,
     *,
     kind: int | None = None,
     first: int | None = None,
@@ -125,16 +132,16 @@ def _again(
     names: list[bytes] | None = None,
 ) -> bytes:
     """The request with some parts changed."""
-    listed = asked.varbinds if names is None else tlv(
+    listed = asked.pdu.varbinds if names is None else tlv(
         SEQUENCE, b"".join(tlv(SEQUENCE, tlv(ber.NAME, name) + b"\x05\x00") for name in names)
     )  # fmt: skip
     body = (
         asked.request
-        + integer(asked.first if first is None else first)
-        + integer(asked.second if second is None else second)
+        + integer(asked.pdu.first if first is None else first)
+        + integer(asked.pdu.second if second is None else second)
         + listed
     )
-    return community_message(version, word, tlv(asked.kind if kind is None else kind, body))
+    return community_message(version, word, tlv(asked.pdu.kind if kind is None else kind, body))
 
 
 def _replaced(old: bytes, new: bytes, *, version: int = V2C) -> Fault:
@@ -148,7 +155,7 @@ def _replaced(old: bytes, new: bytes, *, version: int = V2C) -> Fault:
     return fault
 
 
-def _asked_otherwise(change: Callable[[int, bytes, Pdu], bytes | None]) -> Fault:
+def _asked_otherwise(change: Callable[[int, bytes, Asked], bytes | None]) -> Fault:
     """Another request is answered in its place; None: this one is."""
 
     def fault(answer: Answer, data: bytes) -> bytes | None:
@@ -159,30 +166,36 @@ def _asked_otherwise(change: Callable[[int, bytes, Pdu], bytes | None]) -> Fault
     return fault
 
 
-def _anybody(version: int, word: bytes, asked: Pdu) -> bytes | None:
+def _anybody(version: int, word: bytes, asked: Asked) -> bytes | None:
     return None if word in (b"public", b"write") else _again(version, b"public", asked)
 
 
-def _writes(version: int, word: bytes, asked: Pdu) -> bytes | None:
-    return _again(version, b"write", asked) if asked.kind == SET and word == b"public" else None
+def _writes(version: int, word: bytes, asked: Asked) -> bytes | None:
+    return _again(version, b"write", asked) if asked.pdu.kind == SET and word == b"public" else None
 
 
 def _bulk_of(change: Callable[[int], int]) -> Fault:
     return _asked_otherwise(
         lambda version, word, asked: (
-            _again(version, word, asked, second=change(asked.second)) if asked.kind == GETBULK else None
+            _again(version, word, asked, second=change(asked.pdu.second))
+            if asked.pdu.kind == GETBULK
+            else None
         )
     )
 
 
 def _silent_bulk(answer: Answer, data: bytes) -> bytes | None:
     asked = _request(data)
-    return None if asked is not None and asked[2].kind == GETBULK and asked[2].second <= 0 else answer(data)
+    return (
+        None
+        if asked is not None and asked[2].pdu.kind == GETBULK and asked[2].pdu.second <= 0
+        else answer(data)
+    )
 
 
 def _v1_bulk(answer: Answer, data: bytes) -> bytes | None:
     asked = _request(data)
-    if asked is not None and asked[0] == V1 and asked[2].kind == GETBULK:
+    if asked is not None and asked[0] == V1 and asked[2].pdu.kind == GETBULK:
         return answer(_again(V1, asked[1], asked[2], kind=GETNEXT, first=0, second=0))
     return answer(data)
 
@@ -205,7 +218,7 @@ def _version_two(answer: Answer, data: bytes) -> bytes | None:
 
 def _responds(answer: Answer, data: bytes) -> bytes | None:
     asked = _request(data)
-    if asked is not None and asked[2].kind == 0xA2:
+    if asked is not None and asked[2].pdu.kind == 0xA2:
         return answer(_again(asked[0], asked[1], asked[2], kind=GET))
     return answer(data)
 
@@ -214,7 +227,7 @@ def _loops(answer: Answer, data: bytes) -> bytes | None:
     """After ifNumber comes sysDescr again."""
     asked = _request(data)
     number = ber.name_body((1, 3, 6, 1, 2, 1, 2, 1, 0))
-    if asked is not None and asked[2].kind in (GETNEXT, GETBULK) and asked[2].names == [number]:
+    if asked is not None and asked[2].pdu.kind in (GETNEXT, GETBULK) and asked[2].pdu.names == (number,):
         return answer(_again(asked[0], asked[1], asked[2], names=[ber.name_body((1, 3, 6, 1, 2, 1))]))
     return answer(data)
 
@@ -222,13 +235,11 @@ def _loops(answer: Answer, data: bytes) -> bytes | None:
 def _half(answer: Answer, data: bytes) -> bytes | None:
     """A SET of several is done one by one."""
     asked = _request(data)
-    if asked is not None and asked[2].kind == SET and len(asked[2].names) > 1:
-        version, word, pdu = asked
-        for name, (start, stop) in zip(pdu.names, pdu.values, strict=True):
-            at = data.index(tlv(ber.NAME, name))
-            value = data[at + len(tlv(ber.NAME, name)) :][: stop - start]
+    if asked is not None and asked[2].pdu.kind == SET and len(asked[2].pdu.names) > 1:
+        version, word, (request, pdu) = asked
+        for name, value in zip(pdu.names, pdu.values, strict=True):
             one = tlv(SEQUENCE, tlv(SEQUENCE, tlv(ber.NAME, name) + value))
-            answer(community_message(version, word, tlv(SET, pdu.request + integer(0) + integer(0) + one)))
+            answer(community_message(version, word, tlv(SET, request + integer(0) + integer(0) + one)))
     return answer(data)
 
 

@@ -71,25 +71,25 @@ ENGINE: Table[EngineState] = scalars(
 PROCESSING: Table[EngineState] = scalars(
     "snmpMPDStats",
     (*SNMP_MODULES, 11, 2, 1),
-    Column(1, "snmpUnknownSecurityModels", COUNTER, lambda row: row.counters.unknown_models, live=True),
-    Column(2, "snmpInvalidMsgs", COUNTER, lambda row: row.counters.invalid, live=True),
-    Column(3, "snmpUnknownPDUHandlers", COUNTER, lambda row: row.counters.unknown_handlers, live=True),
+    Column(1, "snmpUnknownSecurityModels", COUNTER, lambda row: row.counters.unknown_models),
+    Column(2, "snmpInvalidMsgs", COUNTER, lambda row: row.counters.invalid),
+    Column(3, "snmpUnknownPDUHandlers", COUNTER, lambda row: row.counters.unknown_handlers),
 )
 CONTEXTS: Table[EngineState] = scalars(
     "snmpTargetObjects",
     (*SNMP_MODULES, 12, 1),
     Column(4, "snmpUnavailableContexts", COUNTER, lambda _: 0),
-    Column(5, "snmpUnknownContexts", COUNTER, lambda row: row.counters.unknown_contexts, live=True),
+    Column(5, "snmpUnknownContexts", COUNTER, lambda row: row.counters.unknown_contexts),
 )
 USM_STATS: Table[EngineState] = scalars(
     "usmStats",
     (*SNMP_MODULES, 15, 1, 1),
-    Column(1, "usmStatsUnsupportedSecLevels", COUNTER, _usm(Trouble.UNSUPPORTED_LEVEL), live=True),
-    Column(2, "usmStatsNotInTimeWindows", COUNTER, _usm(Trouble.NOT_IN_WINDOW), live=True),
-    Column(3, "usmStatsUnknownUserNames", COUNTER, _usm(Trouble.UNKNOWN_USER), live=True),
-    Column(4, "usmStatsUnknownEngineIDs", COUNTER, _usm(Trouble.UNKNOWN_ENGINE), live=True),
-    Column(5, "usmStatsWrongDigests", COUNTER, _usm(Trouble.WRONG_DIGEST), live=True),
-    Column(6, "usmStatsDecryptionErrors", COUNTER, _usm(Trouble.DECRYPTION), live=True),
+    Column(1, "usmStatsUnsupportedSecLevels", COUNTER, _usm(Trouble.UNSUPPORTED_LEVEL)),
+    Column(2, "usmStatsNotInTimeWindows", COUNTER, _usm(Trouble.NOT_IN_WINDOW)),
+    Column(3, "usmStatsUnknownUserNames", COUNTER, _usm(Trouble.UNKNOWN_USER)),
+    Column(4, "usmStatsUnknownEngineIDs", COUNTER, _usm(Trouble.UNKNOWN_ENGINE)),
+    Column(5, "usmStatsWrongDigests", COUNTER, _usm(Trouble.WRONG_DIGEST)),
+    Column(6, "usmStatsDecryptionErrors", COUNTER, _usm(Trouble.DECRYPTION)),
 )
 USERS: Table[UserRow] = Table(
     "usmUserEntry",

@@ -87,7 +87,7 @@ class LoadRow:
 SYSTEM: Table[HostState] = scalars(
     "hrSystem",
     (*MIB2, 25, 1),
-    Column(1, "hrSystemUptime", TICKS, lambda row: row.up(), live=True),
+    Column(1, "hrSystemUptime", TICKS, lambda row: row.up()),
     Column(2, "hrSystemDate", DATE, lambda row: row.now(), live=True),
     Column(6, "hrSystemProcesses", GAUGE, lambda row: row.processes),
     Column(7, "hrSystemMaxProcesses", INTEGER32, lambda _: 0),

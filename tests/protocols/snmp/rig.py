@@ -191,14 +191,13 @@ def read_answer(message: bytes) -> Answer:
     assert end == len(message)
     _, at = ber.read_integer(message, start, end)
     _, stop = ber.element(message, at, end, OCTETS)
-    return _answer(read_pdu(message, stop, end), message)
+    return _answer(*read_pdu(message, stop, end))
 
 
-def _answer(read: Pdu, data: bytes) -> Answer:
-    values = [data[start:stop] for start, stop in read.values]
+def _answer(request: bytes, read: Pdu) -> Answer:
     names = [ber.read_name(body) for body in read.names]
-    number = int.from_bytes(read.request[2:], "big", signed=True)
-    return Answer(read.kind, number, read.first, read.second, list(zip(names, values, strict=True)))
+    number = int.from_bytes(request[2:], "big", signed=True)
+    return Answer(read.kind, number, read.first, read.second, list(zip(names, read.values, strict=True)))
 
 
 @dataclass
@@ -231,14 +230,14 @@ class Manager:
         assert version == V3
         message = read_v3(reply, at, end)
         data, low, high = reply, message.scoped, end
-        if message.flags & AUTH:
+        if message.header.flags & AUTH:
             assert is_authentic(message, self.user)
-        if message.flags & PRIV:
+        if message.header.flags & PRIV:
             plain = opened(message, self.user)
             assert plain is not None
             data, low, high = plain, 0, len(plain)
         _, _, begin, stop = read_scoped(data, low, high)
-        return message, _answer(read_pdu(data, begin, stop), data)
+        return message, _answer(*read_pdu(data, begin, stop))
 
 
 def manager(name: str = "admin") -> Manager:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from device.errors import BadValue
 from protocols.snmp.usm import (
@@ -113,3 +116,15 @@ def test_a_salt_of_another_size_is_no_salt(salt: bytes) -> None:
         user = User(Secret.of("anna", Authentication.SHA, "12345678", privacy, "12345678"), ENGINE)
         assert user.cipher is not None
         assert user.cipher.decrypt(bytes(16), 1, 1, salt) is None
+
+
+def test_a_cipher_that_goes_on_encrypts_as_one_that_is_made_for_the_message() -> None:
+    user = User(Secret.of("anna", Authentication.SHA, "12345678", Privacy.AES, "87654321"), ENGINE)
+    key = privacy_key(Authentication.SHA, master_key(Authentication.SHA, b"87654321"), ENGINE, 16)
+    assert user.cipher is not None
+    for number, size in enumerate((75, 0, 16, 1, 1400, 17, 15), 1 << 40):
+        plain = bytes(range(256)) * 6
+        sealed, salt = user.cipher.encrypt(plain[:size], 3, 500, number)
+        vector = (3).to_bytes(4, "big") + (500).to_bytes(4, "big") + salt
+        assert sealed == Cipher(AES(key), CFB(vector)).encryptor().update(plain[:size])
+        assert user.cipher.decrypt(sealed, 3, 500, salt) == plain[:size]

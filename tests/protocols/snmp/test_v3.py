@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from protocols.snmp.agent import Limits
-from protocols.snmp.ber import OCTETS, Oid, tlv
-from protocols.snmp.message import AUTH, PRIV, REPORTABLE, pdu
+from protocols.snmp.ber import OCTETS, SEQUENCE, Malformed, Oid, element, read_integer, tlv
+from protocols.snmp.message import AUTH, PRIV, REPORTABLE, Header, Secured, pdu, read_v3
 from protocols.snmp.usm import MOST_BOOTS, NOBODY, Authentication, Privacy, User
+from tests.protocols.snmp.fuzz import mutated
 from tests.protocols.snmp.rig import (
     BASE,
     ENGINE,
@@ -30,8 +33,8 @@ def test_an_encrypted_request_has_an_encrypted_answer() -> None:
     found = manager().ask(agent(), GET)
     assert found is not None
     message, answer = found
-    assert message.flags == AUTH | PRIV
-    assert (message.engine, message.boots, message.time) == (ENGINE, 7, 0)
+    assert message.header.flags == AUTH | PRIV
+    assert (message.header.engine, message.header.boots, message.header.time) == (ENGINE, 7, 0)
     assert (answer.kind, answer.request, answer.varbinds) == (0xA2, 4711, [(NAME, tlv(OCTETS, b"villa"))])
 
 
@@ -40,7 +43,7 @@ def test_who_asks_who_we_are_is_told() -> None:
     found = stranger.ask(agent(), GET)
     assert found is not None
     message, answer = found
-    assert (message.engine, message.boots, message.flags) == (ENGINE, 7, 0)
+    assert (message.header.engine, message.header.boots, message.header.flags) == (ENGINE, 7, 0)
     assert (answer.kind, answer.request, answer.names) == (0xA8, 4711, [(*USM, 4, 0)])
 
 
@@ -77,8 +80,8 @@ def test_a_report_about_time_is_authentic_and_lets_a_manager_recover() -> None:
     asker.boots, asker.time = 3, 99
     found = asker.ask(to, GET, START + 500)
     assert found is not None
-    assert found[0].flags == AUTH
-    asker.boots, asker.time = found[0].boots, found[0].time
+    assert found[0].header.flags == AUTH
+    asker.boots, asker.time = found[0].header.boots, found[0].header.time
     assert asker.time == 500
     again = asker.ask(to, GET, START + 501)
     assert again is not None
@@ -200,7 +203,7 @@ def test_a_size_below_484_is_no_size() -> None:
 def test_the_time_of_the_engine_goes_on() -> None:
     found = manager().ask(agent(Limits(1e6, 1e6, 9)), GET, START + 149.9)
     assert found is not None
-    assert found[0].time == 149
+    assert found[0].header.time == 149
 
 
 def test_no_answer_is_encrypted_like_another() -> None:
@@ -214,3 +217,34 @@ def test_a_weak_user_cannot_claim_authentication() -> None:
     whole = _weak().write(GET)
     assert to.handle(whole, "peer", START) is not None
     assert to.counters.usm[1] == 1
+
+
+def test_the_header_before_hides_nothing_of_the_next() -> None:
+    """What was read of the last message is taken over only where it is read the same again."""
+    chance = random.Random(7)
+    header = _read(manager().write(GET))
+    assert isinstance(header, Secured)
+    seeds = [manager().write(GET), Manager(NOBODY, engine=b"", flags=REPORTABLE).write(GET)]
+    for _ in range(3000):
+        data = mutated(chance, seeds)
+        assert _read(data, header.header) == _read(data), data.hex()
+
+
+def _read(data: bytes, last: Header | None = None) -> Secured | None:
+    try:
+        start, end = element(data, 0, len(data), SEQUENCE)
+        _, at = read_integer(data, start, end)
+        return read_v3(data, at, end, last)
+    except Malformed:
+        return None
+
+
+def test_who_asks_the_same_again_has_its_own_answer() -> None:
+    to, asker = agent(), manager()
+    names = (*BASE, 1, 2, 0)  # counts how often it is read
+    found = [asker.ask(to, pdu(0xA0, number, [varbind(names)])) for number in (5, 6)]
+    assert [each[1].request for each in found if each is not None] == [5, 6]
+    assert [each[1].varbinds[0][1] for each in found if each is not None] == [
+        b"\x41\x01\x01",
+        b"\x41\x01\x02",
+    ]
