@@ -142,7 +142,10 @@ def fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool
     connection.execute("DELETE FROM epoch")
     connection.execute("INSERT INTO epoch VALUES (1, ?, 0)", (BEGIN,))
     octets = cameras * days * _A_DAY * _durable(_head(sent, mark.recorder, 0, 1))
-    connection.execute("INSERT INTO volume VALUES (1, ?, ?, ?)", (mark.volume, str(folder.video), octets))
+    connection.execute(
+        "INSERT INTO volume(id, uuid, path, bytes) VALUES (1, ?, ?, ?)",
+        (mark.volume, str(folder.video), octets),
+    )
     connection.execute("INSERT INTO tracks VALUES (1, ?)", (describe((sent.track,)),))
     connection.executemany(
         "INSERT INTO recording(id, token, camera, stream, epoch, created, bytes) VALUES (?, ?, ?, 'main', 1, ?, ?)",

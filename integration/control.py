@@ -77,7 +77,7 @@ class Parts:
         self.keeper = Keeper(own.bus, trail)
         self.syslog = SyslogPlane(own, self.outbox, self.keeper)
         self.recipients = RecipientsPlane(own, self.outbox)
-        self.archive = ArchivePlane(own)
+        self.archive = ArchivePlane(own, recording)
         self.raid = RaidPlane(own, self.jobs, recording)
         self.poe = PoePlane(own, limit=lambda: self.chassis.limit())
         self.chassis = ChassisPlane(

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from device.archive.messages import Moved, MoveSegments, SegmentsErased
 from device.cameras.reconnect import Ladder
 from device.cameras.source import Address, Cause, Source
 from device.cameras.station import Health, Station
-from device.errors import NotFound
+from device.errors import BadValue, NotFound
 from device.events import catalogue as said
 from device.events.evidence import EvidenceLocked, EvidenceUnlocked, RecordingDeleted
 from device.media import MICROSECONDS, Sample, Track, Utc
@@ -41,6 +42,7 @@ from device.planes.messages import (
 )
 from device.recording.intake import StreamIntake
 from device.recording.modes import Mode, Policy
+from device.recording.moving import Proven
 from device.recording.notices import Notice
 from device.recording.recorder import Recorder
 from device.recording.shelf import VolumeSettings
@@ -304,6 +306,8 @@ class RecordingPlane:
         server.on(TriggerEvent, self._trigger)
         server.on(DeleteSpan, self._delete)
         server.on(ForgetVolumes, self._forget)
+        server.on(MoveSegments, self._move)
+        server.on(SegmentsErased, self._erased)
 
     async def _status(self, request: AskRecording) -> RecordingStatus:  # noqa: ARG002 - carries nothing
         acknowledged = {status.token: status.acknowledged for status in self._recorder.status()}
@@ -372,6 +376,17 @@ class RecordingPlane:
 
     async def _forget(self, request: ForgetVolumes) -> Forgotten:
         return Forgotten(await asyncio.wrap_future(self._recorder.forget(Path(request.path))))
+
+    async def _move(self, request: MoveSegments) -> Moved:
+        if len(request.segments) != len(request.octets):
+            raise BadValue("octets", "one for each segment")
+        proven = [Proven(*each) for each in zip(request.segments, request.octets, strict=True)]
+        moved = await asyncio.wrap_future(self._recorder.archive(request.target, request.place, proven))
+        return Moved(tuple(moved))
+
+    async def _erased(self, request: SegmentsErased) -> Done:
+        await asyncio.wrap_future(self._recorder.erased(request.segments))
+        return Done()
 
     async def _delete(self, request: DeleteSpan) -> Deleted:
         gone = self._recorder.delete(request.token, request.start, request.end)

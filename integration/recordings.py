@@ -15,6 +15,7 @@ from device.recordings.recordings import Recordings
 from device.recordings.store import Store
 from device.settings.rtsp import Rtsp
 from device.vault import Vault
+from integration.afar import reading
 from integration.plane import Plane
 from protocols.onvif.operations import Service
 from protocols.onvif.services.receiver import Receiver
@@ -38,6 +39,7 @@ class RecordingsPlane:
         self._read = -FRESH
         self._opening = Lock()
         self._catalogue: CatalogueReader | None = None
+        self._far = reading(own.folder, own.clock)
         self._store = Store(own.folder.recordings, Vault.at(own.folder.key))
         self.recordings = Recordings(self._store, own.settings, self._statuses, self._erase, own.bus.publish)
         self.archive = Archive(self.recordings, self._open, self._statuses, own.clock)
@@ -48,6 +50,7 @@ class RecordingsPlane:
         self._store.close()
         if self._catalogue is not None:
             self._catalogue.close()
+        self._far.close()
 
     async def run(self) -> None:
         """Tell of jobs and receivers whose state is another, for ever."""
@@ -66,7 +69,7 @@ class RecordingsPlane:
         """In a thread, when it is first asked for: at the first start the recording plane makes it meanwhile."""
         with self._opening:
             if self._catalogue is None:
-                self._catalogue = CatalogueReader(self._own.folder.catalogue)
+                self._catalogue = CatalogueReader(self._own.folder.catalogue, self._far)
             return self._catalogue
 
     async def _statuses(self) -> Sequence[StreamStatus]:

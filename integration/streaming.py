@@ -33,6 +33,7 @@ from device.recording.catalogue import CatalogueReader
 from device.settings.rtsp import Digest, Rtsp
 from device.settings.tls import Tls
 from device.vault import Vault
+from integration.afar import reading
 from integration.browser import BrowserVideo
 from integration.config import Listen
 from integration.exports import about, signer
@@ -117,6 +118,7 @@ class StreamingPlane:
         self._endpoint: rtsp.Endpoint | None = None
         self._changed = asyncio.Event()
         self._notices = Notices(own.bus, own.clock)
+        self._far = reading(own.folder, own.clock)
 
     async def serve(self, leash: Leash) -> None:
         """Until cancelled."""
@@ -124,6 +126,7 @@ class StreamingPlane:
             recording = await stack.enter_async_context(
                 Client(self._own.folder.socket("recording"), within=ANSWER_SECONDS)
             )
+            stack.callback(self._far.close)
             catalogue = stack.enter_context(await self._catalogue())
             vault = Vault.at(self._own.folder.key)
             secrets = DigestSecrets(self._own.folder.accounts, vault, self._own.identity.serial)
@@ -135,7 +138,7 @@ class StreamingPlane:
             BrowserVideo(library, self._own.clock).answer(self._own.server)
             serve_exports(
                 self._own.server,
-                self._own.folder.catalogue,
+                lambda: CatalogueReader(self._own.folder.catalogue, self._far),
                 signer(self._own.folder),
                 partial(about, self._own.folder, self._own.clock),
                 self._own.bus.publish,
@@ -186,7 +189,7 @@ class StreamingPlane:
         """The catalogue, once the recording plane has made it."""
         while True:
             try:
-                return CatalogueReader(self._own.folder.catalogue)
+                return CatalogueReader(self._own.folder.catalogue, self._far)
             except Fault:
                 await asyncio.sleep(WAIT_SECONDS)
 

@@ -1,1 +1,1 @@
-"""The archive: a copy of finished segments in another place, and the ledger of what is proven to be there."""
+"""The archive: finished segments in another place, copied or moved, and the ledger of what is proven to be there."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from device.archive.ledger import Ledger
+from device.archive.ledger import Copy, Ledger
 from device.media import MICROSECONDS, Utc
 from device.recording.catalogue import CatalogueReader, SegmentRow
 
+AT_ONCE = 100  #: segments of a recording that are looked at before others have their turn
 LOOK_BACK = 86_400 * MICROSECONDS  #: before the newest copy: the wall clock may have been put back
 STEP = 86_400 * MICROSECONDS  #: of recording that is looked at at once
 
@@ -24,6 +25,20 @@ def due(catalogue: CatalogueReader, ledger: Ledger, before: Utc) -> Iterator[tup
             end = Utc(min(at + STEP, before))
             for segment in catalogue.segments(recording.token, at, end):
                 finished = not segment.open and segment.utc + segment.duration <= before
-                if finished and not ledger.has(recording.token, segment.path.name):
+                if segment.archive or not finished:
+                    continue
+                if not ledger.has(recording.token, segment.path.name, segment.utc):
                     yield recording.token, segment
             at = end
+
+
+def movable(
+    catalogue: CatalogueReader, ledger: Ledger, before: Utc
+) -> Iterator[tuple[str, SegmentRow, Copy]]:
+    """What is in the archive, lies here as well, and ended before an instant: it may lie there alone. Nothing that is
+    under an evidence lock. Raises CatalogueBroken."""
+    for recording in catalogue.recordings():
+        for segment in catalogue.here(recording.token, before, AT_ONCE):
+            copy = ledger.get(recording.token, segment.path.name)
+            if copy is not None and (copy.utc, copy.size) == (segment.utc, segment.bytes):
+                yield recording.token, segment, copy

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from device.database import open_database, transaction
 from device.media import Utc
@@ -19,6 +20,7 @@ SCHEMA = (
     CREATE INDEX copy_by_time ON copy(target, token, utc);
     """,
 )
+_COLUMNS = "token, name, utc, duration, size, sha256, proven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,9 @@ class Sum:
 class Ledger:
     """The copies in one target. For one thread at a time."""
 
-    def __init__(self, path: Path, target: str) -> None:
+    def __init__(self, path: Path, target: str, *, readonly: bool = False) -> None:
         """`target`: its identity. Raises DatabaseFault."""
-        self._database = open_database(path, SCHEMA)
+        self._database = open_database(path, SCHEMA, readonly=readonly)
         self._target = target
 
     def close(self) -> None:
@@ -62,12 +64,26 @@ class Ledger:
                 "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (self._target, *values)
             )
 
-    def has(self, token: str, name: str) -> bool:
-        """Whether a segment lies there."""
+    def get(self, token: str, name: str) -> Copy | None:
+        """A segment that lies there."""
         row = self._database.execute(
-            "SELECT 1 FROM copy WHERE target = ? AND token = ? AND name = ?", (self._target, token, name)
+            f"SELECT {_COLUMNS} FROM copy WHERE target = ? AND token = ? AND name = ?",  # noqa: S608 - words of ours
+            (self._target, token, name),
         ).fetchone()
-        return row is not None
+        return None if row is None else _copy(row)
+
+    def has(self, token: str, name: str, utc: Utc) -> bool:
+        """Whether a segment lies there. One of another time was recorded before the catalogue was lost, and is not
+        this one."""
+        copy = self.get(token, name)
+        return copy is not None and copy.utc == utc
+
+    def forget(self, token: str, name: str) -> None:
+        """It was deleted there. Durable when it returns. Raises DatabaseFault."""
+        with transaction(self._database):
+            self._database.execute(
+                "DELETE FROM copy WHERE target = ? AND token = ? AND name = ?", (self._target, token, name)
+            )
 
     def newest(self, token: str) -> Utc | None:
         """Beginning of the newest segment of a recording that lies there."""
@@ -89,9 +105,13 @@ def copies(path: Path, target: str, token: str = "") -> Iterator[Copy]:
     DatabaseFault."""
     with closing(open_database(path, SCHEMA, readonly=True)) as database:
         rows = database.execute(
-            "SELECT token, name, utc, duration, size, sha256, proven FROM copy"
+            f"SELECT {_COLUMNS} FROM copy"  # noqa: S608 - words of ours
             " WHERE target = ? AND ? IN ('', token) ORDER BY token, utc",
             (target, token),
         )
         for row in rows:
-            yield Copy(row[0], row[1], Utc(row[2]), row[3], row[4], row[5], Utc(row[6]))
+            yield _copy(row)
+
+
+def _copy(row: tuple[Any, ...]) -> Copy:  # Any: as the columns are
+    return Copy(row[0], row[1], Utc(row[2]), row[3], row[4], row[5], Utc(row[6]))

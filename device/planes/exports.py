@@ -68,12 +68,13 @@ class _Watch:
 
 def serve_exports(
     server: Server,
-    catalogue: Path,
+    catalogue: Callable[[], CatalogueReader],
     signer: Signer,
     about: Callable[[str], About],
     publish: Callable[[Event], object],
 ) -> None:
-    """Let `server` write exports. `about`: what a manifest says of who exports, made of an account."""
+    """Let `server` write exports. `catalogue` opens it; `about`: what a manifest says of who exports, made of
+    an account."""
 
     async def serve(request: ExportSpan, outlet: Outlet) -> None:
         order, target = order_of(request)
@@ -81,7 +82,7 @@ def serve_exports(
 
         def write() -> Exported:
             # A reader of its own: the thread may outlive whoever listens by a moment.
-            with CatalogueReader(catalogue) as reader:
+            with catalogue() as reader:
                 return export(reader, order, target, signer, about(request.by), watch)
 
         work = asyncio.ensure_future(asyncio.to_thread(write))

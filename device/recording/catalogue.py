@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from device.cameras.source import Cause
 from device.errors import BadValue, Fault, NotFound
 from device.media import Track, Utc
 from device.recording import index
+from device.recording.afar import Far
 from device.recording.database import open_reader, undescribe
 from device.recording.index import FragmentRow
 from device.recording.retention import LockRow, locks
@@ -60,6 +61,8 @@ class SegmentRow:
     fragments: tuple[FragmentRow, ...]
     open: bool  #: it still grows
     damaged: bool  #: holds samples after a loss
+    archive: str = ""  #: identity of the archive that it was moved to; empty: `path` is where it lies
+    far: Far | None = field(default=None, compare=False, repr=False)  #: who can read it there
 
     @property
     def end(self) -> Utc:
@@ -161,16 +164,26 @@ _END = (
 )
 
 _CLOSED = (
-    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx,"
-    " v.path, t.description FROM segment AS s INDEXED BY segment_cover JOIN volume AS v ON v.id = s.volume"
+    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
+    " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_cover JOIN volume AS v ON v.id = s.volume"
     " JOIN tracks AS t ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state = 1"
     " AND s.t0 >= ? AND s.t0 < ? ORDER BY s.t0"
 )
 _OPEN = (
-    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx,"
-    " v.path, t.description FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
+    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
+    " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
     " JOIN tracks AS t ON t.id = s.tracks WHERE s.recording = ? AND s.epoch = ? AND s.state = 0"
     " AND s.state <> 1 AND s.t0 < ? ORDER BY s.t0"
+)
+_HERE = (
+    "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
+    " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_shelf JOIN volume AS v ON v.id = s.volume"
+    " JOIN tracks AS t ON t.id = s.tracks WHERE s.volume = ? AND s.recording = ? AND s.state = 1"
+    " AND s.flags & 1 = 0 AND s.t0 + s.dur <= ? ORDER BY s.epoch, s.t0"
+)
+_BURIED = (
+    "SELECT s.id, r.token, s.t0 FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
+    " JOIN recording AS r ON r.id = s.recording WHERE s.state = 2 AND s.state <> 1 AND v.archive = 1 AND v.uuid = ?"
 )
 
 #: Of the segment that covers an instant, closed or open.
@@ -215,9 +228,12 @@ class CatalogueReader:
     Times given are spans [start, end). Everything that is answered is durable: on the disk, whole.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises NewerCatalogue, CatalogueBroken, and Fault where there is none."""
+    def __init__(self, path: Path, far: Far | None = None) -> None:
+        """`far` reads segments that were moved to an archive; without, they are listed and cannot be read.
+
+        Raises NewerCatalogue, OlderCatalogue, CatalogueBroken, and Fault where there is none."""
         self._connection = open_reader(path)
+        self._far = far
         self._turn = threading.Lock()
         self._tracks: dict[str, tuple[Track, ...]] = {}
 
@@ -269,6 +285,28 @@ class CatalogueReader:
         rows = [self._segment(token, *row) for row in found if not row[7] & Flag.PROVISIONAL]
         return [row for row in rows if row.bytes and row.end > start]
 
+    def here(self, token: str, before: Utc, most: int) -> list[SegmentRow]:
+        """Closed segments that ended before an instant, lie on a volume here and are under no lock: the oldest of each
+        volume, at most so many. Raises NotFound."""
+        found: list[SegmentRow] = []
+        with self._reading() as c:
+            recording = self._id(c, token)
+            locked = [(lock.start, lock.end) for lock in locks(c) if lock.token == token]
+            volumes = c.execute("SELECT id FROM volume WHERE archive = 0 ORDER BY id").fetchall()
+            for (volume,) in volumes:
+                for row in c.execute(_HERE, (volume, recording, before)):
+                    segment = self._segment(token, *row)
+                    if not any(start < segment.end and end > segment.utc for start, end in locked):
+                        found.append(segment)
+                    if len(found) >= most:
+                        return found
+        return found
+
+    def buried(self, target: str) -> list[tuple[int, str, Utc]]:
+        """Segments that retention or a person deleted and whose files are still in an archive: id, recording, time."""
+        with self._reading() as c:
+            return [(number, token, Utc(t0)) for number, token, t0 in c.execute(_BURIED, (target,))]
+
     def _segment(
         self,
         token: str,
@@ -284,6 +322,8 @@ class CatalogueReader:
         hour: int,
         idx: bytes,
         volume: str,
+        uuid: str,
+        archive: int,
         described: str,
     ) -> SegmentRow:
         return SegmentRow(
@@ -299,6 +339,8 @@ class CatalogueReader:
             fragments=index.unpack(idx, Utc(t0)),
             open=state == State.OPEN,
             damaged=bool(flags & Flag.DAMAGED),
+            archive=uuid if archive else "",
+            far=self._far,
         )
 
     def tracks(self, token: str, at: Utc) -> tuple[Track, ...]:

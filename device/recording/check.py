@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.cameras.source import Cause
 from device.media import Utc
 from device.recording import index, stored
+from device.recording.afar import Proofs
 from device.recording.database import Ownership, open_reader, open_writer
 from device.recording.recovery import cut_back, forget, reclaim
 from device.recording.retention import enter_joined
 from device.recording.scan import head_of, scan
 from device.recording.segment import BadSegment
-from device.recording.segments import Ids, State
+from device.recording.segments import Ids, State, file_of
 from device.recording.shelf import VolumeSettings
 from device.recording.stored import Stored
 from device.recording.volume import NotAVolume, read_mark, sync_folder
@@ -54,14 +55,22 @@ class Report:
         return all(problem.repaired for problem in self.problems)
 
 
-def check(catalogue: Path, volumes: Sequence[VolumeSettings], *, deep: bool, repair: bool) -> Report:
-    """Verify the store. Raises NewerCatalogue, CatalogueBroken; with `repair`, CatalogueInUse while it is
-    recording."""
+def check(
+    catalogue: Path,
+    volumes: Sequence[VolumeSettings],
+    *,
+    deep: bool,
+    repair: bool,
+    proofs: Proofs | None = None,
+) -> Report:
+    """Verify the store. `proofs`: what is known of the archive; without, what was moved there is not looked at.
+
+    Raises NewerCatalogue, OlderCatalogue, CatalogueBroken; with `repair`, CatalogueInUse while it is recording."""
     if not repair:
         connection = open_reader(catalogue)
         try:
             connection.execute("BEGIN")
-            return _Check(connection, volumes, deep, repair=False).run()
+            return _Check(connection, volumes, deep, proofs, repair=False).run()
         finally:
             connection.close()
     ownership = Ownership(catalogue)
@@ -69,7 +78,7 @@ def check(catalogue: Path, volumes: Sequence[VolumeSettings], *, deep: bool, rep
         connection = open_writer(catalogue)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            report = _Check(connection, volumes, deep, repair=True).run()
+            report = _Check(connection, volumes, deep, proofs, repair=True).run()
             connection.execute("COMMIT")
             return report
         finally:
@@ -96,13 +105,21 @@ _SUMS = (
 
 class _Check:
     def __init__(
-        self, connection: sqlite3.Connection, volumes: Sequence[VolumeSettings], deep: bool, *, repair: bool
+        self,
+        connection: sqlite3.Connection,
+        volumes: Sequence[VolumeSettings],
+        deep: bool,
+        proofs: Proofs | None,
+        *,
+        repair: bool,
     ) -> None:
         self._c = connection
         self._deep = deep
         self._repair = repair
         self._settings = {each.uuid: each for each in volumes}
+        self._proofs = proofs
         self._roots: dict[int, Path] = {}
+        self._archives: dict[int, str] = {}
         self._report = Report()
         (self._recorder, last) = connection.execute("SELECT id, last_id FROM recorder").fetchone()
         (highest,) = connection.execute(
@@ -116,7 +133,8 @@ class _Check:
             self._report.segments += 1
             self._report.octets += row.durable
             self._segment(row)
-        self._orphans()
+        left = self._leftovers()
+        self._orphans(left)
         self._sums()
         self._ledgers()
         return self._report
@@ -128,7 +146,12 @@ class _Check:
 
     def _volumes(self) -> None:
         """Invariant 5."""
-        for number, uuid, path in self._c.execute("SELECT id, uuid, path FROM volume").fetchall():
+        for number, uuid, path, archive in self._c.execute(
+            "SELECT id, uuid, path, archive FROM volume"
+        ).fetchall():
+            if archive:
+                self._archives[number] = uuid
+                continue
             settings = self._settings.get(uuid)
             root = settings.path if settings is not None else Path(path)
             try:
@@ -145,6 +168,8 @@ class _Check:
         """Invariants 1 and 3, of one segment."""
         root = self._roots.get(row.volume)
         if root is None:
+            if row.volume in self._archives and row.state == State.CLOSED:
+                self._afar(row, self._archives[row.volume])
             return
         path = root / row.file
         if row.state == State.GARBAGE:
@@ -170,11 +195,40 @@ class _Check:
             if self._repair:
                 self._c.execute("UPDATE segment SET missing = ? WHERE id = ?", (inner, row.id))
 
+    def _afar(self, row: Stored, target: str) -> None:
+        """Invariant 1, of a segment that was moved to the archive."""
+        if self._proofs is None:
+            return
+        name = row.file.name
+        wrong = self._proofs.wrong(target, row.token, Utc(row.t0), name, row.durable, deep=self._deep)
+        if wrong is not None:
+            self._say(1, f"{row.token} {name} in the archive", wrong, repairable=False)
+
+    def _leftovers(self) -> set[Path]:
+        """Invariant 3, of what was moved to the archive: the files that are still here."""
+        left = set()
+        rows = self._c.execute("SELECT segment, volume, token, hour FROM leftover").fetchall()
+        for segment, volume, token, hour in rows:
+            root = self._roots.get(volume)
+            if root is None:
+                continue
+            path = root / file_of(token, hour, segment)
+            left.add(path)
+            if self._repair:
+                _unlink(path)
+                self._c.execute("DELETE FROM leftover WHERE segment = ?", (segment,))
+            self._say(
+                3,
+                str(path),
+                "is in the archive, and was being deleted",
+                repairable=True,
+                repaired=self._repair,
+            )
+        return left
+
     def _garbage(self, row: Stored, path: Path) -> None:
         if self._repair:
-            path.unlink(missing_ok=True)
-            if path.parent.is_dir():
-                sync_folder(path.parent)
+            _unlink(path)
             self._c.execute("DELETE FROM segment WHERE id = ?", (row.id,))
         self._say(3, str(path), "was being deleted", repairable=True, repaired=self._repair)
 
@@ -239,8 +293,8 @@ class _Check:
                 os.truncate(path, row.durable)
             self._say(1, str(path), what, repairable=True, repaired=self._repair)
 
-    def _orphans(self) -> None:
-        """Invariant 1, the other way round: files that the catalogue does not know."""
+    def _orphans(self, left: Collection[Path]) -> None:
+        """Invariant 1, the other way round: files that the catalogue does not know. `left`: those it is to unlink."""
         for number, root in self._roots.items():
             for path in sorted((root / "video").glob("*/*/*.mp4")):
                 row = self._c.execute(
@@ -248,7 +302,7 @@ class _Check:
                     " ON r.id = s.recording WHERE s.id = ?",
                     (int(path.stem) if path.stem.isdecimal() else -1,),
                 ).fetchone()
-                if row != (number, path.parent.parent.name, _number(path.parent.name)):
+                if path not in left and row != (number, path.parent.parent.name, _number(path.parent.name)):
                     self._say(1, str(path), "is not in the catalogue", repairable=False)
 
     def _sums(self) -> None:
@@ -315,6 +369,12 @@ def tiling(c: sqlite3.Connection, recording: int) -> list[Untiled]:
             faults.append(Untiled(epoch, at, until, t0 > end, f"{until - at} us {word} of the ledger"))
         end = max(t1, end)
     return faults
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        sync_folder(path.parent)
 
 
 def _number(name: str) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from device.errors import BadValue, Fault, Refused
 from device.media import Codec, Track
 
-VERSION = 1  #: of the schema this program writes; one file schema/NNNN.sql for each
+VERSION = 2  #: of the schema this program writes; one file schema/NNNN.sql for each
 APPLICATION = 0x48464431  #: "HFD1", PRAGMA application_id
 
 
@@ -26,6 +26,13 @@ class NewerCatalogue(Refused):
     """The catalogue was written by a newer version. Nothing was touched."""
 
     hint = "Install the version that wrote it, or a newer one; or restore the catalogue's backup."
+
+
+class OlderCatalogue(Fault):
+    """The catalogue was written by an older version, and the recorder has not been started since."""
+
+    transient = True
+    hint = "Start the recorder once: it brings its catalogue up to date."
 
 
 class CatalogueInUse(Refused):
@@ -131,7 +138,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises NewerCatalogue, CatalogueBroken; Fault where there is none."""
+    """A connection that cannot write. Raises NewerCatalogue, OlderCatalogue, CatalogueBroken; Fault where there is
+    none."""
     _version(path)
     if not path.exists():
         raise Fault(f"There is no catalogue at {path}.")
@@ -141,8 +149,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA busy_timeout = 5000")
-        if _accept_journal(path, connection) == 0:
+        version = _accept_journal(path, connection)
+        if version == 0:
             raise Fault(f"There is no catalogue at {path}.")
+        if version < VERSION:
+            raise OlderCatalogue(f"{path} has version {version}; this program reads version {VERSION}.")
     except sqlite3.DatabaseError as error:
         connection.close()
         raise CatalogueBroken(f"{path}: {error}") from error

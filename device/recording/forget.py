@@ -33,5 +33,6 @@ def forget(c: sqlite3.Connection, path: Path, ids: Callable[[], int]) -> bool:
         left -= len(found)
         if not left:
             return True
+        c.execute("DELETE FROM leftover WHERE volume = ?", (volume,))
         c.execute("DELETE FROM volume WHERE id = ?", (volume,))
     return False

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from zlib_ng.zlib_ng import crc32
 
-from device.errors import StorageFault
+from device.errors import HoldfastError, StorageFault
 from device.media import Sample, Track, Utc
 from device.recording import moof, trailer
+from device.recording.afar import FarFile
 from device.recording.catalogue import FragmentRow, SegmentRow
 from device.recording.mp4 import BadBox, microseconds
 
@@ -21,6 +23,13 @@ class BadFragment(StorageFault):
 
     transient = False
     hint = "The file or the drive is damaged. `holdfast check` tells what else is."
+
+
+class OutOfReach(BadFragment):
+    """What was moved to the archive cannot be read there now."""
+
+    transient = True
+    hint = "Is the archive's share there? `holdfast archive` says."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +101,45 @@ def parse(data: bytes, tracks: Sequence[Track], *, verify: bool) -> Fragment:
     )
 
 
-class SegmentFile:
-    """One open segment. `with SegmentFile(row) as file: ...`"""
+class _Here:
+    """A segment's file on a volume. A `FarFile`, too: `SegmentFile` reads both alike."""
 
-    def __init__(self, segment: SegmentRow) -> None:
-        """Raises BadFragment where the file cannot be opened."""
-        self.segment = segment
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """`FarFile`. Raises OSError."""
+        return os.pread(self._descriptor, length, offset)
+
+    def close(self) -> None:
+        """`FarFile`."""
+        os.close(self._descriptor)
+
+
+def _open(segment: SegmentRow) -> FarFile:
+    """Where it lies now: it may have been moved since its row was read. Raises BadFragment."""
+    if not segment.archive:
         try:
-            self.descriptor = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+            return _Here(segment.path)
+        except FileNotFoundError as error:
+            if segment.far is None:
+                raise BadFragment(f"Segment {segment.id} cannot be opened: {error.strerror}.") from error
         except OSError as error:
             raise BadFragment(f"Segment {segment.id} cannot be opened: {error.strerror}.") from error
+    if segment.far is None:
+        raise OutOfReach(f"Segment {segment.id} lies in an archive, and there is nobody to read it.")
+    token = segment.path.parent.parent.name
+    return segment.far.open(segment.archive, token, segment.utc, segment.path.name, segment.bytes)
+
+
+class SegmentFile:
+    """One open segment, on a volume or in the archive. `with SegmentFile(row) as file: ...`"""
+
+    def __init__(self, segment: SegmentRow) -> None:
+        """Raises BadFragment where the file cannot be opened. One in the archive can be: reading it may fail."""
+        self.segment = segment
+        self._file = _open(segment)
 
     def read(self, row: FragmentRow, *, verify: bool) -> Fragment:
         """One fragment, with one read. Raises BadFragment."""
@@ -143,9 +181,11 @@ class SegmentFile:
     def bytes(self, offset: int, length: int) -> bytes:
         """Exactly these. Raises BadFragment."""
         try:
-            data = os.pread(self.descriptor, length, offset)
+            data = self._file.read(offset, length)
         except OSError as error:
             raise BadFragment(f"Segment {self.segment.id} cannot be read: {error.strerror}.") from error
+        except HoldfastError as error:
+            raise OutOfReach(f"Segment {self.segment.id} cannot be read in the archive: {error}") from error
         if len(data) != length:
             raise BadFragment(
                 f"Segment {self.segment.id} ends at {offset + len(data)}, before {offset + length}."
@@ -154,7 +194,7 @@ class SegmentFile:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self.descriptor)
+        self._file.close()
 
     def __enter__(self) -> SegmentFile:
         return self

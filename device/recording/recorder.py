@@ -40,6 +40,7 @@ from device.recording.intake import Counters, StreamIntake
 from device.recording.lane import STEP
 from device.recording.ledger import Gap, Ledger
 from device.recording.modes import Policy
+from device.recording.moving import Proven, archive, erased
 from device.recording.notices import (
     CatalogueFault,
     CatalogueRebuilt,
@@ -394,6 +395,17 @@ class Recorder:
         future = self.ask(lambda c: retention.delete(c, token, start, end, now, self.next_id))
         self._shelves.sweep_soon()
         return future
+
+    def archive(self, target: str, place: str, proven: Sequence[Proven]) -> Future[list[int]]:
+        """Let segments that are proven to be in an archive lie there: see `moving`. The future is which of them do."""
+        now = self.clock.utc()
+        future = self.ask(lambda c: archive(c, target, place, proven, now))
+        self._shelves.sweep_soon()  # which unlinks them
+        return future
+
+    def erased(self, segments: Sequence[int]) -> Future[None]:
+        """The files of deleted segments in an archive are gone."""
+        return self.ask(lambda c: erased(c, segments))
 
     def durable_until(self, token: str) -> Utc:
         """What is before is safe. Raises NotFound."""

@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 from device.cameras.source import Cause
 from device.errors import BadValue, NotFound, Refused
 from device.media import MICROSECONDS, Utc
-from device.recording.commits import gap_op
+from device.recording.commits import Op, gap_op
 from device.recording.ledger import Gap
 from device.recording.segments import Flag, State, file_of
 
@@ -299,13 +299,26 @@ def enter_joined(
 
 
 def garbage(c: sqlite3.Connection) -> list[Garbage]:
-    """All files that are to be unlinked."""
-    return [
+    """All files that are to be unlinked: of segments that are deleted, and of those that were moved to the archive."""
+    deleted = [
         Garbage(i, volume, file_of(token, hour, i), octets)
         for i, volume, hour, octets, token in c.execute(
             "SELECT s.id, s.volume, s.hour, s.durable, r.token FROM segment AS s INDEXED BY segment_loose"
             " JOIN recording AS r ON r.id = s.recording WHERE s.state = 2 AND s.state <> 1"
         )
+    ]
+    moved = c.execute("SELECT segment, volume, token, hour, octets FROM leftover")
+    return deleted + [
+        Garbage(i, volume, file_of(token, hour, i), octets) for i, volume, token, hour, octets in moved
+    ]
+
+
+def unlinked_ops(segment: int, volume: int) -> list[Op]:
+    """The file of a segment on a volume is gone, durably. A row that says another volume by now stays."""
+    values = segment, volume
+    return [
+        ("DELETE FROM segment WHERE id = ? AND volume = ? AND state = 2", values),
+        ("DELETE FROM leftover WHERE segment = ? AND volume = ?", values),
     ]
 
 

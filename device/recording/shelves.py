@@ -24,7 +24,7 @@ from device.recording.notices import (
     VolumeChanged,
     VolumeState,
 )
-from device.recording.retention import Need, Retention, Sweep
+from device.recording.retention import Need, Retention, Sweep, unlinked_ops
 from device.recording.shelf import FLOOR, HUNG, HUNG_ALONE, Shelf, VolumeSettings
 from device.recording.volume import Room, Volume
 from device.recording.writer import Synced, Trouble, VolumeWriter
@@ -269,8 +269,7 @@ class Shelves:
                 self._octets.pop(segment, 0)
             shelf.erasing.clear()
             shelf.freeing = 0
-        sql = "DELETE FROM segment WHERE id = ? AND state = 2"
-        self._core.enter(Enter([(sql, (segment,)) for segment in gone]))
+        self._core.enter(Enter([op for segment in gone for op in unlinked_ops(segment, shelf.number)]))
         if shelf.pressed:
             shelf.dirty = True
 

@@ -1,4 +1,4 @@
-"""The archive: a share to which recordings are copied."""
+"""The archive: a share to which recordings are copied or moved."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ class Archive(Section, section="archive", heading=N_("Archive"), restore=Keep.NO
         0.0,
         title=N_("Copy what is older than"),
         help=N_("0: as soon as it is finished."),
+        unit="h",
+        ge=0,
+        le=87_600,
+    )
+    move_after: float | None = Field(
+        None,
+        title=N_("Keep here what is not older than"),
+        help=N_(
+            "What is older lies in the archive alone, and is read there. None: it is copied, and stays here."
+        ),
         unit="h",
         ge=0,
         le=87_600,

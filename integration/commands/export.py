@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import sys
@@ -35,6 +36,7 @@ from device.recording.export.manifest import File, Gap
 from device.recording.export.planner import Form
 from device.recording.export.writing import Exported, NothingRecorded, Order, Target
 from device.recording.export.writing import export as write_export
+from integration.afar import reading
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -90,7 +92,10 @@ def export(
     named = {".mp4": Form.MP4, ".mkv": Form.MATROSKA}.get(out.suffix.lower())
     if form is not None and named is not None and form is not named:
         raise BadValue("--format", f"{form.value} is not what {out.name} says")
-    with CatalogueReader(folder.catalogue) as catalogue:
+    with (
+        contextlib.closing(reading(folder, SystemClock())) as far,
+        CatalogueReader(folder.catalogue, far) as catalogue,
+    ):
         start, end = _span(catalogue, recordings, since, until)
         order = Order(tuple(recordings), start, end, form or named or Form.MP4, _bytes(largest))
         target = Target(out.absolute(), named is None, force)

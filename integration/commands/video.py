@@ -21,6 +21,7 @@ from device.recording.rebuild import Rebuilt, set_aside
 from device.recording.rebuild import rebuild as rebuild_catalogue
 from device.recording.shelf import VolumeSettings
 from device.settings.storages import Storage
+from integration.afar import ArchiveProofs
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -164,7 +165,9 @@ def check(
     if (repair or rebuild) and runs(folder):
         raise Refused("A recorder runs on that folder; stop it before a repair.")
     rebuilt = _rebuild(folder) if rebuild else None
-    report = verify(folder.catalogue, _volumes(folder), deep=deep, repair=repair)
+    report = verify(
+        folder.catalogue, _volumes(folder), deep=deep, repair=repair, proofs=ArchiveProofs(folder)
+    )
     if as_json:
         say_json({"good": report.good, **asdict(report), "rebuilt": asdict(rebuilt) if rebuilt else None})
     else:

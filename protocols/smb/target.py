@@ -134,6 +134,17 @@ class Target:
             else:
                 return sent.whole
 
+    def holds(self, name: str, size: int, sha256: str) -> bool:
+        """Whether what lies there, read back now, is what it should be. Raises WrongTarget, what the share raises."""
+        self.check()
+        path = self.path(name)
+        return self._share.size(path) == size and self._share.sha256(path, size) == sha256
+
+    def remove(self, name: str) -> None:
+        """Delete it there; no error where it is not. Raises WrongTarget, and what the share raises."""
+        self.check()
+        self._share.remove(self.path(name))
+
     def fetch(self, name: str, offset: int, end: int) -> Iterator[bytes]:
         """What lies there under a name. Raises what the share raises."""
         return self._share.read(self.path(name), offset, end)

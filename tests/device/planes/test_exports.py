@@ -62,7 +62,7 @@ async def planes(tmp_path: Path) -> AsyncIterator[Planes]:
         Client(tmp_path / "s.sock", within=10) as streaming,
         Client(tmp_path / "c.sock", within=10) as control,
     ):
-        serve_exports(streams, store.catalogue, SIGNER, lambda _by: ABOUT, bus.publish)
+        serve_exports(streams, store.reader, SIGNER, lambda _by: ABOUT, bus.publish)
         serve_export_jobs(controls, jobs, streaming)
         serve_jobs(controls, jobs)
         yield Planes(control, streaming, jobs, said, out)
