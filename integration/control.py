@@ -23,6 +23,7 @@ from device.planes.exports import serve_export_jobs
 from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.relay import adopt_events
+from device.settings.section import Scope
 from device.vault import Vault
 from integration.archive import ArchivePlane
 from integration.chassis import ChassisPlane
@@ -30,7 +31,7 @@ from integration.config import Listen
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands
 from integration.exports import signer
-from integration.factory_default import FactoryDefault
+from integration.factory_default import FactoryDefault, Forget
 from integration.http import HttpPlane
 from integration.mqtt import MqttPlane
 from integration.onvif import OnvifPlane
@@ -84,7 +85,7 @@ class Parts:
             own,
             self.poe.status,
             self.raid.drives,
-            reset=lambda: self.factory.begin("control button"),
+            reset=lambda: self.factory.begin("control button", Scope.FACTORY),
             faults=lambda: self.rules.faults(),
         )
         self.snmp = SnmpPlane(
@@ -100,9 +101,9 @@ class Parts:
         self.http = HttpPlane(
             own, listen.address, (listen.https, listen.http), self.accounts, self.jobs, recording, streaming
         )
-        self.factory = FactoryDefault(
-            own, self.raid, self.chassis, (self.accounts.reset, self.snmp.forget, self.http.forget)
-        )
+        self.recordings = RecordingsPlane(own, recording, lambda: (listen.rtsp, listen.rtsps))
+        stack.callback(self.recordings.close)
+        self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
         reach = Reach(
             recording, lambda: self.poe.service, lambda what: self.mqtt.say(what), self.recipients.say
         )
@@ -112,13 +113,22 @@ class Parts:
         )
         hands = Hands(own.settings, lambda: self.poe.service, self.chassis.silence, self.rules.fire, publish)
         self.mqtt = MqttPlane(own, self.outbox, collector, hands)
-        self.recordings = RecordingsPlane(own, recording, lambda: (listen.rtsp, listen.rtsps))
-        stack.callback(self.recordings.close)
         self.onvif = OnvifPlane(
-            own, self.accounts, self.http.mounts, listen, recording, streaming, self.recordings
+            own, self.accounts, self.http.mounts, listen, recording, streaming, self.recordings, self.factory
         )
         stack.callback(self.onvif.close)
         serve_export_jobs(own.server, self.jobs, streaming)
+
+    def _forget(self) -> Forget:
+        return {
+            "accounts.db": self.accounts.reset,
+            "sessions.db": self.http.sessions.reset,
+            "certificates": self.http.certificates.reset,
+            "snmp.json": self.snmp.forget,
+            "mqtt.json": lambda: self._own.folder.mqtt.unlink(missing_ok=True),
+            "outbox.db": self.outbox.forget_all,
+            "recordings.db": self.recordings.recordings.forget,
+        }
 
     def answer(self) -> None:
         """From now on the other processes are answered."""

@@ -63,7 +63,7 @@ class HttpPlane:
         """`ports`: of HTTPS and HTTP; 0 takes a free one."""
         self._own = own
         self._accounts = accounts
-        self._sessions = Sessions(own.folder.sessions, own.clock, self._limits)
+        self.sessions = Sessions(own.folder.sessions, own.clock, self._limits)
         self._catalogue = Catalogue(own.folder, ThreadPoolExecutor(READERS, thread_name_prefix="catalogue"))
         self.certificates = Certificates(
             own.folder.certificates, Vault.at(own.folder.key), own.identity.serial, own.clock
@@ -78,7 +78,7 @@ class HttpPlane:
             own.since,
             own.settings,
             accounts,
-            self._sessions,
+            self.sessions,
             self.certificates,
             jobs,
             own.bus,
@@ -119,7 +119,7 @@ class HttpPlane:
         finally:
             for end in ends:
                 end()
-            self._sessions.close()
+            self.sessions.close()
             self._catalogue.close()
 
     def _limits(self, account: str) -> Limits:
@@ -160,19 +160,14 @@ class HttpPlane:
         self._context = context
         return context
 
-    def forget(self) -> None:
-        """Factory default: who is logged in, tokens and certificates go."""
-        self._sessions.reset()
-        self.certificates.reset()
-
     def _heard(self, entry: Entry) -> None:
         """Whichever wire removed an account or gave it another password: what it opened is closed. Who changes his own
         password stays where he is; the route sees to his other sessions."""
         event = entry.event
         if isinstance(event, AccountDeleted):
-            self._sessions.forget(event.account, tokens=True)
+            self.sessions.forget(event.account, tokens=True)
         elif isinstance(event, AccountChanged) and event.what == "password" and event.by != event.account:
-            self._sessions.forget(event.account)
+            self.sessions.forget(event.account)
 
     def _setting_changed(self, changed: Changed) -> None:
         """Another certificate is shown at the next handshake; another policy needs the ports anew. Who came by another

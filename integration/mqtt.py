@@ -335,6 +335,8 @@ class _Session:
 
     def _describe(self, shown: Sequence[Thing], recorder: str) -> None:
         """Tell of every thing, and take back what is not there any more."""
+        if self._own.settings.get(Mqtt) != self._settings:
+            return  # this session ends in a moment; a factory default has forgotten what it knew
         serial, prefix = self._own.identity.serial, self._settings.discovery
         messages = {}
         for thing in shown:

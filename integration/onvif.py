@@ -28,6 +28,7 @@ from device.settings.section import Scope
 from device.settings.store import Changed
 from device.vault import Vault
 from integration.config import Listen
+from integration.factory_default import FactoryDefault
 from integration.onvif_readings import Rates, posix_zone, read_network, streams, where
 from integration.plane import Plane
 from integration.recordings import RecordingsPlane
@@ -93,6 +94,7 @@ class OnvifPlane:
         recording: Client,
         streaming: Client,
         recordings: RecordingsPlane,
+        factory: FactoryDefault,
     ) -> None:
         """Raises DatabaseFault."""
         self._own = own
@@ -110,7 +112,7 @@ class OnvifPlane:
         self._said_failure = -SAY_FAILURES
         self._changed = asyncio.Event()
         self.points = PullPoints(Topics(TOPICS), own.bus.journal, Bell)
-        self.recorder = Recorder(own, accounts, streaming, self._ports)
+        self.recorder = Recorder(own, factory, streaming, self._ports)
         self._ports_now: Callable[[], tuple[int, int]] = lambda: (0, 0)
         door = Door(
             Known(self._kept, lambda: own.settings.get(Onvif).username_token),
@@ -267,12 +269,12 @@ class Recorder:
     def __init__(
         self,
         own: Plane,
-        accounts: Accounts,
+        factory: FactoryDefault,
         streaming: Client,
         ports: Callable[[], tuple[tuple[str, int], ...]],
     ) -> None:
         self._own = own
-        self._accounts = accounts
+        self._factory = factory
         self._streaming = streaming
         self._ports = ports
         self._macs: tuple[str, ...] = ()
@@ -342,15 +344,14 @@ class Recorder:
 
     async def _restart(self) -> None:
         await asyncio.sleep(RESTART_AFTER)
+        await self._factory.done()
         with contextlib.suppress(HoldfastError):
             await self._streaming.call(Shutdown())
         self._own.stop.set()
 
     def reset(self, *, hard: bool, by: str) -> None:
         """Recorder."""
-        self._own.settings.reset(Scope.FACTORY if hard else Scope.RESTORE, by=by)
-        if hard:
-            self._accounts.reset()
+        self._factory.begin(by, Scope.FACTORY if hard else Scope.RESTORE)
         self.restart()
 
 

@@ -148,6 +148,11 @@ class Outbox:
         self.forgotten[name] = self.last
         self.work(_Work(name, acked=self.last, forget=True))
 
+    def forget_all(self) -> None:
+        """All destinations are gone."""
+        for name in self.known():
+            self.forget(name)
+
     def known(self) -> list[str]:
         """Names of the boxes that are on the disk: those that nobody asks for any more can be forgotten."""
         rows = self.database.execute("SELECT name FROM box UNION SELECT DISTINCT box FROM letter ORDER BY 1")

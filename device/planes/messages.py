@@ -392,6 +392,7 @@ class FactoryReset(Request[Done]):
     """Take the recorder back to factory default; the answer is that it begins. Recordings stay."""
 
     by: str
+    restore: bool = False  #: keep what makes it reachable
 
 
 @message

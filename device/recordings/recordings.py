@@ -341,6 +341,13 @@ class Recordings:
         del self._receivers[token]
         self._store.drop(receiver)
 
+    def forget(self) -> None:
+        """All that was made from outside goes; what was recorded stays. Raises DatabaseFault."""
+        self._store.drop(*self._plans.values(), *self._jobs.values(), *self._receivers.values())
+        self._plans.clear()
+        self._jobs.clear()
+        self._receivers.clear()
+
     # ------------------------------------------------------------------------------------------ what happens
 
     async def watch(self, every: float) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from device.certificates.formats import KeyType
+from device.certificates.store import Certificates
 from device.chassis.messages import AskChassis
+from device.clock import SystemClock
 from device.folder import DataFolder
-from device.planes.messages import AskRecording
+from device.outbox.messages import AskOutbox
+from device.planes.messages import AccountsList, AskRecording, SettingsSet
 from device.raid.messages import AskRaid
 from device.settings.cameras import Camera
 from device.settings.ports import Poe, Port
 from device.settings.recorder import Recorder as Names
 from device.settings.storages import Storage
 from device.settings.store import Store
+from device.vault import Vault
 from integration.commands.reach import call, read
+from integration.factory_default import TABLE
 from tests.integration.rig import Recorder, demo, free_offset, run, wait_until
 
 SECRET = "correct horse"
@@ -46,7 +53,7 @@ def name_of(recorder: Recorder) -> str:
 
 
 def accounts(recorder: Recorder) -> list[str]:
-    return [each["name"] for each in recorder.command("accounts", "--json").json["accounts"]]
+    return [each.name for each in call(DataFolder(recorder.data), "control", AccountsList()).accounts]
 
 
 @pytest.mark.slow
@@ -97,20 +104,73 @@ def test_the_control_button_held_from_power_on_resets_all_but_what_is_recorded(t
         assert checked.code == 0, checked.out
 
 
+def test_everything_in_the_data_folder_is_in_the_table(tmp_path: Path) -> None:
+    """Who adds a file to the folder says what a reset does to it."""
+    folder = DataFolder(tmp_path)
+    named = {name for name, kind in vars(DataFolder).items() if isinstance(kind, property)}
+    there = {getattr(folder, name).name for name in named} | {folder.journal("control").name, "lock"}
+    rows = {row.name: row for row in TABLE}
+    assert len(rows) == len(TABLE)
+    matches = {name: [row for row in rows if fnmatch(name, row)] for name in there}
+    assert {name: found for name, found in matches.items() if len(found) != 1} == {}
+    assert rows.keys() == {row for found in matches.values() for row in found}
+    assert all(row.defaulted for row in TABLE if row.restored), "a factory default takes at least as much"
+
+
+def made_certificate(folder: DataFolder) -> None:
+    """One more than the recorder's own."""
+    kept = Certificates(folder.certificates, Vault.at(folder.key), "SERIAL", SystemClock())
+    kept.make("Mine", "CN=mine", ["mine.example"], KeyType.EC_P256, 30)
+
+
+def certificates(folder: DataFolder) -> int:
+    return len(list(folder.certificates.glob("crt-*.json")))
+
+
+def waiting(recorder: Recorder) -> list[str]:
+    """For whom something waits."""
+    return [each.destination for each in call(DataFolder(recorder.data), "control", AskOutbox()).boxes]
+
+
+def storage(recorder: Recorder) -> tuple[str, str]:
+    """Of the one that there is: which it is, and how."""
+    (one,) = call(DataFolder(recorder.data), "recording", AskRecording()).volumes
+    return one.uuid, one.state
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.proves("M-017", "M-390", "M-398")
 def test_somebody_may_ask_for_it_and_the_power_may_go_in_between(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with run(data, "recorder.name=Mine", login=("anna", "watch-me-7")) as recorder:
-        (before,) = recorder.command("storages", "--json").json["storages"]
-        refused = recorder.command("factory-default")
-        assert (refused.code, "--yes" in refused.err) == (2, True)
+    folder = DataFolder(data)
+    nobody = (
+        "syslog[far].name=Far",
+        "syslog[far].host=127.0.0.1",
+        "syslog[far].port=9",
+        "syslog[far].transport=tcp",
+    )
+    with run(data, "recorder.name=Mine", *nobody, login=("anna", "watch-me-7")) as recorder:
+        wait_until("it has its storage", lambda: storage(recorder)[1] == "ok")
+        before = storage(recorder)
+        for command in ("factory-default", "restore"):
+            refused = recorder.command(command)
+            assert (refused.code, "--yes" in refused.err) == (2, True)
         assert accounts(recorder) == ["anna"]
+        wait_until("something waits to be sent", lambda: waiting(recorder) == ["syslog/far"])
+        made_certificate(folder)
+        folder.mqtt.write_text("{}")
+
+        assert recorder.command("restore", "--yes").code == 0
+        wait_until("it is done", lambda: name_of(recorder) == "Holdfast" and not folder.resetting.exists())
+        assert (accounts(recorder), waiting(recorder)) == ([], [])
+        assert (folder.mqtt.exists(), certificates(folder)) == (False, 1)
+        wait_until("its storage is the same", lambda: storage(recorder) == before)
+
+        call(folder, "control", SettingsSet("recorder", "", '{"name": "Mine"}', by="anna"))
         assert recorder.command("factory-default", "--yes").code == 0
-        wait_until("nobody may come in", lambda: accounts(recorder) == [])
-        wait_until("it is done", lambda: not DataFolder(data).resetting.exists())
-        assert name_of(recorder) == "Holdfast"
-        (after,) = recorder.command("storages", "--json").json["storages"]
-        assert (after["id"], after["path"], after["state"]) == (before["id"], before["path"], "ok")
-    DataFolder(data).resetting.write_text("anna")
+        wait_until("it is done", lambda: name_of(recorder) == "Holdfast" and not folder.resetting.exists())
+        assert certificates(folder) == 0
+    folder.resetting.write_text("factory anna")
     with run(data, "recorder.name=Theirs", login=("bert", "watch-me-8")) as recorder:
-        assert not DataFolder(data).resetting.exists()
+        assert not folder.resetting.exists()
         assert (name_of(recorder), accounts(recorder)) == ("Holdfast", [])

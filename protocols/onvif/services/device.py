@@ -112,7 +112,7 @@ class Recorder(Protocol):
         """Restart, once the reply has left; what is told."""
 
     def reset(self, *, hard: bool, by: str) -> None:
-        """Put the settings back to what they were delivered with; `hard`: accounts and network included."""
+        """Begin to put everything back to what it was delivered with; but for `hard`, it stays reachable."""
 
 
 class Device:
