@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from device.clock import Clock
@@ -25,6 +25,7 @@ ORDER_SECONDS = 120.0  #: for what should be quick
 MAKE_SECONDS = 3600.0  #: for a file system, or a check of one
 HEALTH_SECONDS = 300.0  #: between two questions to a drive about itself
 MAPPED = "holdfast"  #: what the open lock is called: /dev/mapper/holdfast
+DIRTY = "/sys/module/md_mod/parameters/start_dirty_degraded"
 _OPTIONS = "noatime,nosuid,nodev,noexec"
 _WRONG_PASSWORD = 2  #: exit code of cryptsetup
 _HIGHEST = 127  #: md127 and down, as mdadm counts
@@ -202,7 +203,11 @@ class LinuxRaid:
         argv += [f"--raid-devices={len(bays)}"]
         if spares:
             argv += [f"--spare-devices={len(spares)}"]
-        if level.spares(len(bays)):
+        if level is Level.RAID5:
+            # A power cut while a drive is missing would otherwise cost it what lay in the stripes that were being
+            # written, however long ago that was synced: the write hole (Documentation/driver-api/md/raid5-ppl.rst).
+            argv += ["--consistency-policy=ppl"]
+        elif level.spares(len(bays)):
             argv += ["--bitmap=internal"]
         elif len(bays) == 1:
             argv += ["--force"]
@@ -217,7 +222,8 @@ class LinuxRaid:
         return found.array.uuid
 
     async def assemble(self) -> None:
-        """RaidDriver."""
+        """RaidDriver. A drive that was away while others were written to is never taken in: its event count tells."""
+        await self._let_go_of_idle()
         if await self._md() is not None:
             return
         there = await blocks(self._machine, self._setup.places)
@@ -228,14 +234,50 @@ class LinuxRaid:
             raise NoArray("No drive carries an array of this recorder.")
         uuid = max(set(ours.values()), key=list(ours.values()).count)
         devices = [f"/dev/{there[bay].device}" for bay, mark in ours.items() if mark == uuid]
-        number = await self._free_number()
         try:
-            await self._order("mdadm", "--assemble", "--run", "--quiet", f"/dev/md{number}", *devices)
-        except DriverFault as error:
-            with contextlib.suppress(DriverFault):  # mdadm may have stopped it itself
-                await self._order("mdadm", "--stop", "--quiet", f"/dev/md{number}")
-            raise NotWhole(f"Too few drives of the array are there: {error}") from error
+            await self._put_together(devices)
+        except ProgramFailed:
+            # The power may have gone while a drive was missing. md does not start an array that is dirty and degraded
+            # by itself (md(4)), unless it has a log of partial parity.
+            try:
+                async with self._dirty_allowed():
+                    await self._put_together(devices)
+            except ProgramFailed as error:
+                raise NotWhole(f"Too few drives of the array are there: {error}") from error
         self._contents.clear()
+
+    async def _put_together(self, devices: Sequence[str]) -> None:
+        """Raises ProgramFailed, and leaves no half of an array behind; DriverFault."""
+        device = f"/dev/md{await self._free_number()}"
+        argv = ("mdadm", "--assemble", "--run", "--quiet", device, *devices)
+        try:
+            await self._machine.run(argv, within=ORDER_SECONDS)
+        except ProgramFailed:
+            with contextlib.suppress(DriverFault):  # mdadm may have stopped it itself
+                await self._order("mdadm", "--stop", "--quiet", device)
+            raise
+        except (ProgramMissing, ProgramHung) as error:
+            raise DriverFault(str(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _dirty_allowed(self) -> AsyncIterator[None]:
+        """Meanwhile md starts what is dirty and degraded, as `mdadm --assemble --force` would; but that would also take
+        in a drive that is out of date. Other arrays of this machine are not to be started so: it is taken back."""
+        try:
+            await self._machine.write(DIRTY, "1")
+        except OSError:
+            yield  # md is not there; mdadm says so
+            return
+        try:
+            yield
+        finally:
+            await self._machine.write(DIRTY, "0")
+
+    async def _let_go_of_idle(self) -> None:
+        """Stop an array of ours that is put together, but does not run: udev does that where md would not start it."""
+        for device in await md.devices(self._machine):
+            if await md.idle(self._machine, device) and await self._mark(device) is not None:
+                await self._order("mdadm", "--stop", "--quiet", f"/dev/{device}")
 
     async def dissolve(self) -> None:
         """RaidDriver."""

@@ -45,8 +45,14 @@ async def devices(machine: Machine) -> list[str]:
     return [path.split("/")[3] for path in await machine.find("/sys/block/md*/md")]
 
 
+async def idle(machine: Machine, device: str) -> bool:
+    """Whether an array is put together, but does not run."""
+    raw = await machine.read(f"/sys/block/{device}/md/array_state")
+    return raw is not None and raw.strip() in (b"clear", b"inactive")
+
+
 async def read(machine: Machine, device: str, uuid: str) -> Md | None:
-    """An array; None where it is gone, or of a level that the recorder does not know."""
+    """An array; None where it is gone, does not run, or is of a level that the recorder does not know."""
     here = f"/sys/block/{device}"
 
     async def word(name: str) -> str:
@@ -55,7 +61,7 @@ async def read(machine: Machine, device: str, uuid: str) -> Md | None:
 
     level = _LEVELS.get(await word("level"))
     drives = _number(await word("raid_disks"))
-    if level is None or not drives:
+    if level is None or not drives or await idle(machine, device):
         return None
     members = []
     for path in await machine.find(f"{here}/md/dev-*"):

@@ -1,7 +1,8 @@
 """A store that records in a guest, and says what became of it: `python -m tests.device.raid.tape ORDERS`.
 
-ORDERS is a file in which orders appear, line by line: `record FOLDER FIRST`, then `stop`; `end`. One process for all of
-it: in a guest Python takes long to start. What is told: as `tests.crash.live`, and `judged {json}`.
+ORDERS is a file in which orders appear, line by line: `record FOLDER FIRST`, then `stop`; `judge FOLDER TOLD`, where
+TOLD is a file of what was told until the power went; `end`. One process for all of it: in a guest Python takes long to
+start. What is told: as `tests.crash.live`, and `judged {json}`.
 """
 
 from __future__ import annotations
@@ -100,6 +101,12 @@ def main(file: Path) -> None:
         match orders.wait():
             case ["record", folder, first]:
                 record(Path(folder), int(first), orders)
+            case ["judge", folder, told]:
+                promised = Promised()
+                for line in Path(told).read_text().splitlines():
+                    promised.hear(line)
+                promised.accident()
+                say(Path(folder), promised)
             case _:
                 return
 
