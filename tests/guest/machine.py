@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
@@ -66,6 +67,7 @@ class Guest:
         self._memory = memory
         self._disks = list(disks)  #: all that there ever were, under the number that makes their serial
         self._places = {number: number for number in range(len(disks))}  #: of those that are plugged in
+        self._asking = Lock()  #: the agent answers one at a time
         self._undo: list[IO[str] | socket.socket] = []
         exchange = folder / "exchange"
         exchange.mkdir(parents=True, exist_ok=True)
@@ -244,9 +246,10 @@ class Guest:
         return self._told({"argv": [str(word) for word in argv], "folder": str(folder), **more}, patience)
 
     def _told(self, asked: dict[str, object], patience: float) -> Said:
-        self._agent.write(json.dumps(asked) + "\n")
-        self._agent.flush()
-        told = self._read(patience)
+        with self._asking:
+            self._agent.write(json.dumps(asked) + "\n")
+            self._agent.flush()
+            told = self._read(patience)
         return Said(int(told["code"]), str(told["out"]), str(told["err"]))
 
     def _read(self, patience: float) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from device.raid.driver import Verdict
 from device.raid.errors import Busy, DriverFault, NoArray, NotThere, NotWhole, Unsuitable, WrongPassword
 from device.raid.level import Level
 from device.raid.linux import md
-from device.raid.linux.drives import Block, Content, Place, Smart, blocks, content, smart
+from device.raid.linux.drives import UNTOLD, Block, Content, Place, Smart, blocks, content, smart
 from device.raid.state import Activity, Drive, Files, Kind, Lock, Reading, Role
 
 ORDER_SECONDS = 120.0  #: for what should be quick
@@ -51,7 +51,8 @@ class LinuxRaid:
         self._setup = setup
         self._clock = clock
         self._contents: dict[tuple[str, str], Content] = {}  #: by device, and what tells that it is another
-        self._health: dict[str, tuple[float, Smart]] = {}  #: by serial
+        self._health: dict[str, tuple[float, Smart]] = {}  #: by serial, and when it was asked
+        self._asking: dict[str, asyncio.Task[None]] = {}  #: by serial
 
     # --- looking ---
 
@@ -113,7 +114,7 @@ class LinuxRaid:
         self, bay: int, block: Block, members: dict[str, md.Member], found: md.Md | None
     ) -> Drive:
         member = members.get(block.device)
-        told = await self._smart(block)
+        told = self._smart(block)
         if member is not None:
             role, free = member.role, False
         else:
@@ -134,13 +135,19 @@ class LinuxRaid:
             free,
         )
 
-    async def _smart(self, block: Block) -> Smart:
-        now = self._clock.monotonic()
-        asked, told = self._health.get(block.serial, (-HEALTH_SECONDS, None))
-        if told is None or now - asked >= HEALTH_SECONDS:
-            told = await smart(self._machine, block.device)
-            self._health[block.serial] = (now, told)
+    def _smart(self, block: Block) -> Smart:
+        """What it said when it was last asked. It is asked beside: one that dies lets everybody wait for its answer."""
+        asked, told = self._health.get(block.serial, (-HEALTH_SECONDS, UNTOLD))
+        if self._clock.monotonic() - asked >= HEALTH_SECONDS and block.serial not in self._asking:
+            self._asking[block.serial] = asyncio.create_task(self._ask(block), name=f"smart {block.device}")
         return told
+
+    async def _ask(self, block: Block) -> None:
+        try:
+            told = await smart(self._machine, block.device)
+            self._health[block.serial] = (self._clock.monotonic(), told)
+        finally:
+            del self._asking[block.serial]
 
     async def _above(self, found: md.Md) -> tuple[Lock | None, Files | None]:
         """Lock and file system over an array."""

@@ -15,7 +15,6 @@ from device.raid.state import Health
 Place = NewType("Place", str)
 
 PROBE_SECONDS = 30.0
-_UNTOLD = (Health.UNKNOWN, None, None)
 _FAILING = 8  #: bit of smartctl's exit code
 _UNREAD = 7  #: bits of it that say that it could not tell
 
@@ -38,6 +37,9 @@ class Smart:
     health: Health
     temperature: float | None
     hours: int | None
+
+
+UNTOLD = Smart(Health.UNKNOWN, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ async def smart(machine: Machine, device: str) -> Smart:
     except ProgramFailed as error:
         said, code = error.printed, error.code
     except (ProgramMissing, ProgramHung):
-        return Smart(*_UNTOLD)
+        return UNTOLD
     return told(said, code)
 
 
@@ -117,9 +119,9 @@ def told(said: str, code: int) -> Smart:
     try:
         fields = json.loads(said)
     except ValueError:
-        return Smart(*_UNTOLD)
+        return UNTOLD
     if not isinstance(fields, dict):
-        return Smart(*_UNTOLD)
+        return UNTOLD
     passed = _in(fields, "smart_status", "passed")
     if passed is False or code & _FAILING:
         health = Health.FAILING

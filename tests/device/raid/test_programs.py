@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from device.linux.machine import ThisMachine
-from device.raid.errors import DriverFault
+from device.raid.errors import DriverFault, NotWhole
 from device.raid.level import Level
-from device.raid.linux.driver import LinuxRaid, Setup
+from device.raid.linux.driver import DIRTY, LinuxRaid, Setup
 from device.raid.linux.drives import Place
-from device.raid.state import Kind
+from device.raid.state import Condition, Health, Kind, Status, condition, status
 from tests.device.clock.simulated import SimulatedClock
 
 OWNER, UUID = "abc12345", "0badcafe:00000000:00000000:00000000"
@@ -101,6 +101,11 @@ class Box:
         self.file("sys/block/md127/size", "2000000")
 
     @property
+    def said(self) -> list[str]:
+        """By programs that say what they do."""
+        return (self.root / "said").read_text().splitlines()
+
+    @property
     def wiped(self) -> bool:
         return (self.root / "wiped").exists()
 
@@ -164,3 +169,61 @@ async def test_a_program_that_fails_or_hangs_is_said_and_nothing_waits_for_it(bo
     box.program(program, f'[ "$1" = --version ] && exit 0; {FAILS}')
     with pytest.raises(DriverFault, match=f"{program} ended with 1: out of luck"):
         await use()
+
+
+ASSEMBLES = """case "$1" in
+--stop) echo stopped >> "$ROOT/said";;
+--assemble) read dirty < "$ROOT/sys/module/md_mod/parameters/start_dirty_degraded"
+  echo "$dirty $*" >> "$ROOT/said"; [ "$dirty" = 1 ] || { echo dirty and degraded >&2; exit 1; };;
+esac"""
+
+
+async def test_what_is_dirty_and_degraded_is_started_and_what_is_out_of_date_is_not_forced_in(
+    box: Box,
+) -> None:
+    box.file("made", "")
+    box.file("sys/module/md_mod/parameters/start_dirty_degraded", "0")
+    box.program("mdadm", ASSEMBLES)
+    await box.driver.assemble()
+    assert box.said == [
+        "0 --assemble --run --quiet /dev/md127 /dev/sda /dev/sdb",
+        "stopped",
+        "1 --assemble --run --quiet /dev/md127 /dev/sda /dev/sdb",
+    ]
+    assert await box.tree.read(DIRTY) == b"0", "it is not for the machine's other arrays"
+    box.program("mdadm", FAILS)
+    with pytest.raises(NotWhole, match="out of luck"):
+        await box.driver.assemble()
+    assert await box.tree.read(DIRTY) == b"0"
+
+
+async def test_an_array_that_something_else_put_together_and_could_not_start_is_put_together_anew(
+    box: Box,
+) -> None:
+    box.array()
+    box.file("sys/block/md127/md/array_state", "inactive")
+    box.file("sys/module/md_mod/parameters/start_dirty_degraded", "1")
+    box.program("mdadm", ASSEMBLES)
+    assert (await box.driver.read()).array is None
+    await box.driver.assemble()
+    assert box.said[0] == "stopped"
+    assert len(box.said) == 2
+
+
+async def test_a_drive_that_does_not_answer_about_itself_holds_up_nothing(box: Box) -> None:
+    box.program("mdadm", WORKS)
+    box.array()
+    answer = '{"smart_status": {"passed": false}}'
+    box.program("smartctl", f"until [ -e \"$ROOT/answer\" ]; do sleep 0.05; done; echo '{answer}'")
+    before = await box.driver.read()
+    assert [drive.health for drive in before.drives] == [Health.UNKNOWN] * 2
+    box.file("sys/block/md127/md/dev-sdb/state", "faulty")
+    now = await box.driver.read()
+    assert now.array is not None
+    assert (status(now.array), condition(now, 2)) == (Status.DEGRADED, Condition.BROKEN)
+    box.file("answer", "")
+    for _ in range(1200):
+        if {drive.health for drive in (await box.driver.read()).drives} == {Health.FAILING}:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("still not heard")
