@@ -173,7 +173,7 @@ class HttpPlane:
         """Another certificate is shown at the next handshake; another policy needs the ports anew. Who came by another
         provider, or by claims that mean something else now, comes again."""
         if changed.section == OpenId.about.section:
-            self._sessions.forget_remote()
+            self.sessions.forget_remote()
         if changed.section == Tls.about.section:
             if "policy" in changed.fields:
                 self._changed.set()
