@@ -132,10 +132,12 @@ def waiting(recorder: Recorder) -> list[str]:
     return [each.destination for each in call(DataFolder(recorder.data), "control", AskOutbox()).boxes]
 
 
-def storage(recorder: Recorder) -> tuple[str, str]:
-    """Of the one that there is: which it is, and how."""
-    (one,) = call(DataFolder(recorder.data), "recording", AskRecording()).volumes
-    return one.uuid, one.state
+def storages(recorder: Recorder) -> list[tuple[str, str]]:
+    """Which there are, and how they are."""
+    return [
+        (each.uuid, each.state)
+        for each in call(DataFolder(recorder.data), "recording", AskRecording()).volumes
+    ]
 
 
 @pytest.mark.timeout(300)
@@ -150,8 +152,8 @@ def test_somebody_may_ask_for_it_and_the_power_may_go_in_between(tmp_path: Path)
         "syslog[far].transport=tcp",
     )
     with run(data, "recorder.name=Mine", *nobody, login=("anna", "watch-me-7")) as recorder:
-        wait_until("it has its storage", lambda: storage(recorder)[1] == "ok")
-        before = storage(recorder)
+        wait_until("it has its storage", lambda: [how for _, how in storages(recorder)] == ["ok"])
+        before = storages(recorder)
         for command in ("factory-default", "restore"):
             refused = recorder.command(command)
             assert (refused.code, "--yes" in refused.err) == (2, True)
@@ -164,7 +166,7 @@ def test_somebody_may_ask_for_it_and_the_power_may_go_in_between(tmp_path: Path)
         wait_until("it is done", lambda: name_of(recorder) == "Holdfast" and not folder.resetting.exists())
         assert (accounts(recorder), waiting(recorder)) == ([], [])
         assert (folder.mqtt.exists(), certificates(folder)) == (False, 1)
-        wait_until("its storage is the same", lambda: storage(recorder) == before)
+        wait_until("its storage is the same", lambda: storages(recorder) == before)
 
         call(folder, "control", SettingsSet("recorder", "", '{"name": "Mine"}', by="anna"))
         assert recorder.command("factory-default", "--yes").code == 0
