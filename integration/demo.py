@@ -56,6 +56,8 @@ async def virtual_cameras(
         f"--user={CAMERA_USER}",
         f"--password={password}",  # in one word: it may begin with a dash
         f"--box={folder.socket(BOX)}",
+        "--onvif",
+        "--announce",
         *(["--hold-control"] if hold_control else []),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from integration.virtual_camera.encode import Format
 from integration.virtual_camera.farm import VirtualCameras
 from integration.virtual_camera.faults import KINDS
 from integration.virtual_camera.load import LoadCameras, write_report
+from integration.virtual_camera.onvif.place import reserve, url_of
 from integration.virtual_camera.scenes import SCENES
 
 REPORT_SECONDS = 1.0
@@ -59,6 +61,11 @@ def main() -> int:
     serve.add_argument(
         "--box", type=Path, metavar="SOCKET", help="serve the demo's hardware at a Unix socket"
     )
+    serve.add_argument("--onvif", action="store_true", help="each camera is an ONVIF device, too")
+    serve.add_argument("--announce", action="store_true", help="let WS-Discovery find them")
+    serve.add_argument(
+        "--quirk", action="append", default=[], metavar="NAME", help="of a real camera; all have it"
+    )
     serve.add_argument("--hold-control", action="store_true", help="hold the control button of that hardware")
     load.add_argument("--mbit", type=float, default=16.0, help="of each camera")
     load.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="where clips are kept")
@@ -91,20 +98,20 @@ async def _serve(given: argparse.Namespace, parent: int) -> None:
     )
     async with (
         VirtualCameras(specs, given.listen, given.port, login, clock, epoch, given.journal) as farm,
-        AsyncExitStack() as hardware,
+        AsyncExitStack() as more,
     ):
         for step in steps:
             farm.camera(step.camera)
         if given.control is not None:
             await farm.control(given.control)
         if given.box is not None:
-            await hardware.enter_async_context(
-                virtual_box(given.box, farm.cameras, clock, given.hold_control)
-            )
+            await more.enter_async_context(virtual_box(given.box, farm.cameras, clock, given.hold_control))
+        sockets = [reserve(given.listen) for _ in farm.cameras] if given.onvif else []
         if given.ready_json:
             cameras = [
                 {
                     "number": camera.number,
+                    "onvif": url_of(sockets[index]) if sockets else None,
                     "name": camera.spec.name,
                     "url": camera.url,
                     "sub": camera.sub_url,
@@ -114,9 +121,15 @@ async def _serve(given: argparse.Namespace, parent: int) -> None:
                     "fps": camera.spec.main.fps,
                     "sound": camera.spec.sound.name if camera.spec.sound else None,
                 }
-                for camera in farm.cameras
+                for index, camera in enumerate(farm.cameras)
             ]
             _say({"ready": True, "epoch": farm.epoch, "cameras": cameras})
+        if sockets:
+            # Behind the ready line: whoever waits for pictures does not wait for the import of all this.
+            onvif = await asyncio.to_thread(importlib.import_module, "integration.virtual_camera.onvif.face")
+            for camera, sock in zip(farm.cameras, sockets, strict=True):
+                face = onvif.Face(camera, sock, clock, given.quirk, announce=given.announce)
+                await more.enter_async_context(face)
         ailing = asyncio.create_task(farm.follow(steps))
         await _told_to_stop(parent)
         ailing.cancel()

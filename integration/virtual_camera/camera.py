@@ -113,6 +113,16 @@ class Camera:
         return self._scene.moving(at)
 
     @property
+    def answers(self) -> bool:
+        """Whether it is on the network."""
+        return self._endpoint is not None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of RTSP."""
+        return self._address
+
+    @property
     def url(self) -> str:
         """Of the main stream, without credentials."""
         host, port = self._address
@@ -207,9 +217,12 @@ class Camera:
 
     def ha1(self, user: str, algorithm: str) -> str | None:
         """See `Credentials`."""
-        if user != self._login.user:
-            return None
-        return secret_of(user, self.realm, self.condition.password or self._login.password, algorithm)
+        password = self.password(user)
+        return None if password is None else secret_of(user, self.realm, password, algorithm)
+
+    def password(self, user: str) -> str | None:
+        """In the clear; None where there is no such user."""
+        return (self.condition.password or self._login.password) if user == self._login.user else None
 
     def status(self, method: str, path: str) -> int | None:
         """See `Tamper`: no request is answered wrongly."""

@@ -39,6 +39,8 @@ class Condition:
     sps: bool = True  #: parameter sets are whole
     reachable: bool = True  #: accepts connections
     password: str = ""  #: another password than its own
+    covered: bool = False  #: something is held before its lens: it tells of tampering
+    input: bool = False  #: its digital input is active
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ KINDS: Mapping[str, Kind] = {
         {"codec": Limit(OTHER, choices=(OTHER, Codec.H264.name, Codec.H265.name, Codec.MJPEG.name))},
     ),
     "bad_sps": Kind("parameter sets are cut short and scrambled", fixed={"sps": False}),
+    "cover": Kind("something is held before the lens", fixed={"covered": True}),
+    "input": Kind("the camera's digital input is active", fixed={"input": True}),
     "credentials": Kind(
         "the password was changed: 401 to the old one", {"password": Limit("changed")}, cuts=True, lasts=10
     ),

@@ -13,8 +13,9 @@ from device.errors import BadValue, NotFound
 from integration.virtual_camera.faults import KINDS, Fault, fault
 
 DISTURBING = ("credentials",)  #: a recorder that behaves does not come back from it by itself
+TOLD = ("cover", "input")  #: that a camera tells of; nothing is wrong with its stream
 #: Of all faults those that nobody must repair.
-SOAKED = tuple(name for name in KINDS if name not in DISTURBING)
+SOAKED = tuple(name for name in KINDS if name not in (*DISTURBING, *TOLD))
 
 
 @dataclass(frozen=True, slots=True)

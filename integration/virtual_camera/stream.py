@@ -23,6 +23,8 @@ from protocols.rtsp.library import Break
 
 OFF = 2 * MICROSECONDS  #: farther from the clock than this, a stream takes its frame number anew
 
+COVERED = 24  #: luma of a lens that something is held before
+
 Listener = Callable[[Sample | Break], None]
 Skipped = Callable[[int, int], None]  #: number of the first frame, and how many
 MakeScene = Callable[[int, int], Scene]  #: of a width and a height
@@ -89,6 +91,7 @@ class Stream:
         self._subscriptions: list[_Subscription] = []
         self._task: asyncio.Task[None] | None = None
         self._last = -1  #: number of the last frame made
+        self._still: _Work | None = None  #: for pictures that somebody asks for one by one
         self._anchor: tuple[str, int, int] = (
             "true",
             0,
@@ -138,6 +141,19 @@ class Stream:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+
+    async def picture(self) -> bytes:
+        """What it sees now, as JPEG."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._take_picture)
+
+    def _take_picture(self) -> bytes:
+        """Runs in the pool."""
+        form = replace(self._form_now(), codec=Codec.MJPEG)
+        if self._still is None or self._still.form != form:
+            self._still = self._begin(form)
+        utc = self._clock.utc()
+        self._draw(self._still, utc, self._number_at(utc), int(self._condition.clock_offset * MICROSECONDS))
+        return self._still.encoder.encode(self._still.canvas, True)
 
     def _number_at(self, utc: Utc) -> int:
         return (utc - self.setup.epoch) * self.setup.form.fps // MICROSECONDS
@@ -222,6 +238,8 @@ class Stream:
     def _draw(self, work: _Work, seen: Utc, number: int, offset: int) -> None:
         canvas = work.canvas
         work.scene.draw(canvas, seen, number)
+        if self._condition.covered:
+            canvas.y[:], canvas.u[:], canvas.v[:] = COVERED, 128, 128
         shown = Utc(seen + offset)
         dot = max(1, canvas.width // 320)
         margin = 4 * dot

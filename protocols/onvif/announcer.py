@@ -35,12 +35,19 @@ class Announcer:
     """
 
     def __init__(
-        self, discovery: Discovery, interfaces: Sequence[Interface], urls: Callable[[Ip], list[str]]
+        self,
+        discovery: Discovery,
+        interfaces: Sequence[Interface],
+        urls: Callable[[Ip], list[str]],
+        *,
+        alone: bool = True,
     ) -> None:
-        """`urls`: of the device service, as one reaches it at one of our addresses."""
+        """`urls`: of the device service, as one reaches it at one of our addresses. `alone`: no other device has these
+        addresses, so that what comes to them by unicast is for us."""
         self.discovery = discovery
         self._interfaces = interfaces
         self._urls = urls
+        self._alone = alone
         self._transports: list[tuple[asyncio.DatagramTransport, Interface, Ip]] = []
         self._unicast: list[asyncio.DatagramTransport] = []
         self._answers: set[asyncio.Task[None]] = set()
@@ -85,6 +92,8 @@ class Announcer:
 
     async def _listen(self, interface: Interface, ip: Ip) -> None:
         self._transports.append((await self._open(_multicast(interface, ip), ip), interface, ip))
+        if not self._alone:
+            return
         with contextlib.suppress(OSError):  # another program has it: multicast goes to each that listens
             self._unicast.append(await self._open(_unicast(interface, ip), ip))
 

@@ -141,6 +141,11 @@ class PullPoints:
         point.ended = True
         point.bell.ring()
 
+    def close(self) -> None:
+        """End all of them."""
+        for point in list(self._points.values()):
+            self.remove(point)
+
     def expire(self, now: float) -> None:
         """End those whose time is over. One at which somebody waits lives."""
         for point in [each for each in self._points.values() if each.deadline <= now and not each.pulled]:

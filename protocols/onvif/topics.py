@@ -182,9 +182,10 @@ def _moment_topic(kind: type[Event]) -> Topic:
 class Topics:
     """The topics of a device, and how its events are told under them."""
 
-    def __init__(self, more: Iterable[Topic] = ()) -> None:
-        """`more`: of other services; they tell their messages themselves."""
-        kinds = [kind for name, kind in events().items() if name not in LEFT_OUT]
+    def __init__(self, more: Iterable[Topic] = (), *, catalogue: bool = True) -> None:
+        """`more`: of other services; they tell their messages themselves. `catalogue`: the device says what a recorder
+        says."""
+        kinds = [kind for name, kind in events().items() if catalogue and name not in LEFT_OUT]
         self._states = {kind.raises: _state_topic(kind) for kind in kinds if kind.raises}
         self._moments = {
             kind.name: _moment_topic(kind) for kind in kinds if not kind.raises and not kind.clears

@@ -119,9 +119,10 @@ class Device:
     """The service."""
 
     def __init__(
-        self, about: About, recorder: Recorder, accounts: Accounts, services: Iterable[Service]
+        self, about: About, recorder: Recorder, accounts: Accounts | None, services: Iterable[Service]
     ) -> None:
-        """`services`: all that the device has, this one included; may be filled later."""
+        """`accounts`: None where users are not kept over this wire. `services`: all that the device has, this one
+        included; may be filled later."""
         self._about = about
         self._recorder = recorder
         reads, writes, last = Access.READ_SYSTEM, Access.WRITE_SYSTEM, Access.UNRECOVERABLE
@@ -141,7 +142,7 @@ class Device:
             Operation("GetDiscoveryMode", reads, self.get_discovery),
             Operation("SetDiscoveryMode", writes, self.set_discovery),
             Operation("GetRelayOutputs", Access.READ_MEDIA, self.nothing),
-            *Users(accounts).operations,
+            *(() if accounts is None else Users(accounts).operations),
             *NetworkRows(recorder.network).operations,
         )
 

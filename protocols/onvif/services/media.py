@@ -14,7 +14,7 @@ from enum import Enum
 from protocols.onvif.faults import UNKNOWN_ACTION, Refusal, impossible, invalid
 from protocols.onvif.names import TRT, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
-from protocols.onvif.xml import Element, find, member, need, sub, text
+from protocols.onvif.xml import Element, find, member, need, sub, text, write
 
 PATH = "/onvif/media_service"
 VERSION = (21, 6)
@@ -92,12 +92,18 @@ class Media:
     """The service."""
 
     def __init__(
-        self, streams: Callable[[], Sequence[Stream]], port: Callable[[], int], multicast: Callable[[], bool]
+        self,
+        streams: Callable[[], Sequence[Stream]],
+        port: Callable[[], int],
+        multicast: Callable[[], bool],
+        snapshot: Callable[[Stream], str] | None = None,
     ) -> None:
-        """`port`: of RTSP. `multicast`: whether live streams are sent to groups where somebody asks for it."""
+        """`port`: of RTSP. `multicast`: whether live streams are sent to groups where somebody asks for it.
+        `snapshot`: path of a stream's picture, where pictures are served."""
         self._streams = streams
         self._port = port
         self._multicast = multicast
+        self._snapshot = snapshot
 
     def _seen(self, call: Call) -> list[Stream]:
         """Those that who asks may watch."""
@@ -138,7 +144,8 @@ class Media:
         return Service(TRT, PATH, VERSION, "Media", self._capabilities, tuple(operations), legacy)
 
     def _capabilities(self, told: Element) -> None:
-        for name in ("SnapshotUri", "Rotation", "VideoSourceMode", "OSD"):
+        told.set("SnapshotUri", write(self._snapshot is not None))
+        for name in ("Rotation", "VideoSourceMode", "OSD"):
             told.set(name, "false")
         sub(told, TRT.ProfileCapabilities, MaximumNumberOfProfiles=len(self._streams()))
         sub(
@@ -206,14 +213,16 @@ class Media:
         scheme = "http" if transport is Transport.HTTP else "rtsp"
         told = sub(reply, TRT.MediaUri)
         sub(told, TT.Uri, f"{scheme}://{call.host}:{self._port()}{stream.path}")
-        sub(told, TT.InvalidAfterConnect, False)
-        sub(told, TT.InvalidAfterReboot, False)
-        sub(told, TT.Timeout, "PT0S")
+        _lasting(told)
 
-    async def get_snapshot_uri(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - nothing is told
-        """GetSnapshotUri (s5.15.6): the capabilities say that there is none."""
-        _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
-        raise Refusal(UNKNOWN_ACTION, "Snapshots are not served; the capability SnapshotUri says so.")
+    async def get_snapshot_uri(self, call: Call, reply: Element) -> None:
+        """GetSnapshotUri (s5.15.6)."""
+        stream = _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
+        if self._snapshot is None:
+            raise Refusal(UNKNOWN_ACTION, "Snapshots are not served; the capability SnapshotUri says so.")
+        told = sub(reply, TRT.MediaUri)
+        sub(told, TT.Uri, call.base + self._snapshot(stream))
+        _lasting(told)
 
     async def get_instances(self, call: Call, reply: Element) -> None:
         """GetGuaranteedNumberOfVideoEncoderInstances (s5.4.10): all streams of a camera run at once."""
@@ -283,6 +292,13 @@ def _of_profile(streams: Iterable[Stream], token: str) -> Stream:
         if stream.token == token:
             return stream
     raise Refusal(NO_PROFILE, f"There is no profile {token[:80]!r}.")
+
+
+def _lasting(told: Element) -> None:
+    """What tt:MediaUri says of an address that stays."""
+    sub(told, TT.InvalidAfterConnect, False)
+    sub(told, TT.InvalidAfterReboot, False)
+    sub(told, TT.Timeout, "PT0S")
 
 
 def _sources(streams: Iterable[Stream]) -> list[Stream]:
