@@ -1,4 +1,4 @@
-"""The pages of the documentation that are made from the code: `python -m tests.documents --write`."""
+"""What is made from the code: pages of the documentation, the client package. `python -m tests.documents --write`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from integration.entities.reading import Row
 from integration.entities.recorder import ROWS
 from protocols.mqtt.topics import example
 from tests.api_page import api_page
+from tests.client_code import modules
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guide"
 
@@ -161,15 +162,19 @@ PAGES: dict[str, Callable[[], str]] = {
 
 def stale() -> Iterable[str]:
     """The pages that are not what the code says now."""
-    for name, make in PAGES.items():
-        path = GUIDE / name
-        if not path.exists() or path.read_text(encoding="utf-8") != make():
-            yield name
+    for path, text in _made().items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            yield path.name
+
+
+def _made() -> dict[Path, str]:
+    """All that is made from the code, and what it is to be."""
+    return {**{GUIDE / name: make() for name, make in PAGES.items()}, **modules()}
 
 
 if __name__ == "__main__":
     if "--write" in sys.argv[1:]:
-        for page, write in PAGES.items():
-            (GUIDE / page).write_text(write(), encoding="utf-8")
+        for made, said in _made().items():
+            made.write_text(said, encoding="utf-8")
     elif names := list(stale()):
         sys.exit(f"stale: {', '.join(names)}; run python -m tests.documents --write")

@@ -22,7 +22,7 @@ LEFT_BEHIND = {
 }
 
 #: Import packages that the product consists of.
-PRODUCT = ("mib", "device", "protocols", "integration")
+PRODUCT = ("mib", "device", "protocols", "integration", "holdfast_client")
 #: Import packages that stay in the checkout.
 LOOKING_IN = ("conformance", "tests", "bench")
 
