@@ -30,6 +30,7 @@ PACKAGES = {
     "gstreamer1.0-tools": "gst-launch-1.0: second client of our RTSP server",
     "jq": "checks the signature of an export without us, with openssl",
     "kmod": "modprobe and depmod: modules of a guest's kernel",
+    "libatomic1": "a library that Playwright's own node needs",
     "mdadm": "mdadm: real RAID, in a guest",
     "mkvtoolnix": "mkvmerge: judge of our Matroska files",
     "mosquitto": "mosquitto: the broker that our MQTT side talks to",

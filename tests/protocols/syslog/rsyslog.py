@@ -92,7 +92,9 @@ class Rsyslog:
         """What came so far."""
         if not self._out.exists():
             return []
-        return [json.loads(line) for line in self._out.read_text(errors="replace").splitlines()]
+        # It may be in the middle of writing a line.
+        whole, _, _ = self._out.read_text(errors="replace").rpartition("\n")
+        return [json.loads(line) for line in whole.split("\n") if line]
 
     def forget(self) -> None:
         """Begin anew with what came."""
@@ -106,7 +108,7 @@ class Rsyslog:
         began = time.monotonic()
         while not holds(found := self.messages()):
             if time.monotonic() - began > seconds:
-                raise AssertionError(f"rsyslog has only {found[-5:]}")
+                raise AssertionError(f"rsyslog has only {len(found)}, at the end {found[-5:]}")
             time.sleep(0.05)
         return found
 

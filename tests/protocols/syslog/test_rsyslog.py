@@ -78,6 +78,7 @@ async def test_rsyslog_reads_every_field(
     server: Rsyslog, authority: Authority, transport: Transport, form: Form
 ) -> None:
     host = f"nvr-{transport.value}-{form.value}"
+    server.forget()
     connection = await connected(server, transport, authority)
     await connection.send([said(form, host), said(form, host)])
     await connection.close()
@@ -106,6 +107,7 @@ async def test_rsyslog_reads_every_field(
 async def test_a_connection_is_used_again_and_again(
     server: Rsyslog, authority: Authority, transport: Transport
 ) -> None:
+    server.forget()
     connection = await connected(server, transport, authority)
     host = f"often-{transport.value}"
     for count in range(1, 30):
