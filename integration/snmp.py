@@ -352,6 +352,7 @@ class SnmpPlane:
                 self.readings.told(status, self._clock())
             self._show_recorder(known=answered)
             self._show_ports()
+            self.projection.log()
             self.projection.raid(*raid_rows(shown("", self._drives())))
             if sum(map(len, self._kept.numbers.values())) != numbers:
                 with contextlib.suppress(
@@ -398,6 +399,8 @@ class SnmpPlane:
             self._tell(told)
 
     def _tell(self, what: Notification) -> None:
+        self.agent.now = max(self.agent.now, self._clock())
+        self.projection.told(what)
         if self._endpoint is not None and self.outbox.targets:
             settings = self._own.settings.get(Snmp)
             silent: dict[Oid, bool] = {

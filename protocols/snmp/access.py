@@ -8,6 +8,7 @@ from device.settings.snmp import Snmp
 from protocols.snmp.agent import Access
 from protocols.snmp.ber import Oid
 from protocols.snmp.message import V1, V2C, V3
+from protocols.snmp.projection.log import CONTENT
 from protocols.snmp.projection.oids import ENTERPRISE, SNMP_MODULES
 from protocols.snmp.usm import Authentication, Privacy, Secret, User
 from protocols.snmp.vacm import NOTHING, Family, Level, Member, Model, Right, Vacm, View
@@ -16,13 +17,14 @@ INITIAL = "initial"  #: the account of v3
 READER, WRITER = "reader", "writer"  #: security names of the communities
 TRAP_PORT = 162
 _HIDDEN: tuple[Oid, ...] = (
+    CONTENT,
     (*SNMP_MODULES, 12, 1, 2),
     (*SNMP_MODULES, 12, 1, 3),
     (*SNMP_MODULES, 13),
     (*SNMP_MODULES, 15, 1, 2),
     (*SNMP_MODULES, 16),
     (*SNMP_MODULES, 18),
-)  #: who else may come in, and who is told: not for those who are known by a word sent in the clear
+)  #: who else may come in, who is told, and what: not for those who are known by a word sent in the clear
 ALL = View("all", (Family((1,), True),))
 COMMON = View("common", (Family((1,), True), *(Family(subtree, False) for subtree in _HIDDEN)))
 

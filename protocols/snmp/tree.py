@@ -104,6 +104,7 @@ class Branch(Generic[R]):
         self.names: list[Oid] = []
         self.keys: list[bytes] = []
         self.bodies: list[bytes] = []
+        self._known: dict[Oid, tuple[bytes, bytes]] = {}
         self._shape: object = None
 
     def replace(self, rows: Iterable[R]) -> bool:
@@ -129,8 +130,11 @@ class Branch(Generic[R]):
             if (column.number, number) not in missing
         ]
         self.names = [(*table.entry, column.number, *indexed[number][0]) for column, number in self.cells]
-        self.keys = list(map(ber.order, self.names))
-        self.bodies = list(map(ber.name_body, self.names))
+        known = self._known  # of what stays, nothing is made again
+        made = [known.get(name) or (ber.order(name), ber.name_body(name)) for name in self.names]
+        self._known = dict(zip(self.names, made, strict=True))
+        self.keys = [key for key, _ in made]
+        self.bodies = [body for _, body in made]
         return True
 
 
@@ -163,13 +167,18 @@ class Index:
             for column in table.columns:
                 if share or self.view.whole((*table.entry, column.number)) is not False:
                     self._objects.add((*table.entry, column.number))
-            for name, key, body, (column, row) in zip(
-                branch.names, branch.keys, branch.bodies, branch.cells, strict=True
-            ):
-                if share or self.view.contains(name):
-                    keys.append(key)
-                    bodies.append(body)
-                    cells.append((branch, column, row))
+            if share:
+                keys += branch.keys
+                bodies += branch.bodies
+                cells += [(branch, column, row) for column, row in branch.cells]
+            else:
+                for name, key, body, (column, row) in zip(
+                    branch.names, branch.keys, branch.bodies, branch.cells, strict=True
+                ):
+                    if self.view.contains(name):
+                        keys.append(key)
+                        bodies.append(body)
+                        cells.append((branch, column, row))
             self._spans[id(branch)] = (start, len(keys))
         self.size = len(keys)
         self.keys = keys

@@ -15,7 +15,7 @@ from device.poe.port import Status
 from protocols.snmp.agent import Access, Agent
 from protocols.snmp.ber import Oid
 from protocols.snmp.kept import Kept
-from protocols.snmp.notify import Varbind
+from protocols.snmp.notify import Notification, Varbind
 from protocols.snmp.projection import (
     axis,
     entity,
@@ -25,6 +25,7 @@ from protocols.snmp.projection import (
     interfaces,
     ip,
     lldp,
+    log,
     power,
     system,
     targets,
@@ -43,6 +44,7 @@ TABLES: Final[tuple[Table[Any], ...]] = (
     *entity.TABLES,
     *power.TABLES,
     *lldp.TABLES,
+    *log.TABLES,
     *framework.TABLES,
     *targets.TABLES,
     *axis.TABLES,
@@ -91,6 +93,8 @@ class Projection:
         self._alarms: Sequence[Entry] = ()
         self._box: ChassisShown | None = None
         self.axis = axis.Personality(tree)
+        self._log = log.Log(agent.engine.identity)
+        self._shown = -1  #: notifications of the log that the tree has
         self._name = ""
         self._count = interfaces.Totals(0, 0)
         self._ports: Sequence[lldp.LocalPort] = ()
@@ -115,6 +119,8 @@ class Projection:
             tree.replace(table, [engine])
         tree.replace(system.RESOURCES, [(n, *each) for n, each in enumerate(system.MODULES, 1)])
         tree.replace(framework.VACM_CONTEXTS, [""])
+        for each in (log.LIMITS, log.LOGS, log.TOTALS, log.STATISTICS):
+            tree.replace(each, [self._log])
 
     def ticks(self) -> int:
         """sysUpTime."""
@@ -453,6 +459,18 @@ class Projection:
         self.tree.replace(holdfast.SYSTEM, [row])
 
     # ---------------------------------------------------------------------------------- notifications
+
+    def told(self, what: Notification) -> None:
+        """It is told now, and belongs in the log."""
+        self._log.add(what, self.ticks(), self._utc())
+
+    def log(self) -> None:
+        """Show what was told. Its rows are many, so they are made when somebody may look, and not for each of
+        a hundred notifications in a row."""
+        if self._shown != self._log.logged:
+            self._shown = self._log.logged
+            self.tree.replace(log.ENTRIES, self._log.entries)
+            self.tree.replace(log.VARIABLES, self._log.variables())
 
     def find(self, objects: Objects, value: object) -> list[Varbind]:
         """The objects that a notification carries, as they are now."""

@@ -26,6 +26,7 @@ MODULES: tuple[tuple[Oid, str], ...] = (
     ((*SNMP_MODULES, 16, 2, 1, 1), "The view-based access control model (RFC 3415)."),
     ((*SNMP_MODULES, 12, 3, 1), "Targets of notifications (RFC 3413)."),
     ((*SNMP_MODULES, 13, 3, 1), "Notifications (RFC 3413)."),
+    ((*MIB2, 92), "The log of notifications (RFC 3014)."),
     (HF_RECORDER[:-2], "The network video recorder."),
 )  #: sysORID, sysORDescr
 

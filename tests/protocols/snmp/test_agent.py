@@ -108,16 +108,19 @@ def test_a_column_may_lack_an_instance() -> None:
     assert get(to, (*BASE, 2, 1, 5, 1)).varbinds[0][1] == INSTANCE
 
 
-def test_live_values_are_made_at_every_read_and_others_once_for_a_snapshot() -> None:
+def test_numbers_that_move_are_read_every_time_and_what_stands_once_for_a_snapshot() -> None:
     to = agent()
     name: Oid = (*BASE, 1, 2, 0)
     first, second = get(to, name).varbinds, get(to, name).varbinds
     assert first != second
     row = gates(1)[0]
     to.tree.replace(GATES, [row])
-    before = get(to, (*BASE, 2, 1, 4, 1)).varbinds
-    row.passed = 5
-    assert get(to, (*BASE, 2, 1, 4, 1)).varbinds == before
+    standing, moving = (*BASE, 2, 1, 2, 1), (*BASE, 2, 1, 4, 1)
+    before = get(to, standing, moving).varbinds
+    row.passed, row.name = 5, "another"
+    after = get(to, standing, moving).varbinds
+    assert after[0] == before[0]
+    assert after[1] == (moving, tlv(COUNTER64, b"\5"))
     to.tree.replace(GATES, [row])
     assert get(to, (*BASE, 2, 1, 4, 1)).varbinds[0][1] == integer(5, COUNTER64)
 
