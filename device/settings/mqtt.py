@@ -47,8 +47,6 @@ def _base(base: str) -> str:
 def _pem(text: str) -> str:
     if text and _PEM not in text:
         raise ValueError("must be PEM, which begins with -----BEGIN")
-    if len(text) > LONGEST_PEM:
-        raise ValueError(f"must be at most {LONGEST_PEM} characters")
     return text
 
 
@@ -90,13 +88,22 @@ class Mqtt(Section, section="mqtt", heading=N_("MQTT"), restore=Keep.NO, role=Ro
         "",
         title=N_("Certificate authority"),
         help=N_("PEM. Empty: those that the system trusts."),
+        max_length=LONGEST_PEM,
         when="enabled and tls",
     )
     certificate: Pem = Field(
-        "", title=N_("Client certificate"), help=N_("PEM, with its chain."), when="enabled and tls"
+        "",
+        title=N_("Client certificate"),
+        help=N_("PEM, with its chain."),
+        max_length=LONGEST_PEM,
+        when="enabled and tls",
     )
     key: Key = Field(
-        SecretStr(""), title=N_("Key of the client certificate"), help=N_("PEM."), when="enabled and tls"
+        SecretStr(""),
+        title=N_("Key of the client certificate"),
+        help=N_("PEM."),
+        max_length=LONGEST_PEM,
+        when="enabled and tls",
     )
     user: str = Field("", title=N_("User"), max_length=255, when="enabled")
     password: SecretStr = Field(SecretStr(""), title=N_("Password"), max_length=255, when="enabled")

@@ -1,10 +1,10 @@
 // @ts-check
 // JSON Schema, as pydantic writes it, as a form of native controls. Only what was changed is sent.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { byPointer, get, patch, post } from "./api.js";
-import { number, t } from "./i18n.js";
+import { locale, number, t } from "./i18n.js";
 import { guard } from "./state.js";
-import { Icon, Problem, html, toast } from "./ui.js";
+import { Badge, Dialog, Icon, Problem, html, toast } from "./ui.js";
 
 /** One field with its label, hint and error. @param {{id: string, label: string, unit?: string, hint?: string, error?: any, note?: string, row?: boolean, children?: any}} p */
 export const Field = ({ id, label, unit, hint, error, note, row, children }) => html`<div class="field ${row ? "switch" : ""} ${error ? "wrong" : ""}">
@@ -49,7 +49,7 @@ export function resolve(schema, root) {
   let found = schema;
   while (found.$ref || found.allOf?.length === 1) {
     const { $ref, allOf, ...rest } = found;
-    found = { ...($ref ? root.$defs[$ref.split("/").pop()] : allOf[0]), ...rest };
+    found = { ...($ref ? root.$defs[$ref.split("/").pop()] : allOf[0]), description: undefined, ...rest }; // what is said of a type is for those who program
   }
   const other = found.anyOf?.filter((/** @type {any} */ each) => each.type !== "null");
   if (found.anyOf && other.length === 1) {
@@ -123,11 +123,14 @@ const INTERRUPTS = () => /** @type {Record<string, string>} */ ({
   recording: t("A change interrupts recording for a moment."),
   sessions: t("Who is connected must connect again."),
 });
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** A day of the week for people, short. @param {string} day */
+export const dayName = (day) => new Intl.DateTimeFormat(locale(), { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + DAYS.indexOf(day)));
 
 /** Weekly spans. @param {{id: string, value: any[], change: (value: any[]) => void}} p */
 function Schedule({ id, value, change }) {
-  const names = useMemo(() => DAYS.map((_, n) => new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + n))), []);
+  const names = DAYS.map(dayName);
   const set = (/** @type {number} */ n, /** @type {any} */ part) => change(value.map((span, m) => (m === n ? { ...span, ...part } : span)));
   return html`<div class="items" id=${id} tabindex="-1">${value.map((span, n) => html`<div class="card">
     <div class="row">${DAYS.map((day, m) => html`<label class="row small"><input type="checkbox" checked=${span.days.includes(day)} onChange=${(/** @type {any} */ e) => set(n, { days: DAYS.filter((each) => (each === day ? e.currentTarget.checked : span.days.includes(each))) })} />${names[m]}</label>`)}</div>
@@ -138,6 +141,8 @@ function Schedule({ id, value, change }) {
     </div></div>`)}
     <div><button type="button" onClick=${() => change([...value, { days: DAYS, start: "08:00", end: "17:00" }])}><${Icon} n="add" />${t("Add a span")}</button></div></div>`;
 }
+
+const LONG = 4000; // characters that are not of one line any more: certificates
 
 /** One setting. @param {{name: string, schema: any, root: any, value: any, change: (value: any) => void, errors: Record<string, any>, prefix: string}} p */
 function Control({ name, schema, root, value, change, errors, prefix }) {
@@ -153,8 +158,10 @@ function Control({ name, schema, root, value, change, errors, prefix }) {
   const common = { id, disabled: fixed, "aria-describedby": described, "aria-invalid": error ? "true" : undefined };
   const frame = (/** @type {any} */ control, row = false) => html`<${Field} id=${id} label=${t(s.title || name)} unit=${ui.unit && !["ports", "port", "group"].includes(ui.unit) ? ui.unit : ""} hint=${s.description ? t(s.description) : ""} error=${error} row=${row} note=${fixed ? t("It was set, and cannot be changed before a factory default.") : ""}>${control}</${Field}>`;
   const typed = (/** @type {(text: string) => any} */ make) => (/** @type {any} */ event) => change(make(event.currentTarget.value));
+  const long = (s.maxLength || s.anyOf?.[0]?.maxLength || 0) > LONG;
   if (secret) {
     const known = value && typeof value === "object" && value.set;
+    if (long) return frame(html`<textarea ...${common} class="mono small" rows="4" spellcheck=${false} autocomplete="off" placeholder=${known ? t("set; type to change it") : ""} onInput=${typed((text) => text)}>${typeof value === "string" ? value : ""}</textarea>`);
     return frame(html`<input ...${common} type="password" autocomplete="new-password" maxlength=${s.maxLength} placeholder=${known ? t("set; type to change it") : ""} value=${typeof value === "string" ? value : ""} onInput=${typed((text) => text)} />`);
   }
   const choices = s.enum || (s.const !== undefined ? [s.const] : null);
@@ -165,11 +172,13 @@ function Control({ name, schema, root, value, change, errors, prefix }) {
     const items = resolve(s.items || {}, root);
     const list = value || [];
     if (items.properties?.days) return frame(html`<${Schedule} id=${id} value=${list} change=${change} />`);
+    if (items.enum) return frame(html`<div class="row" id=${id} tabindex="-1" role="group" aria-label=${t(s.title || name)}>${items.enum.map((/** @type {string} */ each) => html`<label class="row"><input type="checkbox" checked=${list.includes(each)} onChange=${(/** @type {any} */ e) => change(items.enum.filter((/** @type {string} */ other) => (other === each ? e.currentTarget.checked : list.includes(other))))} />${choice(each)}</label>`)}</div>`);
     const whole = items.type === "integer" || items.type === "number";
     const of = (/** @type {string} */ text) => (whole && text !== "" ? Number(text) : text);
     return frame(html`<div class="items" id=${id} tabindex="-1">${list.map((/** @type {any} */ each, /** @type {number} */ n) => html`<div class="row"><input aria-label="${t(s.title || name)} ${n + 1}" aria-invalid=${errors[`${pointer}/${n}`] ? "true" : undefined} type=${whole ? "number" : "text"} value=${each} onInput=${(/** @type {any} */ e) => change(list.map((/** @type {any} */ old, /** @type {number} */ m) => (m === n ? of(e.currentTarget.value) : old)))} /><button type="button" class="plain square" aria-label=${t("Remove")} onClick=${() => change(list.filter((/** @type {any} */ _, /** @type {number} */ m) => m !== n))}><${Icon} n="close" /></button></div>`)}
       <div><button type="button" onClick=${() => change([...list, ""])}><${Icon} n="add" />${t("Add")}</button></div></div>`);
   }
+  if (long) return frame(html`<textarea ...${common} class="mono small" rows="4" spellcheck=${false} autocomplete="off" onInput=${typed((text) => text)}>${value ?? ""}</textarea>`);
   return frame(html`<input ...${common} type="text" spellcheck=${false} autocomplete="off" maxlength=${s.maxLength} value=${value ?? ""} onInput=${typed((text) => (text === "" && s.nullable ? null : text))} />`);
 }
 
@@ -181,6 +190,8 @@ export const choice = (value) => {
 const CHOICES = () => /** @type {Record<string, string>} */ ({
   continuous: t("Continuous"), schedule: t("By schedule"), event: t("On events"), off: t("Off"), none: t("None"), simulated: t("Simulated"), linux: "Linux", tcp: "TCP", udp: "UDP", critical: t("Critical"), high: t("High"), low: t("Low"),
   administrator: t("Administrator"), operator: t("Operator"), viewer: t("Viewer"), "power-and-ethernet": t("Power and network"), "power-only": t("Power only"), both: t("Power and network"), power: t("Power only"), ethtool: "Linux (ethtool)", switch: t("A switch, by SNMP"), all: t("All"), v2c: "v2c", v1v2c: "v1 / v2c", v3: "v3", disabled: t("Off"),
+  weekly: t("Every week"), yearly: t("Every year"), pulse: t("Pulse"), ftp: "FTP", sftp: "SFTP", http: "HTTP", https: "HTTPS", email: t("E-mail"), storage: t("Network share"), tls: "TLS", ssl: "SSL", rfc5424: "RFC 5424", rfc3164: "RFC 3164", websocket: "WebSocket", system: t("System log"), access: t("Access log"), audit: t("Audit trail"),
+  emergency: t("Emergency"), alert: t("Alert"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail"),
 });
 
 /** The fields of a section. @param {{schema: any, values: any, change: (name: string, value: any) => void, errors: Record<string, any>, prefix: string, only?: string[], without?: string[]}} p */
@@ -191,6 +202,54 @@ export function Fields({ schema, values, change, errors, prefix, only, without }
     .filter(([, each]) => holds(/** @type {any} */ (each)["x-ui"]?.when || "", values))
     .map(([name, each]) => html`<${Control} key=${name} name=${name} schema=${each} root=${schema} value=${values[name]} change=${(/** @type {any} */ value) => change(name, value)} errors=${errors} prefix=${prefix} />`);
 }
+
+/** A key for a new entry. @param {string} kind begins it */
+export const keyOf = (kind) => `${kind}-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
+
+/** The values of an entry that does not exist yet. @param {any} schema */
+export const defaults = (schema) => Object.fromEntries(Object.entries(schema.properties || {}).map(([name, each]) => [name, /** @type {any} */ (each).default ?? (resolve(each, schema).type === "string" ? "" : null)]));
+
+/** An entry of a collection in a layer: a new one, a copy, or one that there is; it can be tried before it is saved.
+ * @param {{section: string, schema: any, entry: any, title: string, kind: string, trial?: string, trialName?: string, close: () => void}} p `entry`: values, and key and version of one that there is; `kind` begins a new key; `trial`: where it is tried */
+export function EntryDialog({ section, schema, entry, title, kind, trial, trialName, close }) {
+  const [values, setValues] = useState(entry.values);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [tried, setTried] = useState(/** @type {any} */ (null));
+  const errors = byPointer(error);
+  const id = `entry-${section}`;
+  const before = entry.key ? entry.values : defaults(schema);
+  const changes = Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
+  const asked = async (/** @type {() => Promise<any>} */ work) => {
+    setError(null);
+    try {
+      return await work();
+    } catch (failed) {
+      setError(failed);
+      throw failed;
+    }
+  };
+  const save = async () => {
+    await asked(() => (entry.key ? patch(`/api/settings/${section}/entries/${entry.key}`, changes, entry.version) : post(`/api/settings/${section}/entries`, { ...changes, key: keyOf(kind) })));
+    toast(t("Saved"));
+    close();
+  };
+  const go = async () => {
+    setTried({});
+    await asked(async () => setTried(await post(/** @type {string} */ (trial), { key: entry.key || "new", values: changes }))).catch((failed) => {
+      setTried(null);
+      if (!failed.errors?.length) toast(failed.title, { bad: true });
+    });
+  };
+  const loose = Object.entries(errors).filter(([pointer]) => !schema.properties[pointer.split("/")[1]]);
+  return html`<${Dialog} title=${title} close=${close} submit=${save} wide>
+    <${Fields} schema=${schema} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => { setValues((/** @type {any} */ old) => ({ ...old, [name]: value })); setTried(null); }} errors=${errors} prefix=${id} />
+    ${loose.map(([, each]) => html`<p class="error" role="alert"><${Icon} n="warn" />${problem(each)}</p>`)}
+    ${trial && html`<div class="row"><button type="button" disabled=${tried && tried.good === undefined} onClick=${go}>${trialName}</button>${tried && html`<${Outcome} tried=${tried} />`}</div>`}
+  </${Dialog}>`;
+}
+
+/** How a test came out. @param {{tried: any}} p */
+export const Outcome = ({ tried }) => html`<span role="status" class="row">${tried.good === undefined ? html`<span class="dim">${t("Is being tried …")}</span>` : html`<${Badge} kind=${tried.good ? "good" : "bad"}>${tried.good ? t("It works") : t("It does not work")}</${Badge}><span class="small wrap">${tried.detail}</span>`}</span>`;
 
 /** A section (or an entry of a collection) as a whole form that saves what was changed.
  * @param {{section: string, entry?: string, only?: string[], without?: string[], saved?: () => void}} p */

@@ -15,10 +15,12 @@ const PAGES = [
   ["/status", "status", () => t("Status"), "viewer", "status"],
   ["/events", "events", () => t("Events"), "viewer", "events"],
   ["/cameras", "cameras", () => t("Cameras"), "operator", "cameras"],
+  ["/rules", "rules", () => t("Rules"), "operator", "rules"],
   ["/storage", "storage", () => t("Storage"), "viewer", "storage"],
   ["/ports", "ports", () => t("Network ports"), "viewer", "ports"],
   ["/accounts", "accounts", () => t("Accounts"), "viewer", "accounts"],
   ["/certificates", "certificates", () => t("Certificates"), "administrator", "certificates"],
+  ["/logs", "logs", () => t("Logs and reports"), "operator", "logs"],
   ["/settings", "settings", () => t("Settings"), "operator", "settings"],
 ];
 const FIRST = 4; // pages that are of every day; the rest is the system

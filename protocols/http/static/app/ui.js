@@ -18,6 +18,8 @@ const PATHS = {
   settings: "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6M19.4 13.5l1.6 1.2-2 3.4-1.9-.8-2 1.2-.3 2h-3.9l-.3-2-2-1.2-1.9.8-2-3.4 1.6-1.2v-3L4.700 9.300l2-3.400 1.900.8 2-1.200.3-2h3.900l.3 2 2 1.200 1.900-.8 2 3.400-1.600 1.200z",
   accounts: "M9 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8M2 20c0-4 3-6 7-6s7 2 7 6M16 4.500a3.500 3.500 0 0 1 0 7M18 14.500c2.500.7 4 2.500 4 5.500",
   events: "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
+  rules: "M4 5h7v5H4zM13 14h7v5h-7zM7.500 10v6.500H13M13 7.500h3.500V14",
+  logs: "M6 3h9l4 4v14H6zM15 3v4h4M9 12h7M9 16h7",
   certificates: "M12 3l7 3v5c0 5-3 8.500-7 10-4-1.500-7-5-7-10V6zM9 12l2 2 4-4",
   user: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8M4 21c0-4.500 4-6.500 8-6.500s8 2 8 6.500",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2.500M12 19.500V22M2 12h2.500M19.500 12H22M4.900 4.900l1.800 1.800M17.300 17.300l1.800 1.800M19.100 4.900l-1.800 1.800M6.700 17.300l-1.800 1.800",
@@ -115,15 +117,15 @@ export function Dialog({ title, close, submit, action, danger, wide, blocked, ch
   </dialog>`;
 }
 
-/** A layer that holds a form of its own. @param {{title: string, close: () => void, children?: any}} p */
-export function Layer({ title, close, children }) {
+/** A layer that holds a form of its own. @param {{title: string, close: () => void, wide?: boolean, children?: any}} p */
+export function Layer({ title, close, wide, children }) {
   const ref = useRef(/** @type {HTMLDialogElement|null} */ (null));
   useEffect(() => {
     const before = /** @type {HTMLElement|null} */ (document.activeElement);
     /** @type {HTMLDialogElement} */ (ref.current).showModal();
     return () => before?.focus?.();
   }, []);
-  return html`<dialog ref=${ref} aria-label=${title} onClose=${close}><div class="inner">
+  return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title} onClose=${close}><div class="inner">
     <header><h2>${title}</h2><button type="button" class="plain square push" aria-label=${t("Close")} onClick=${close}><${Icon} n="close" /></button></header>
     ${children}</div></dialog>`;
 }

@@ -10,7 +10,7 @@ import { Badge, Card, Empty, Icon, Page, Problem, html, useAsk } from "../ui.js"
 export const SEVERITIES = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
 /** @param {string} severity */
 const kind = (severity) => (SEVERITIES.indexOf(severity) < 4 ? "bad" : severity === "warning" ? "warn" : "");
-const WORDS = () => /** @type {Record<string, string>} */ ({ emergency: t("Emergency"), alert: t("Alert"), critical: t("Critical"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail") });
+export const WORDS = () => /** @type {Record<string, string>} */ ({ emergency: t("Emergency"), alert: t("Alert"), critical: t("Critical"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail") });
 
 /** A field of an event for people: instants, and cameras by their names. @param {string} key @param {any} value */
 function shown(key, value) {

@@ -6,7 +6,7 @@ import { SectionForm } from "../form.js";
 import { t, tn } from "../i18n.js";
 import { Card, Icon, Layer, Page, Shown, attempt, html, useAsk } from "../ui.js";
 
-const ELSEWHERE = /** @type {Record<string, string>} */ ({ cameras: "/cameras", ports: "/ports", poe: "/ports", raid: "/storage" });
+const ELSEWHERE = /** @type {Record<string, string>} */ ({ cameras: "/cameras", ports: "/ports", poe: "/ports", raid: "/storage", rules: "/rules", recipients: "/rules/recipients", schedules: "/rules/schedules", mqtt: "/rules/mqtt", syslog: "/logs/syslog" });
 
 /** @param {{rest: string}} p */
 export default function Settings({ rest }) {
