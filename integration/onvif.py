@@ -120,7 +120,8 @@ class OnvifPlane:
             own.settings.get(Onvif).clock_skew,
             self._refused,
         )
-        self._endpoint = Endpoint(Responder(Table(self._services(accounts)), door, _complain), own.clock)
+        self.table = Table(self._services(accounts))  #: every operation, and who may ask it
+        self._endpoint = Endpoint(Responder(self.table, door, _complain), own.clock)
         self._ends = [own.bus.subscribe(self._heard), own.settings.subscribe(self._setting_changed)]
 
     def _heard(self, entry: Entry) -> None:

@@ -20,6 +20,7 @@ from integration.entities.recorder import ROWS
 from protocols.mqtt.topics import example
 from tests.api_page import api_page
 from tests.client_code import modules
+from tests.permissions_page import permissions_page
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guide"
 
@@ -157,6 +158,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "mqtt.md": mqtt_page,
     "api.md": api_page,
+    "permissions.md": permissions_page,
 }
 
 

@@ -349,6 +349,15 @@ async def test_the_password_of_initial_can_be_set_once(served: Served) -> None:
     store.patch(Snmp, {"initial_password": "another password"}, by="anna")
 
 
+@pytest.mark.parametrize("first", [32, 63], ids=["first", "last"])
+async def test_a_password_of_printable_characters_opens(served: Served, first: int) -> None:
+    password = "".join(chr(code) for code in range(first, first + 64))
+    await served.set(initial_password=password)
+    found = await served.initial(password)
+    assert found is not None
+    assert found.kind == 0xA2
+
+
 @pytest.mark.proves("M-215")
 async def test_the_password_can_be_set_without_https_and_its_help_advises_https(served: Served) -> None:
     assert "Use HTTPS" in about_fields(Snmp)["initial_password"].help
