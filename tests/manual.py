@@ -26,6 +26,19 @@ def read_lines(path: Path) -> dict[str, Line]:
 LINES = read_lines(Path(__file__).resolve().parent.parent / "docs" / "manual-lines.tsv")
 
 
+#: What is of the box itself: nothing that runs on it can prove it.
+HARDWARE = {
+    "M-022": "in which order a person plugs things in",
+    "M-023": "how a person connects the power cord, and where the box stands",
+    "M-070": "how a person carries the box",
+    "M-405": "of cameras that pan and tilt",
+    "M-406": "of cameras",
+    "M-415": "a connector; export to what is plugged into it is M-003",
+    "M-419": "a connector",
+    "M-424": "a connector",
+}
+
+
 def cited(item: pytest.Item) -> set[str]:
     """Ids that a test cites with `@pytest.mark.proves("M-036", ...)`."""
     return {id_ for mark in item.iter_markers("proves") for id_ in mark.args}

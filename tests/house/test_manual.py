@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manual import LINES
+from tests.manual import HARDWARE, LINES
 from tests.manual_coverage import as_json, as_page, as_table
 
 NOBODY: dict[str, list[str]] = {id_: [] for id_ in LINES}
@@ -34,6 +34,13 @@ def test_the_report_for_programs_has_every_line() -> None:
 @pytest.mark.parametrize("form", [as_table, as_page])
 def test_a_person_sees_how_many_lines_are_proven(form: type[str]) -> None:
     assert "1 of 458 lines are proven by tests." in form(NOBODY | {"M-036": ["tests/a.py::test_b"]})
+
+
+@pytest.mark.parametrize("form", [as_table, as_page])
+def test_what_is_of_the_hardware_alone_says_so_unless_a_test_proves_it(form: type[str]) -> None:
+    assert HARDWARE.keys() <= LINES.keys()
+    assert "hardware: how a person carries the box" in form(NOBODY)
+    assert "hardware: how a person carries the box" not in form(NOBODY | {"M-070": ["tests/a.py::test_b"]})
 
 
 def test_the_page_of_the_documentation_is_fresh(checkout: Path) -> None:
