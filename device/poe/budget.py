@@ -6,7 +6,7 @@ is given, or (where pre-emption is allowed) a port of higher priority needs it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from operator import attrgetter
@@ -108,7 +108,6 @@ def allocate(ports: Iterable[Demand], budget: Milliwatts, *, preempt: bool) -> A
         asks = one.asks
         if asks > left and preempt and asks <= left + sum(held[one.priority + 1 :]):
             for victim in _victims(running, granted, one, left):
-                running.remove(victim)
                 lost.append(victim)
                 taken = granted.pop(victim.port)
                 left += taken
@@ -133,19 +132,25 @@ def allocate(ports: Iterable[Demand], budget: Milliwatts, *, preempt: bool) -> A
 
 
 def _victims(
-    running: Sequence[Demand], granted: Mapping[int, Milliwatts], one: Demand, left: int
+    running: list[Demand], granted: Mapping[int, Milliwatts], one: Demand, left: int
 ) -> list[Demand]:
     """Whom to take power from so that `one` fits, which it would: the least important first, nobody in vain, nobody of
-    its own priority."""
-    free = left
+    its own priority. `running`: those who had power, the most important first; some may have lost it."""
+    while running[-1].port not in granted:
+        running.pop()
+    asks, free = one.asks, left
     taken: list[Demand] = []
     for other in reversed(running):
-        if free >= one.asks:
+        if free >= asks:
             break
-        taken.append(other)
-        free += granted[other.port]
-    for other in reversed(taken[:]):  # the most important of them first: perhaps the others are enough
-        if free - granted[other.port] >= one.asks:
-            free -= granted[other.port]
-            taken.remove(other)
-    return taken
+        if other.port in granted:  # it was not taken for another one
+            taken.append(other)
+            free += granted[other.port]
+    victims: list[Demand] = []
+    for other in reversed(taken):  # the most important of them first: perhaps the others are enough
+        gives = granted[other.port]
+        if free - gives >= asks:
+            free -= gives
+        else:
+            victims.append(other)
+    return victims
