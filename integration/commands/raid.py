@@ -295,5 +295,6 @@ def jobs(config: ConfigOption = None, data: DataOption = None, as_json: JsonOpti
     for job in found:
         share = f"{100 * job.done / job.total:.0f} %" if job.total and job.state == "running" else ""
         left = f"{job.eta:.0f} s" if job.eta is not None else ""
-        rows.append((job.id, job.kind, job.state, job.phase, share, left, job.error or job.result))
+        does = job.phase if job.state in ("waiting", "running") else ""
+        rows.append((job.id, job.kind, job.state, does, share, left, job.error or job.result))
     table("", ("job", "tool", "state", "does", "done", "left", ""), rows)
