@@ -28,6 +28,7 @@ BENCHES = {
     "catalogue": "90 days of 64 cameras: queries, timelines, opening; and `holdfast check` of a day",
     "onvif": "GetRecordings, and searches over 90 days of 64 cameras",
     "mqtt": "from an event to the broker's acknowledgement, and 1000 events a second",
+    "smb": "recordings to a share, read back and compared, beside smbclient's put",
     "powercut": "seconds of video lost at a power cut, on ext4 and xfs",
 }
 

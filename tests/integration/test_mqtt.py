@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +129,46 @@ def test_events_are_never_retained_and_states_are(rig: Rig) -> None:
         retained = [topic for kept, topic, _ in later.lines() if kept]
     assert not [topic for topic in retained if "/event/" in topic or "/happened/" in topic]
     assert f"{rig.base}/state/port-1/power" in retained
+
+
+def test_the_conformance_suite_finds_nothing(rig: Rig, tmp_path: Path) -> None:
+    rig.wait("state/port-5/power", "ON")
+    report = tmp_path / "report.json"
+    said = subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-m",
+                "conformance",
+                "mqtt",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(rig.broker.port),
+            ),
+            *(
+                "--wait",
+                "2",
+                "--patience",
+                "60",
+                "--act",
+                "--switch",
+                "port-5/power",
+                "--refused",
+                "c-demo1/enabled",
+            ),
+            *("--json", str(report)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+    cases = json.loads(report.read_text())["cases"]
+    assert {case["id"]: case["detail"] for case in cases if case["result"] == "fail"} == {}
+    done = {case["id"] for case in cases if case["result"] == "pass"}
+    assert {"command.switch", "command.refused", "discovery.birth", "discovery.values", "event.order"} <= done
 
 
 def test_home_assistants_birth_makes_us_say_everything_again(rig: Rig) -> None:
