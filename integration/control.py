@@ -26,6 +26,7 @@ from device.planes.relay import adopt_events
 from device.settings.section import Scope
 from device.vault import Vault
 from integration.archive import ArchivePlane
+from integration.cameras import CamerasPlane
 from integration.chassis import ChassisPlane
 from integration.config import Listen
 from integration.entities.collect import Collector
@@ -104,6 +105,7 @@ class Parts:
         self.recordings = RecordingsPlane(own, recording, lambda: (listen.rtsp, listen.rtsps))
         stack.callback(self.recordings.close)
         self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
+        self.cameras = CamerasPlane(own, recording)
         reach = Reach(
             recording, lambda: self.poe.service, lambda what: self.mqtt.say(what), self.recipients.say
         )
@@ -145,6 +147,7 @@ class Parts:
             self.poe,
             self.chassis,
             self.factory,
+            self.cameras,
             self.rules,
             self.mqtt,
         ):
@@ -166,6 +169,7 @@ class Parts:
         yield self.mqtt.run()
         yield self.recordings.run()
         yield self.onvif.run(lambda: self.http.ports)
+        yield self.cameras.run()
 
 
 async def run(data: Path, listen: Listen, leash: Leash) -> None:

@@ -151,7 +151,7 @@ class Readings:
             index,
             camera.name or key,
             key,
-            urlsplit(camera.main).hostname or "",
+            urlsplit(camera.main or camera.onvif or "").hostname or "",
             state,
             reason,
             Utc(0) if main is None else main.since,

@@ -60,6 +60,7 @@ AUDITED: tuple[Audited, ...] = (
     Audited("job.started", Deed.OPERATED, "by", ("kind", "job")),
     Audited("command.received", Deed.OPERATED, "wire", ("thing", "entity", "value")),
     Audited("poe.port-cycled", Deed.OPERATED, "by", ("port",)),
+    Audited("camera.restarted", Deed.OPERATED, "by", ("camera",)),
     Audited("chassis.buzzer-silenced", Deed.OPERATED, "by", ()),
 )
 

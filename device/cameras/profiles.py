@@ -13,7 +13,7 @@ def choose(
     """The profiles for the main and for the sub stream. `main`, `sub`: tokens that a person chose; empty: choose.
 
     The main one is the largest picture of the first source that has one; the sub one is the smallest of the same
-    source, by preference in H.264, which every browser plays. Where no sizes are told, the camera's order decides.
+    source, by preference in H.264, which every browser plays. Where sizes are not told, the camera's order decides.
     """
     usable = [each for each in profiles if each.url]
     first = _named(usable, main) or _largest(usable)
@@ -30,6 +30,10 @@ def _named(profiles: Sequence[Profile], token: str) -> Profile | None:
 def _largest(profiles: Sequence[Profile]) -> Profile | None:
     source = profiles[0].source if profiles else ""
     of_it = [each for each in profiles if each.source == source]
+    if not all(
+        map(_pixels, of_it)
+    ):  # H.265 has no words in Media 1: the one that tells no size may be the largest
+        return next(iter(of_it), None)
     return max(of_it, key=_pixels, default=None)  # of equal ones the first
 
 

@@ -9,6 +9,7 @@ from typing import NewType
 from device.cameras.source import Cause
 from device.errors import Severity
 from device.events import automation as automation  # declares the events of rules and commands
+from device.events import cameras as cameras  # declares what cameras tell
 from device.events import drives as drives  # declares the events of the drives
 from device.events import evidence as evidence  # declares what people do with recordings
 from device.events import hardware as hardware  # declares the events of the box

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from device.accounts.role import Role
+from device.cameras.control import Access
 from device.cameras.source import Address
+from device.errors import BadValue
 from device.recording.modes import Mode
 from device.settings.schedule import Span
-from device.settings.section import N_, Field, Interrupts, Keep, Required, Section
+from device.settings.section import N_, Field, Interrupts, Keep, Section
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 
@@ -43,6 +45,35 @@ def _stream_url(url: str) -> str:
 
 
 StreamUrl = Annotated[str, AfterValidator(_stream_url)]
+DEVICE_SERVICE = "/onvif/device_service"  #: where it is in nearly all cameras (ONVIF Core s5.1.1)
+
+
+def _control_url(address: str) -> str:
+    """A camera's ONVIF as people write it (`192.0.2.7`, `cam.example:8000`, a URL), as a URL."""
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not an address: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError("must be HOST, HOST:PORT or an http:// or https:// URL")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must be without user and password: they have settings of their own")
+    if any(ord(char) <= 32 or ord(char) == 127 for char in address):
+        raise ValueError("must be without spaces and control characters")
+    path = DEVICE_SERVICE if parts.path in ("", "/") else parts.path
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+ControlUrl = Annotated[str, AfterValidator(_control_url)]
+
+
+def control_url(address: str) -> str:
+    """The URL of a camera's ONVIF, of what people write. Raises BadValue."""
+    try:
+        return _control_url(address)
+    except ValueError as error:
+        raise BadValue("onvif", str(error)) from None
 
 
 class Camera(
@@ -58,9 +89,36 @@ class Camera(
     name: str = Field("", title=N_("Name"), max_length=64)
     enabled: bool = Field(True, title=N_("Enabled"), interrupts=Interrupts.CAMERA)
 
-    main: StreamUrl = Required(
+    onvif: ControlUrl | None = Field(
+        None,
+        title=N_("ONVIF address"),
+        help=N_("Host, host and port, or URL. The camera tells what it sees, and where its streams are."),
+        max_length=512,
+    )
+    follow: bool = Field(
+        True,
+        title=N_("Follow the camera"),
+        help=N_("Main and sub stream are where the camera says over ONVIF that they are."),
+        when="onvif",
+    )
+    main_profile: str = Field(
+        "",
+        title=N_("Profile of the main stream"),
+        help=N_("Token of the camera's. Empty: the largest picture."),
+        max_length=64,
+        when="onvif and follow",
+    )
+    sub_profile: str = Field(
+        "",
+        title=N_("Profile of the sub stream"),
+        help=N_("Token of the camera's. Empty: the smallest picture."),
+        max_length=64,
+        when="onvif and follow",
+    )
+    main: StreamUrl | None = Field(
+        None,
         title=N_("Main stream"),
-        help=N_("URL of the stream that is recorded, without user and password."),
+        help=N_("URL of the stream that is recorded, without user and password. Needed without ONVIF."),
         max_length=2048,
         interrupts=Interrupts.CAMERA,
     )
@@ -131,11 +189,19 @@ class Camera(
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.main is None and not (self.onvif and self.follow):
+            raise ValueError("main is needed: the URL of a stream, or onvif: the camera's address")
         if self.mode is Mode.SCHEDULE and not self.schedule:
             raise ValueError("mode 'schedule' needs a schedule of at least one span")
         if self.minimum_days and self.retention_days and self.minimum_days > self.retention_days:
             raise ValueError("minimum_days must not be longer than retention_days")
         return self
+
+    def control(self) -> Access | None:
+        """How to talk with it, None where it is not known."""
+        if self.onvif is None:
+            return None
+        return Access(self.onvif, self.user, self.password.get_secret_value())
 
     def address(self, stream: str) -> Address | None:
         """How to reach a stream (`main` or `sub`), None where the camera has no such one."""

@@ -1,14 +1,20 @@
-"""`holdfast cameras`: list, add, remove."""
+"""`holdfast cameras`: list, find, add, remove."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from device.cameras.control import Access
+from device.clock import SystemClock
+from device.errors import BadValue
+from device.identity import identity
 from device.planes.messages import AskRecording, RecordingStatus, SettingsRemove
-from device.settings.cameras import Camera, new_camera_key
+from device.settings.cameras import Camera, control_url, new_camera_key
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -25,7 +31,7 @@ from integration.commands.common import (
 )
 from integration.commands.reach import call, change, offline, read
 
-app = typer.Typer(help="The cameras: list, add, remove.", invoke_without_command=True)
+app = typer.Typer(help="The cameras: list, find, add, remove.", invoke_without_command=True)
 
 
 @app.callback()
@@ -75,6 +81,7 @@ def _camera_row(key: str, camera: Camera, status: RecordingStatus | None) -> dic
         "name": camera.name,
         "enabled": camera.enabled,
         "mode": camera.mode.value,
+        "onvif": camera.onvif,
         "main": camera.main,
         "sub": camera.sub,
         "streams": streams,
@@ -104,26 +111,80 @@ def _camera_cells(row: dict[str, object]) -> list[tuple[str, ...]]:
 @app.command("add")
 def add(
     url: Annotated[
-        str, typer.Argument(help="rtsp:// or rtsps:// URL of the main stream, without user and password.")
-    ],
+        str | None,
+        typer.Argument(help="rtsp:// or rtsps:// URL of the main stream, without user and password."),
+    ] = None,
+    onvif: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of URLs: HOST, HOST:PORT or URL of the camera's ONVIF; it tells the rest."
+        ),
+    ] = None,
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     sub: Annotated[str | None, typer.Option(help="URL of a smaller stream, recorded too.")] = None,
     user: Annotated[str, typer.Option(help="User on the camera.")] = "",
     password_file: Annotated[Path | None, typer.Option(help="File with the password on the camera.")] = None,
+    main_profile: Annotated[str, typer.Option(help="Token of the profile to record; the largest.")] = "",
+    sub_profile: Annotated[str, typer.Option(help="Token of the smaller one; the smallest.")] = "",
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record one more camera."""
+    if (url is None) == (onvif is None):
+        raise BadValue("URL", "give either the URL of a stream, or --onvif and the camera's address")
+    password = password_of(password_file) if password_file is not None else ""
     changes: dict[str, object] = {"main": url, "name": name, "sub": sub, "user": user}
     if password_file is not None:
-        changes["password"] = password_of(password_file)
+        changes["password"] = password
+    told: dict[str, object] = {}
+    if onvif is not None:
+        changes = _asked(Access(control_url(onvif), user, password), name, main_profile, sub_profile)
+        told = {name: changes[name] for name in ("name", "onvif", "main", "sub")}
     key = new_camera_key()
     change(chosen(config, data), Camera.about.section, key, changes)
     if as_json:
-        say_json({"id": key})
+        say_json({"id": key, **told})
     else:
         console.print(f"Camera {key} is added. `holdfast cameras` tells how it is.")
+
+
+def _asked(access: Access, name: str, main_profile: str, sub_profile: str) -> dict[str, object]:
+    """What a camera tells of itself, as settings."""
+    # Only where a camera is asked: HTTP and XML take longer to import than most commands to run.
+    from integration.cameras import entered, portrait_of
+    from protocols.onvif.client.camera import OnvifCamera
+
+    portrait = asyncio.run(portrait_of(lambda: OnvifCamera(access, SystemClock())))
+    return entered(access, portrait, name, main_profile, sub_profile)
+
+
+@app.command("discover")
+def discover(
+    seconds: Annotated[float, typer.Option(min=1.0, max=8.0, help="How long to wait for answers.")] = 3.0,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for cameras on the network (WS-Discovery). `holdfast cameras add --onvif ADDRESS` records one."""
+    from integration.cameras import addresses_of, found, look_around  # as above
+
+    folder = chosen(config, data)
+    cameras: dict[str, Camera] = {}
+    own = ""
+    if folder.settings.exists():
+        cameras = read(folder, lambda store: store.entries(Camera))
+        own = f"urn:uuid:{identity(folder.identity).id}"
+    known = addresses_of(cameras)
+    rows = [found(match, known) for match in asyncio.run(look_around(seconds)) if match.id != own]
+    if as_json:
+        say_json({"cameras": [asdict(row) for row in rows]})
+        return
+    table(
+        f"{len(rows)} found",
+        ("address", "name", "hardware", "set up as"),
+        [(row.onvif, row.name, row.hardware, row.known) for row in rows],
+    )
 
 
 @app.command("remove")

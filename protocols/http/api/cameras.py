@@ -1,13 +1,28 @@
-"""Cameras as they are now. Their settings are the section `cameras`."""
+"""Cameras as they are now, and as they are found and asked over ONVIF. Their settings are the section `cameras`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from aiohttp import web
+from pydantic import Field, SecretStr
 
+from device.accounts.rights import Media
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
+from device.cameras.messages import (
+    AddCamera,
+    AskControl,
+    CameraMade,
+    CamerasFound,
+    ControlShown,
+    DiscoverCameras,
+    PortraitShown,
+    ProbeCamera,
+    RestartCamera,
+    TakePicture,
+    Told,
+)
 from device.media import MICROSECONDS, Kind, Utc
 from device.planes.errors import PlaneDown
 from device.planes.messages import AskRecording, RecordingStatus, StreamStatus, TriggerEvent
@@ -64,6 +79,75 @@ class Trigger(Body):
 
     why: Annotated[str, Field(min_length=1, max_length=200)]
     seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0  #: how long it lasted, up to now
+
+
+class Look(Body):
+    """How long to look for cameras."""
+
+    seconds: Annotated[float, Field(ge=1, le=8)] = 3.0
+
+
+class Address(Body):
+    """A camera's ONVIF, and who asks."""
+
+    onvif: Annotated[str, Field(min_length=1, max_length=512)]
+    user: Annotated[str, Field(max_length=64)] = ""
+    password: Annotated[SecretStr, Field(max_length=128)] = SecretStr("")
+
+
+class NewCamera(Address):
+    """The same, to be recorded."""
+
+    name: Annotated[str, Field(max_length=64)] = ""  #: empty: what the camera calls itself
+    main_profile: Annotated[str, Field(max_length=64)] = ""  #: token; empty: the largest picture
+    sub_profile: Annotated[str, Field(max_length=64)] = ""  #: token; empty: the smallest picture
+
+
+@TABLE.post("/api/cameras/discover", role=Role.OPERATOR, scope=Scope.ALL)
+async def discover(house: House, body: Look) -> CamerasFound:
+    """Look for cameras on the network, with WS-Discovery."""
+    return await house.control.call(DiscoverCameras(body.seconds))
+
+
+@TABLE.post("/api/cameras/probe", role=Role.OPERATOR, scope=Scope.ALL)
+async def probe(house: House, body: Address) -> PortraitShown:
+    """Ask a camera what it is and which streams it offers. Nothing is kept."""
+    return await house.control.call(ProbeCamera(body.onvif, body.user, body.password.get_secret_value()))
+
+
+@TABLE.post("/api/cameras/onvif", role=Role.OPERATOR, scope=Scope.ALL)
+async def add(house: House, caller: Caller, body: NewCamera) -> CameraMade:
+    """Ask a camera for its streams, and record it from now on."""
+    password = body.password.get_secret_value()
+    order = AddCamera(
+        body.onvif, caller.by, body.user, password, body.name, body.main_profile, body.sub_profile
+    )
+    return await house.control.call(order)
+
+
+@TABLE.get("/api/cameras/{camera}/onvif", role=Role.OPERATOR)
+async def control(house: House, camera: str) -> ControlShown:
+    """How one talks with a camera over ONVIF, and what it says of itself."""
+    return await house.control.call(AskControl(camera))
+
+
+@TABLE.post("/api/cameras/{camera}/restart", role=Role.OPERATOR, scope=Scope.ALL)
+async def restart(house: House, caller: Caller, camera: str) -> Told:
+    """Let a camera restart."""
+    return await house.control.call(RestartCamera(camera, caller.by))
+
+
+@TABLE.get(
+    "/api/cameras/{camera}/picture",
+    role=Role.VIEWER,
+    media=Media.LIVE,
+    scope=Scope.VIDEO,
+    produces="image/jpeg",
+)
+async def picture(house: House, camera: str) -> web.StreamResponse:
+    """A picture that the camera takes now, over ONVIF."""
+    taken = await house.control.call(TakePicture(camera))
+    return web.Response(body=taken.jpeg, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @TABLE.get("/api/cameras", role=Role.VIEWER)

@@ -27,7 +27,6 @@ from device.cameras.control import (
 )
 from device.clock import Clock
 from device.digest import Challenge, authorization, challenges, secret_of
-from device.errors import BadValue
 from device.media import MICROSECONDS, Utc
 from protocols.onvif.client import replies
 from protocols.onvif.client.lenient import LONGEST, document, text
@@ -469,18 +468,3 @@ def _put(asked: Element, field: str, value: str | bool) -> None:
 def _why(error: Exception) -> str:
     inner = getattr(error, "os_error", None) or error
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-
-
-def access(address: str, user: str, password: str) -> Access:
-    """How to reach a camera's ONVIF, of what people write: `192.0.2.7`, `cam.example:8000`, a whole URL. Raises
-    BadValue."""
-    text = address if "://" in address else f"http://{address}"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise BadValue("onvif", f"is no address: {error}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or parts.username is not None:
-        raise BadValue("onvif", "must be a host, HOST:PORT or an http URL, without user and password")
-    path = parts.path if parts.path not in ("", "/") else "/onvif/device_service"
-    return Access(urlunsplit((parts.scheme, parts.netloc, path, "", "")), user, password)

@@ -192,6 +192,21 @@ ROWS: tuple[Told | Silent, ...] = (
     Silent("recording.job-state", _OF_THE_SYSTEM),
     Silent("receiver.state", _OF_THE_SYSTEM),
     Silent("receiver.failed", _OF_THE_SYSTEM),
+    Silent("camera.motion", "what a camera sees is no manager's business; a rule can tell him"),
+    Silent("camera.motion-ended", "what a camera sees is no manager's business; a rule can tell him"),
+    Silent("camera.tampering", "what a camera sees is no manager's business; a rule can tell him"),
+    Silent("camera.tampering-ended", "what a camera sees is no manager's business; a rule can tell him"),
+    Silent("camera.input-active", "what a camera sees is no manager's business; a rule can tell him"),
+    Silent("camera.input-inactive", "what a camera sees is no manager's business; a rule can tell him"),
+    Silent("camera.control-lost", "whether video comes is told by hfCameraOffline"),
+    Silent("camera.control-back", "whether video comes is told by hfCameraOffline"),
+    Silent(
+        "camera.address-followed",
+        "an address that changed, or a restart, shows in hfCameraOffline where it matters",
+    ),
+    Silent(
+        "camera.restarted", "an address that changed, or a restart, shows in hfCameraOffline where it matters"
+    ),
     Silent("session.closed", "who watches is a matter of the audit log, and can change every second"),
     _own(87, "evidence.locked", "hfEvidenceLocked"),
     _own(88, "evidence.unlocked", "hfEvidenceUnlocked"),

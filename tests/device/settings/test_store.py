@@ -116,7 +116,7 @@ def test_a_field_that_was_never_set_follows_the_default_of_the_version(store: St
         (Recording, {"durability": 10.5}, "recording.durability: must be 0.5 to 10 s"),
         (Recording, {"durability": float("nan")}, "recording.durability"),
         (Recording, {"durabilty": 1}, "recording.durabilty: there is no such setting"),
-        (Camera, {"name": "x"}, r"cameras\[c-7f3k2m\].main: is needed"),
+        (Camera, {"name": "x"}, "main is needed: the URL of a stream, or onvif"),
         (Camera, {"main": "http://x/"}, "must begin with rtsp:// or rtsps://"),
         (Camera, {"main": "rtsp://user:pw@x/"}, "without user and password"),
         (Camera, {"main": "rtsp://x:99999/"}, "main"),
