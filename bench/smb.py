@@ -28,11 +28,7 @@ from protocols.smb.target import Pace, Target
 PASSWORD = "bench"  # noqa: S105 - of a server on loopback, for the time of the run
 SEGMENT = 64 << 20  #: octets of a file: some minutes of a camera
 _IDENTITY = "00000000-0000-4000-8000-000000000001"
-_MODES = {  #: how what travels is protected: encrypted, signed
-    "encrypted (SMB 3.1.1)": (True, True),
-    "signed": (False, True),
-    "plain": (False, False),
-}
+_MODES = {"encrypted": True, "signed": False}  #: how what travels is protected; SMB 3.1.1 knows nothing less
 _WORKS = ("write, read back, compare", "write", "smbclient put")
 
 
@@ -70,12 +66,12 @@ def bench(options: Options) -> Report:
     with _samba(options.folder) as port:
         found: dict[tuple[str, str], list[Took]] = {}
         for number in range(rounds):
-            for mode, (encrypt, sign) in _MODES.items():
+            for mode, encrypt in _MODES.items():
                 options.progress(f"round {number + 1} of {rounds}: {mode}")
                 place = Place("127.0.0.1", port, "bench", getpass.getuser(), PASSWORD, encrypt)
                 for work, do in zip(_WORKS, (_archive, _write, _put), strict=True):
                     took = found.setdefault((mode, work), [])
-                    took.append(do(place, sign, files, options.folder))
+                    took.append(do(place, files, options.folder))
                     _clear(options.folder / "share")
     headline = next(iter(_MODES))
     best = {work: statistics.median(t.cost for t in found[headline, work]) for work in _WORKS}
@@ -121,8 +117,8 @@ def _timed(files: Sequence[Path], work: Callable[[], float]) -> Took:
     return Took(ended - began, children or cpu, 8.0 * sum(path.stat().st_size for path in files))
 
 
-def _archive(place: Place, sign: bool, files: Sequence[Path], _folder: Path) -> Took:
-    with Share(place, sign=sign) as share:
+def _archive(place: Place, files: Sequence[Path], _folder: Path) -> Took:
+    with Share(place) as share:
         target = Target(share, "", _IDENTITY, Pace(None))
         target.claim("bench")
 
@@ -134,8 +130,8 @@ def _archive(place: Place, sign: bool, files: Sequence[Path], _folder: Path) -> 
         return _timed(files, work)
 
 
-def _write(place: Place, sign: bool, files: Sequence[Path], _folder: Path) -> Took:
-    with Share(place, sign=sign) as share:
+def _write(place: Place, files: Sequence[Path], _folder: Path) -> Took:
+    with Share(place) as share:
         chunk = share.chunk()
 
         def work() -> float:
@@ -152,10 +148,10 @@ def _pieces(path: Path, chunk: int) -> Iterator[bytes]:
             yield piece
 
 
-def _put(place: Place, sign: bool, files: Sequence[Path], folder: Path) -> Took:
+def _put(place: Place, files: Sequence[Path], folder: Path) -> Took:
     secret = folder / "login"
     secret.write_text(f"username = {place.user}\npassword = {place.password}\n")
-    protection = "encrypt" if place.encrypt else "sign" if sign else "off"
+    protection = "encrypt" if place.encrypt else "sign"
     commands = "; ".join(f"put {path.name}" for path in files)
 
     def work() -> float:

@@ -8,9 +8,7 @@ when they are durable.
 
 from __future__ import annotations
 
-import queue
 import secrets
-import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from pathlib import Path
 from device.clock import Clock
 from device.database import open_database, transaction
 from device.events.event import Event, dump, load, subject
+from device.group_commit import GroupCommit
 from device.media import Utc
 from device.records import BadRecord
 
@@ -35,9 +34,6 @@ SCHEMA = (
     CREATE TABLE adopted(plane TEXT PRIMARY KEY, origin TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
     """,
 )
-
-
-RETRY = 1.0  #: seconds until a write that failed is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +74,19 @@ class Journal:
             plane: (origin, seq)
             for plane, origin, seq in self._database.execute("SELECT plane, origin, seq FROM adopted")
         }
-        self.fault: Exception | None = None  #: why the last write failed; it is tried again
-        self._work: queue.SimpleQueue[_Said | Future[None] | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write, name=f"journal {path.stem}", daemon=True)
-        self._writer.start()
+        self._commits = GroupCommit(
+            self._writing, f"journal {path.stem}", self._write, self._written, lambda said: said[-keep:]
+        )
 
     def close(self) -> None:
         """Write what is waiting, and close."""
-        self._work.put(None)
-        self._writer.join()
-        self._writing.close()
+        self._commits.close()
         self._database.close()
+
+    @property
+    def fault(self) -> Exception | None:
+        """Why the last write failed; it is tried again."""
+        return self._commits.fault
 
     # ------------------------------------------------------------------------------------------ saying
 
@@ -133,14 +131,12 @@ class Journal:
         entry = Entry(self.last, utc, origin, origin_seq, raised, event)
         if event.raises:
             self._active[plane, event.raises, about] = entry
-        self._work.put(_Said(entry, about))
+        self._commits.put(_Said(entry, about))
         return entry
 
     def flush(self) -> Future[None]:
         """Done when everything that was entered so far is on the disk."""
-        done: Future[None] = Future()
-        self._work.put(done)
-        return done
+        return self._commits.flush()
 
     # ----------------------------------------------------------------------------------------- reading
 
@@ -197,76 +193,38 @@ class Journal:
                 found[plane, state, about] = entry
         return found
 
-    def _write(self) -> None:
-        """The writer thread: as many entries in one commit as are waiting."""
-        entries: list[_Said] = []
-        stop = False
-        while not stop:
-            asking: list[Future[None]] = []
-            for item in self._waiting(RETRY if entries else None):
-                if isinstance(item, _Said):
-                    entries.append(item)
-                elif item is None:
-                    stop = True
-                elif item.set_running_or_notify_cancel():  # from here on nobody can withdraw it
-                    asking.append(item)
-            try:
-                self._commit(entries)
-            except Exception as error:  # noqa: BLE001 - a full disk must not end the thread: the entries wait
-                self.fault = error
-                del entries[: -self._keep]
-                for future in asking:
-                    future.set_exception(error)
-            else:
-                self.fault = None
-                entries.clear()
-                for future in asking:
-                    future.set_result(None)
-
-    def _waiting(self, timeout: float | None) -> list[_Said | Future[None] | None]:
-        """What is in the queue; waits for the first."""
-        found = []
-        try:
-            found.append(self._work.get(timeout=timeout))
-            while True:
-                found.append(self._work.get_nowait())
-        except queue.Empty:
-            return found
-
-    def _commit(self, entries: list[_Said]) -> None:
-        if not entries:
-            return
+    def _write(self, entries: list[_Said]) -> None:
+        """In the writer's thread."""
         database = self._writing
-        with transaction(database):
-            for said in entries:
-                entry, event = said.entry, said.entry.event
-                text = dump(event)
+        for said in entries:
+            entry, event = said.entry, said.entry.event
+            text = dump(event)
+            database.execute(
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (entry.seq, entry.utc, entry.origin, entry.origin_seq, entry.raised, event.name, text),
+            )
+            if entry.origin != self.origin:
                 database.execute(
-                    "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (entry.seq, entry.utc, entry.origin, entry.origin_seq, entry.raised, event.name, text),
+                    "DELETE FROM active WHERE plane = ? AND origin <> ?", (entry.plane, entry.origin)
                 )
-                if entry.origin != self.origin:
-                    database.execute(
-                        "DELETE FROM active WHERE plane = ? AND origin <> ?", (entry.plane, entry.origin)
-                    )
-                    database.execute(
-                        "INSERT OR REPLACE INTO adopted VALUES (?, ?, ?)",
-                        (entry.plane, entry.origin, entry.origin_seq),
-                    )
-                for state in event.clears:
-                    database.execute(
-                        "DELETE FROM active WHERE plane = ? AND state = ? AND subject = ?",
-                        (entry.plane, state, said.subject),
-                    )
-                if event.raises:
-                    key = (entry.plane, event.raises, said.subject)
-                    what = (entry.seq, entry.utc, entry.origin, entry.origin_seq, text)
-                    database.execute(
-                        "INSERT OR REPLACE INTO active VALUES (?, ?, ?, ?, ?, ?, ?, ?)", key + what
-                    )
-            last = entries[-1].entry.seq
-            database.execute("DELETE FROM entry WHERE seq <= ?", (last - self._keep,))
-        self.durable = last
+                database.execute(
+                    "INSERT OR REPLACE INTO adopted VALUES (?, ?, ?)",
+                    (entry.plane, entry.origin, entry.origin_seq),
+                )
+            for state in event.clears:
+                database.execute(
+                    "DELETE FROM active WHERE plane = ? AND state = ? AND subject = ?",
+                    (entry.plane, state, said.subject),
+                )
+            if event.raises:
+                key = (entry.plane, event.raises, said.subject)
+                what = (entry.seq, entry.utc, entry.origin, entry.origin_seq, text)
+                database.execute("INSERT OR REPLACE INTO active VALUES (?, ?, ?, ?, ?, ?, ?, ?)", key + what)
+        oldest = entries[-1].entry.seq - self._keep
+        database.execute("DELETE FROM entry WHERE seq <= ?", (oldest,))
+
+    def _written(self, entries: list[_Said]) -> None:
+        self.durable = entries[-1].entry.seq
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ never written. For one thread, the loop's.
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -22,10 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.clock import Clock
-from device.database import open_database, transaction
+from device.database import open_database
 from device.errors import BadValue
 from device.events.event import Event
 from device.events.outbox import DeliveryComplete, DeliveryDropping, DeliveryRefused, Destination
+from device.group_commit import GroupCommit
 from device.media import MICROSECONDS, Utc
 
 SCHEMA = (
@@ -38,7 +37,6 @@ SCHEMA = (
     """,
 )
 
-RETRY = 1.0  #: seconds until a write that failed is tried again
 RECENT = 2048  #: letters of a box that are kept in memory too
 LARGEST = 1 << 20  #: octets of one letter; what is larger is a file, and the letter names it
 AT_ONCE = 4 << 20  #: octets that are taken at once
@@ -113,21 +111,27 @@ class Outbox:
         (last,) = self.database.execute("SELECT max(id) FROM letter").fetchone()
         self.last: int = last or 0  #: number of the last letter
         self.durable = self.last  #: number of the last letter that is on the disk, or needs not be any more
-        self.fault: Exception | None = None  #: why the last write failed; it is tried again
         self._boxes: dict[str, Box] = {}
         self.forgotten: dict[
             str, int
         ] = {}  #: boxes that may still be on the disk: nothing in them up to a number counts
-        self._work: queue.SimpleQueue[_Work | Future[None] | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write, name="outbox", daemon=True)
-        self._writer.start()
+        self._commits = GroupCommit(
+            self._writing,
+            "outbox",
+            self._write,
+            self._written,
+            lambda works: list(_together(works).values()),  # without what was acknowledged meanwhile
+        )
 
     def close(self) -> None:
         """Write what is waiting, and close."""
-        self._work.put(None)
-        self._writer.join()
-        self._writing.close()
+        self._commits.close()
         self.database.close()
+
+    @property
+    def fault(self) -> Exception | None:
+        """Why the last write failed; it is tried again."""
+        return self._commits.fault
 
     def box(self, name: str, limits: Limits) -> Box:
         """The box of a destination, with what has waited in it since before the start. Asked for again, the same box
@@ -160,74 +164,35 @@ class Outbox:
 
     def flush(self) -> Future[None]:
         """Done when everything so far is on the disk."""
-        done: Future[None] = Future()
-        self._work.put(done)
-        return done
+        return self._commits.flush()
 
     def work(self, work: _Work) -> None:
         """Have something written."""
-        self._work.put(work)
+        self._commits.put(work)
 
     # ---------------------------------------------------------------------------------- the writer's thread
 
-    def _write(self) -> None:
-        waiting: list[_Work] = []
-        stop = False
-        while not stop:
-            asking: list[Future[None]] = []
-            for item in self._waiting(RETRY if waiting else None):
-                if isinstance(item, _Work):
-                    waiting.append(item)
-                elif item is None:
-                    stop = True
-                elif item.set_running_or_notify_cancel():  # from here on nobody can withdraw it
-                    asking.append(item)
-            together = _together(waiting)
-            try:
-                self._commit(together)
-            except Exception as error:  # noqa: BLE001 - a full disk must not end the thread: the letters wait
-                self.fault = error
-                waiting = list(together.values())  # without what was acknowledged meanwhile
-                for future in asking:
-                    future.set_exception(error)
-            else:
-                self.fault = None
-                self.durable = max([self.durable, *(one.id for work in waiting for one in work.letters)])
-                waiting = []
-                for future in asking:
-                    future.set_result(None)
-
-    def _waiting(self, timeout: float | None) -> list[_Work | Future[None] | None]:
-        """What is in the queue; waits for the first."""
-        found = []
-        try:
-            found.append(self._work.get(timeout=timeout))
-            while True:
-                found.append(self._work.get_nowait())
-        except queue.Empty:
-            return found
-
-    def _commit(self, together: dict[str, _Work]) -> None:
-        if not together:
-            return
+    def _write(self, works: list[_Work]) -> None:
         database = self._writing
-        with transaction(database):
-            for name, written in together.items():
-                if written.acked:
-                    database.execute("DELETE FROM letter WHERE box = ? AND id <= ?", (name, written.acked))
-                if written.forget:
-                    database.execute("DELETE FROM box WHERE name = ?", (name,))
-                database.executemany(
-                    "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?)",
-                    [(one.id, name, one.utc, one.octets, one.head, one.body) for one in written.letters],
+        for name, written in _together(works).items():
+            if written.acked:
+                database.execute("DELETE FROM letter WHERE box = ? AND id <= ?", (name, written.acked))
+            if written.forget:
+                database.execute("DELETE FROM box WHERE name = ?", (name,))
+            database.executemany(
+                "INSERT INTO letter VALUES (?, ?, ?, ?, ?, ?)",
+                [(one.id, name, one.utc, one.octets, one.head, one.body) for one in written.letters],
+            )
+            if written.mark is not None or written.dropped is not None:
+                database.execute(
+                    "INSERT INTO box VALUES (:name, coalesce(:mark, ''), coalesce(:dropped, 0))"
+                    " ON CONFLICT (name) DO UPDATE SET mark = coalesce(:mark, mark),"
+                    " dropped = coalesce(:dropped, dropped)",
+                    {"name": name, "mark": written.mark, "dropped": written.dropped},
                 )
-                if written.mark is not None or written.dropped is not None:
-                    database.execute(
-                        "INSERT INTO box VALUES (:name, coalesce(:mark, ''), coalesce(:dropped, 0))"
-                        " ON CONFLICT (name) DO UPDATE SET mark = coalesce(:mark, mark),"
-                        " dropped = coalesce(:dropped, dropped)",
-                        {"name": name, "mark": written.mark, "dropped": written.dropped},
-                    )
+
+    def _written(self, works: list[_Work]) -> None:
+        self.durable = max([self.durable, *(one.id for work in works for one in work.letters)])
 
 
 class Box:
