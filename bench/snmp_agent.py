@@ -1,6 +1,7 @@
 """Our agent alone, with this machine's own rows, for the bench: `python -m bench.snmp_agent PORT USER PASSWORD`.
 
-Everything is as in the recorder: readings of the machine every second in a thread, views, limits, users.
+Everything is as in the recorder: readings of the machine every second in a thread, views, limits, users. It shows a
+recorder of 16 cameras besides, which is made up.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 
 from pydantic import SecretStr
 
+from bench.snmp_recorder import fill
 from device.linux.host import read_host
 from device.media import Utc
 from device.settings.snmp import Snmp, SnmpAuthentication, SnmpVersion
@@ -51,6 +53,7 @@ async def serve(port: int, password: str) -> None:
     projection.access(given)
     projection.names("bench", "", "")
     projection.switches()
+    fill(projection, started, Utc(time.time_ns() // 1000))
     outbox = Outbox(agent.engine, started, HF_RECORDER, 1)
     async with Endpoint(agent, outbox, [("127.0.0.1", port)], time.monotonic, lambda: None):
         while True:

@@ -9,6 +9,7 @@ import pytest
 
 from bench.programs import BenchError, until
 from bench.snmp import KINDS, _agents, _answers, _compare, _load, _prepare, _rows
+from bench.snmp_walk import walk
 
 
 def test_both_agents_show_the_same_rows_and_answer_all_kinds(tmp_path: Path) -> None:
@@ -26,6 +27,15 @@ def test_both_agents_show_the_same_rows_and_answer_all_kinds(tmp_path: Path) -> 
                 )
                 assert cost > 0
                 assert size > 40
+
+
+def test_a_recorder_of_16_cameras_is_walked_to_its_end(tmp_path: Path) -> None:
+    with _agents(tmp_path) as (ours, _):
+        until(partial(_answers, ours.port), 20.0, "our agent to answer")
+        found = walk(ours.port)
+    assert found.rows > 1000
+    assert found.requests > found.rows / 50
+    assert found.gets
 
 
 def test_agents_that_show_different_things_are_not_compared() -> None:

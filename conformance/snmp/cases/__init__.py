@@ -5,6 +5,7 @@ What a case demands is said by its decorator: there is no other docstring.
 
 from conformance.snmp.cases import (
     engines,
+    log,
     malformed,
     managers,
     messages,
@@ -21,6 +22,7 @@ from conformance.snmp.cases import (
 
 __all__ = [
     "engines",
+    "log",
     "malformed",
     "managers",
     "messages",

@@ -24,7 +24,8 @@ PARAMS: Oid = (1, 3, 6, 1, 6, 3, 12, 1, 3, 1)
 NOTIFY: Oid = (1, 3, 6, 1, 6, 3, 13, 1, 1, 1)
 UDP: Oid = (1, 3, 6, 1, 6, 1, 1)
 NAME = b"conformance"
-FAILURE = ".1.3.6.1.6.3.1.1.5.5"
+AUTHENTICATION_FAILURE: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 5, 5)
+FAILURE = "".join(f".{number}" for number in AUTHENTICATION_FAILURE)
 TOLD_SECONDS = 30.0  #: in which a failure is told: agents tell of one in so many seconds
 _UPTIME_FIRST = re.compile(
     r"\.1\.3\.6\.1\.2\.1\.1\.3\.0 = Timeticks: \(\d+\)[^\t\n]*\t\.1\.3\.6\.1\.6\.3\.1\.1\.4\.1\.0 = OID: "
@@ -42,7 +43,7 @@ async def _remove(device: Device) -> None:
 
 
 @asynccontextmanager
-async def _aimed(device: Device, port: int, inform: bool) -> AsyncIterator[None]:
+async def aimed(device: Device, port: int, inform: bool) -> AsyncIterator[None]:
     """The user of v3 is told at our port. Raises NotApplicable where that cannot be SET."""
     probe = device.socket()
     host = probe.getsockname()[0]
@@ -75,12 +76,16 @@ async def _aimed(device: Device, port: int, inform: bool) -> AsyncIterator[None]
             await _set(device, (AUTHEN_TRAPS, before.element))
 
 
+def strange(device: Device) -> None:
+    """Come with a wrong community."""
+    device.socket().send(message(V2C, b"conformance-stranger", pdu(GET, 7, [varbind(SYS_DESCR)])))
+
+
 async def _fail(device: Device, receiver: Receiver, words: str) -> bool:
     """Come with a wrong community until that is told, or for long enough."""
     until = time.monotonic() + TOLD_SECONDS
     while time.monotonic() < until:
-        sock = device.socket()
-        sock.send(message(V2C, b"conformance-stranger", pdu(GET, 7, [varbind(SYS_DESCR)])))
+        strange(device)
         if await receiver.hears(words, 1.0):
             return True
     return False
@@ -90,7 +95,7 @@ async def _fail(device: Device, receiver: Receiver, words: str) -> bool:
     "trap.receivers", "The user can set who is told, and take it back", "RFC 3413 s4", CONDITIONAL, needs.v3
 )
 async def receivers(device: Device) -> str:
-    async with device.facts.receivers, _aimed(device, 9, inform=False):
+    async with device.facts.receivers, aimed(device, 9, inform=False):
         found = (await device.get((*ADDRESSES, 9, *NAME), version=V3)).only()
         expect(not found.exception and found.value.number() == 1, f"{found.said} after createAndGo")
     gone = (await device.get((*ADDRESSES, 9, *NAME), version=V3)).only()
@@ -110,7 +115,7 @@ async def trap_v3(device: Device) -> str:
     async with (
         device.facts.receivers,
         trapd(device, 0, communities=False) as receiver,
-        _aimed(device, receiver.port, inform=False),
+        aimed(device, receiver.port, inform=False),
     ):
         heard = await _fail(device, receiver, FAILURE)
         expect(heard, f"no authenticationFailure within {TOLD_SECONDS:g} s of wrong communities")
@@ -132,7 +137,7 @@ async def inform(device: Device) -> str:
     async with (
         device.facts.receivers,
         trapd(device, 0, communities=False) as receiver,
-        _aimed(device, receiver.port, inform=True),
+        aimed(device, receiver.port, inform=True),
     ):
         heard = await _fail(device, receiver, FAILURE)
         expect(heard, f"no authenticationFailure within {TOLD_SECONDS:g} s of wrong communities")
@@ -155,12 +160,12 @@ async def off(device: Device) -> str:
     async with (
         device.facts.receivers,
         trapd(device, 0, communities=False) as receiver,
-        _aimed(device, receiver.port, inform=False),
+        aimed(device, receiver.port, inform=False),
     ):
         answer = await _set(device, (AUTHEN_TRAPS, integer(2)))
         provided(answer.status == 0, f"the user cannot switch authenticationFailure off: {answer.said}")
         for _ in range(5):
-            device.socket().send(message(V2C, b"conformance-stranger", pdu(GET, 7, [varbind(SYS_DESCR)])))
+            strange(device)
         heard = await receiver.hears(FAILURE, 2.0)
         await _set(device, (AUTHEN_TRAPS, integer(1)))
         expect(not heard, "authenticationFailure was told")
