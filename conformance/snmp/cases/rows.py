@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from conformance.case import Requirement, expect, provided
 from conformance.snmp import ber, needs
 from conformance.snmp.ber import Oid, integer, octets
@@ -57,10 +59,14 @@ async def _shown(device: Device, name: bytes) -> int | None:
     return None if found.exception else found.value.number()
 
 
+_probes = itertools.count()
+
+
 async def _possible(device: Device) -> None:
-    made = await create(device, b"conf")
-    seen = await _shown(device, b"conf") if made else None
-    await destroy(device, b"conf")
+    name = b"conf%d" % next(_probes)  # cases may be tried side by side
+    made = await create(device, name)
+    seen = await _shown(device, name) if made else None
+    await destroy(device, name)
     provided(made, "nobody who was given may make rows in snmpTargetParamsTable")
     provided(seen is not None, "whoever makes rows does not see snmpTargetParamsTable")
 
