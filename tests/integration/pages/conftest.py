@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.integration.rig import Cameras, Recorder, recorded
+from tests.integration.rig import Recorder, recorded
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -36,7 +36,6 @@ class Site:
 
     url: str
     recorder: Recorder
-    cameras: Cameras
     browser: Browser
 
     def visitor(self, *, theme: str = "light", size: tuple[int, int] = (1380, 900)) -> BrowserContext:
@@ -78,17 +77,24 @@ def _said(message: ConsoleMessage) -> None:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A recorder that nobody has visited yet. The first test makes the administrator."""
+def chromium() -> Iterator[Browser]:
+    """The browser, started once."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip("there is no chromium: apt-get install chromium")
-    folder = tmp_path_factory.mktemp("pages")
-    with recorded(folder, 2, sub=False) as (cameras, recorder), sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
-            yield Site(recorder.told["endpoints"]["https"], recorder, cameras, browser)
+            yield browser
         finally:
             browser.close()
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Site]:
+    """A recorder that nobody has visited yet. The first test makes the administrator."""
+    folder = tmp_path_factory.mktemp("pages")
+    with recorded(folder, 2, sub=False) as (_, recorder):
+        yield Site(recorder.told["endpoints"]["https"], recorder, chromium)
 
 
 @pytest.fixture(scope="package")

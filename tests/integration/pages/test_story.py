@@ -126,7 +126,6 @@ def test_a_viewer_sees_the_camera_that_he_may(site: Site, owner: Page) -> None:
     layer.get_by_label("Password", exact=True).fill(VIEWER[1])
     layer.get_by_label("Repeat the password").fill(VIEWER[1])
     layer.get_by_label("All, also those that come").uncheck()
-    first = site.cameras.told["cameras"][0]
     layer.get_by_role("checkbox").nth(1).check()
     layer.get_by_role("button", name="Save").click()
     expect(owner.get_by_role("cell", name=VIEWER[0], exact=True).first).to_be_visible()
@@ -147,7 +146,6 @@ def test_a_viewer_sees_the_camera_that_he_may(site: Site, owner: Page) -> None:
             });
         }"""
     )
-    assert first["number"] == 1
     assert hidden in ("closed", "refused")
     context.close()
 

@@ -1,6 +1,8 @@
 // @ts-check
 // The API (docs/design/http.md), as far as pages need more than fetch.
 
+import { t } from "./i18n.js";
+
 export class ApiError extends Error {
   /** @param {number} status @param {any} problem */
   constructor(status, problem) {
@@ -30,7 +32,7 @@ export async function call(method, path, body, headers = {}) {
     });
   } catch {
     hooks.offline(true);
-    throw new ApiError(0, { title: "The recorder does not answer.", transient: true });
+    throw new ApiError(0, { title: t("The recorder does not answer."), transient: true });
   }
   hooks.offline(false);
   const text = await response.text();

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { byPointer, get, patch, post } from "./api.js";
 import { locale, number, t } from "./i18n.js";
-import { guard } from "./state.js";
+import { guard, offline } from "./state.js";
 import { Badge, Dialog, Icon, Problem, html, toast } from "./ui.js";
 
 /** One field with its label, hint and error. @param {{id: string, label: string, unit?: string, hint?: string, error?: any, note?: string, row?: boolean, children?: any}} p */
@@ -272,6 +272,13 @@ export function SectionForm({ section, entry, only, without, saved }) {
   useEffect(() => {
     load();
   }, [section, entry]);
+  useEffect(() => {
+    if (offline.value || error?.status !== 0) return; // nobody knows whether it was saved before the connection was lost
+    get(path).then((now) => {
+      setState((/** @type {any} */ old) => ({ ...old, now }));
+      setError(null);
+    }, () => {});
+  }, [offline.value, error]);
   const changes = state ? Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(state.now.values[name]))) : {};
   const dirty = Object.keys(changes).length > 0;
   useEffect(() => guard(() => dirty), [dirty]);

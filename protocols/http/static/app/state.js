@@ -44,8 +44,18 @@ export const unsaved = () => [...guards].some((dirty) => dirty());
 addEventListener("popstate", arrived);
 addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
 hooks.offline = (off) => {
-  if (offline.value !== off) offline.value = off;
+  if (offline.value === off) return;
+  offline.value = off;
+  if (off) setTimeout(probe, PROBE);
 };
+const PROBE = 1000; // milliseconds
+
+/** Whether it answers again. The WebSocket may be open long since: a single request that failed told us. */
+async function probe() {
+  if (!offline.value) return;
+  await get("/api/session").catch(() => {}); // any answer ends it, see `call`
+  if (offline.value) setTimeout(probe, PROBE);
+}
 hooks.gone = () => {
   if (session.value?.account) session.value = { ...session.value, account: null };
 };
