@@ -24,6 +24,7 @@ from conformance.terminal import Terminal
 SUITES = {
     "mqtt": "devices that publish over MQTT: topics, will, commands, ONVIF's JSON, Home Assistant's discovery",
     "rtsp": "RTSP 1.0 servers: live, replay, every transport (RFC 2326)",
+    "smb": "what a recorder archives to a share: identity, names, whole and playable segments",
     "snmp": "SNMP agents: v1, v2c, v3 (RFC 1157, RFC 3411 to RFC 3418)",
     "syslog": "syslog senders: what a device sends over UDP, TCP and TLS (RFC 5424, RFC 3164)",
 }
