@@ -29,6 +29,7 @@ BENCHES = {
     "onvif": "GetRecordings, and searches over 90 days of 64 cameras",
     "mqtt": "from an event to the broker's acknowledgement, and 1000 events a second",
     "smb": "recordings to a share, read back and compared, beside smbclient's put",
+    "web": "how long pages take in a browser, and what 20 who watch four streams each cost",
     "powercut": "seconds of video lost at a power cut, on ext4 and xfs",
 }
 

@@ -95,11 +95,13 @@ class Program:
     program: subprocess.Popen[bytes]
     began: float  #: monotonic seconds: when it was started
     log: Path
+    https: str = ""  #: URL of the pages, once the recorder is ready
     _urls: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def ready(self) -> Groups:
         """Wait until it says that it is ready, once; the processes of its planes."""
         told = json.loads(first_line(self.program, _READY, "Holdfast", self.log))
+        self.https = told["endpoints"]["https"]
         self._urls = {
             (each["id"], kind): each[kind] for each in told["cameras"] for kind in ("live", "replay")
         }
