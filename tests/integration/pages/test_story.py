@@ -93,7 +93,7 @@ def test_recordings_are_found_played_in_both_directions_and_stepped(site: Site, 
     until(owner, time, lambda now: now <= turned)
 
 
-@pytest.mark.proves("M-110")
+@pytest.mark.proves("M-105", "M-109")
 def test_a_clip_is_exported_and_opens(site: Site, owner: Page, tmp_path: Path) -> None:
     site.open(owner, "/recordings")
     until(owner, STATES, lambda now: len(now) == 2 and all(each[0] == "paused" for each in now))
@@ -116,6 +116,23 @@ def test_a_clip_is_exported_and_opens(site: Site, owner: Page, tmp_path: Path) -
     shown = json.loads(said.stdout)
     assert shown["streams"][0]["codec_name"] == "h264"
     assert 4.0 < float(shown["format"]["duration"]) < 6.5
+
+
+def test_evidence_is_locked_and_unlocked(site: Site, owner: Page) -> None:
+    site.open(owner, "/recordings")
+    until(owner, STATES, lambda now: len(now) == 2 and all(each[0] == "paused" for each in now))
+    time = owner.evaluate("document.querySelector('hf-timeline').utc")
+    owner.evaluate(f"document.querySelector('hf-timeline').choose({time - 6e6}, {time - 1e6})")
+    owner.get_by_role("button", name="Lock", exact=True).click()
+    layer = owner.get_by_role("dialog")
+    layer.get_by_label("Why").fill("A car was stolen")
+    layer.get_by_role("button", name="Lock", exact=True).click()
+    expect(layer).to_have_count(0)
+    owner.get_by_role("button", name="List", exact=True).click()
+    expect(owner.get_by_role("cell", name="A car was stolen")).to_have_count(2)
+    for left in (1, 0):
+        owner.get_by_role("button", name="Unlock").first.click()
+        expect(owner.get_by_role("cell", name="A car was stolen")).to_have_count(left)
 
 
 def test_a_viewer_sees_the_camera_that_he_may(site: Site, owner: Page) -> None:
