@@ -27,10 +27,12 @@ from device.planes.link import Client
 from device.settings.openid import OpenId
 from device.settings.store import Changed
 from device.settings.tls import Tls
+from device.settings.virtual_hosts import VirtualHost
 from device.settings.web import Web
 from device.vault import Vault
 from integration.plane import Plane
 from integration.version import VERSION
+from integration.virtual_hosts import VirtualHosts
 from integration.zone import local_zone
 from protocols.http.api import ROUTES
 from protocols.http.assets import Assets
@@ -96,6 +98,9 @@ class HttpPlane:
         self._assets = Assets()
         self._changed = asyncio.Event()
         self.mounts = Mounts()
+        self._hosts = VirtualHosts(
+            own, self._house, self._serving.definitions, self._assets, address, self._new_context
+        )
 
     async def run(self, ready: Callable[[Mapping[str, str]], None]) -> None:
         """Until cancelled. `ready` is called once, with the ports where there are any."""
@@ -105,6 +110,7 @@ class HttpPlane:
             self.certificates.subscribe(self._renew),
             self._own.bus.subscribe(self._heard),
         ]
+        hosts = asyncio.create_task(self._hosts.run())
         try:
             while True:
                 self._changed.clear()
@@ -117,6 +123,8 @@ class HttpPlane:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), AGAIN if endpoint is None else None)
         finally:
+            hosts.cancel()
+            await asyncio.gather(hosts, return_exceptions=True)
             for end in ends:
                 end()
             self.sessions.close()
@@ -142,7 +150,9 @@ class HttpPlane:
         """The endpoint; None where a port is not to be had: that is said, and tried again."""
         https, http = self._ports
         listen = [Listen(self._address, https, self._tls()), Listen(self._address, http, None)]
-        endpoint = Endpoint(self._serving.definitions, self.mounts, self._assets, listen, hsts=False)
+        endpoint = Endpoint(
+            self._serving.definitions, self.mounts, self._assets, listen, hsts=False, gate=None
+        )
         try:
             await stack.enter_async_context(endpoint)
         except OSError as error:
@@ -154,16 +164,21 @@ class HttpPlane:
         return endpoint
 
     def _tls(self) -> ssl.SSLContext:
+        self._context = self._new_context()
+        return self._context
+
+    def _new_context(self) -> ssl.SSLContext:
         how = self._own.settings.get(Tls)
         context = server_context(self.certificates, how.https, how.policy)
         context.set_alpn_protocols(["http/1.1"])
-        self._context = context
         return context
 
     def _heard(self, entry: Entry) -> None:
         """Whichever wire removed an account or gave it another password: what it opened is closed. Who changes his own
         password stays where he is; the route sees to his other sessions."""
         event = entry.event
+        if isinstance(event, AccountDeleted | AccountChanged):
+            self._hosts.forget()
         if isinstance(event, AccountDeleted):
             self.sessions.forget(event.account, tokens=True)
         elif isinstance(event, AccountChanged) and event.what == "password" and event.by != event.account:
@@ -172,6 +187,8 @@ class HttpPlane:
     def _setting_changed(self, changed: Changed) -> None:
         """Another certificate is shown at the next handshake; another policy needs the ports anew. Who came by another
         provider, or by claims that mean something else now, comes again."""
+        if changed.section in (VirtualHost.about.section, Tls.about.section):
+            self._hosts.change()
         if changed.section == OpenId.about.section:
             self.sessions.forget_remote()
         if changed.section == Tls.about.section:
@@ -181,6 +198,7 @@ class HttpPlane:
                 self._renew("")
 
     def _renew(self, id_: str) -> None:  # noqa: ARG002 - whichever it was, what is shown is read again
+        self._hosts.change()
         if self._context is not None:
             show(self.certificates, self._own.settings.get(Tls).https, self._context)
 

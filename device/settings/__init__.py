@@ -20,6 +20,7 @@ from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 from device.settings.syslog import Syslog
 from device.settings.tls import Tls
+from device.settings.virtual_hosts import VirtualHost
 from device.settings.web import Web
 
 #: Every section, in the order in which they are shown.
@@ -36,6 +37,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Tls,
     OpenId,
     ClientCredentials,
+    VirtualHost,
     Rtsp,
     Snmp,
     Syslog,

@@ -112,7 +112,7 @@ class LogsPart:
         )
 
     async def verify_audit(self) -> VerdictShown:
-        """Go through the whole trail: was anything changed or taken away?"""
+        """Go through the whole trail, and say whether anything was changed or taken away."""
         return cast("VerdictShown", await self._connection.ask("GET", "/api/audit/verify"))
 
     def download_audit(self) -> AbstractAsyncContextManager[ClientResponse]:

@@ -11,6 +11,10 @@ from device.accounts.rights import Rights
 from device.accounts.sessions import Scope, Session, Token
 
 COOKIE = "__Host-holdfast"
+#: What the gate of a virtual host notes in a request: the account whose password came with it; that only those come in
+#: whose account a provider keeps.
+GUEST = web.RequestKey("guest", str)
+PROVIDER_ONLY = web.RequestKey("provider_only", bool)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -23,11 +27,7 @@ class Caller:
     peer: str
     session: Session | None = None
     token: Token | None = None
-
-    @property
-    def remote(self) -> bool:
-        """Whether somebody else keeps the account: it has no password and no tokens here."""
-        return self.token is None and (self.session is None or self.session.remote is not None)
+    remote: bool = False  #: somebody else keeps the account: it has no password and no tokens here
 
     @property
     def by(self) -> str:

@@ -16,6 +16,7 @@ from protocols.http.problem import problem
 from protocols.http.serve import tell
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Gate = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 LARGEST = 1 << 20  #: octets of a request's body, where a route does not say otherwise
 END_SECONDS = 1.0  #: that requests in progress have when the endpoint ends
@@ -61,7 +62,7 @@ class Mounts:
 class Endpoint:
     """Serves until closed.
 
-    async with Endpoint(app, mounts, Assets(), [Listen("::", 443, tls), Listen("::", 80, None)], hsts=False):
+    async with Endpoint(app, mounts, Assets(), [Listen("::", 443, tls), Listen("::", 80, None)], hsts=False, gate=None):
         ...
     """
 
@@ -73,8 +74,11 @@ class Endpoint:
         listen: Sequence[Listen],
         *,
         hsts: bool,
+        gate: Gate | None,
     ) -> None:
-        """`routes`: answered on ports with TLS alone. `hsts`: the certificate is one that browsers trust."""
+        """`routes`: answered on ports with TLS alone. `hsts`: the certificate is one that browsers trust. `gate`: asked
+        before all else; what it answers is the answer."""
+        self._gate = gate
         self._mounts = mounts
         self._assets = assets
         self._listen = list(listen)
@@ -114,6 +118,8 @@ class Endpoint:
 
     @web.middleware
     async def _front(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._gate is not None and (refused := await self._gate(request)) is not None:
+            return refused
         mounted = self._mounts.find(request.path)
         if mounted is not None:
             return await mounted(request)

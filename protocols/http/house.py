@@ -29,7 +29,7 @@ from device.planes.wire import Request, Subscription
 from device.recording.catalogue import CatalogueReader
 from device.settings.store import Store
 from device.settings.tls import Tls
-from protocols.http.caller import COOKIE, Caller, bearer
+from protocols.http.caller import COOKIE, GUEST, PROVIDER_ONLY, Caller, bearer
 from protocols.http.openid.desk import Desk
 
 R = TypeVar("R")
@@ -128,6 +128,16 @@ class House:
         """Who asks, with the rights that the account has now. Raises NotLoggedIn; ProviderFault where a provider
         cannot be asked whose token it is."""
         peer = peer_of(request)
+        guest = request.get(GUEST)
+        if guest is not None:
+            account = self._account(guest)
+            return Caller(account.name, account.rights, peer)
+        caller = await self._caller(request, peer, use)
+        if request.get(PROVIDER_ONLY) and not caller.remote:
+            raise NotLoggedIn("Here only those come in who log in at the provider.")
+        return caller
+
+    async def _caller(self, request: web.Request, peer: str, use: bool) -> Caller:
         secret = bearer(request)
         if secret is not None:
             return await self._program(secret, peer)
@@ -136,7 +146,7 @@ class House:
             raise NotLoggedIn("Log in first.")
         session = self.sessions.find(cookie, use=use)
         if session.remote is not None:
-            return Caller(session.account, Rights(session.remote), peer, session=session)
+            return Caller(session.account, Rights(session.remote), peer, session=session, remote=True)
         account = self._account(session.account)
         return Caller(account.name, account.rights, peer, session=session)
 
@@ -147,7 +157,7 @@ class House:
                 remote = await self.desk.program(secret)
             except NotAuthorized as error:
                 raise NotLoggedIn(str(error)) from None
-            return Caller(remote.name, remote.rights, peer)
+            return Caller(remote.name, remote.rights, peer, remote=True)
         token = self.sessions.find_token(secret)
         return Caller(token.account, self._account(token.account).rights, peer, token=token)
 

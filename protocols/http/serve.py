@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from device.accounts.rights import NotAllowed
 from device.accounts.sessions import NotLoggedIn
 from device.errors import HoldfastError
-from protocols.http.caller import SAFE, Caller, clear_cookie, is_ours, set_cookie
+from protocols.http.caller import SAFE, Caller, bearer, clear_cookie, is_ours, set_cookie
 from protocols.http.problem import Problem, of_error, of_validation, problem
 from protocols.http.table import Reply, Route, is_raw
 
@@ -115,7 +115,9 @@ class Serving(Generic[H]):
     async def _admit(self, route: Route, request: web.Request) -> Caller | None:
         if self._house.needs_setup() and not route.before_setup:
             raise Refusal(problem(403, "Make the first administrator first.", hint="POST /api/setup"))
-        cookie = "Authorization" not in request.headers
+        cookie = (
+            bearer(request) is None
+        )  # a browser sends passwords of Basic and Digest by itself, as it does cookies
         asks_origin = request.method not in SAFE or route.method == "WS"
         if cookie and asks_origin and not is_ours(request):
             raise Refusal(problem(403, "This came from a page of somebody else."))

@@ -130,7 +130,7 @@ async def audit(house: House, query: Deeds) -> DeedsShown:
 
 @TABLE.get("/api/audit/verify", role=Role.ADMINISTRATOR)
 async def verify_audit(house: House) -> VerdictShown:
-    """Go through the whole trail: was anything changed or taken away?"""
+    """Go through the whole trail, and say whether anything was changed or taken away."""
 
     def look() -> VerdictShown:
         key = Signer.at(house.folder.signature, Vault.at(house.folder.key)).public

@@ -13,6 +13,7 @@ from device.events.catalogue import LoginFailed
 from device.events.event import Event
 from tests.integration.web.provider import AUDIENCE, CLIENT, Provider, with_query
 from tests.integration.web.rig import Browser, Got, Web, web
+from tests.integration.web.test_virtual_hosts import Host, make, until
 
 CALLBACK = "/api/session/oidc/callback"
 GROUPS = {"carl": "chiefs", "hanna": "hands", "eva": "eyes", "nils": "none"}
@@ -158,6 +159,19 @@ async def test_a_program_comes_in_with_an_access_token(served: Web, provider: Pr
         assert (await program.ask("GET", "/api/accounts")).status == 401
     async with served.browser(token=await provider.token("hanna-robot")) as program:
         assert (await program.get("/api/session"))["account"]["name"] == "openid:hanna-robot"
+
+
+@pytest.mark.proves("M-288")
+async def test_a_virtual_host_of_the_provider_takes_its_tokens(served: Web, provider: Provider) -> None:
+    async with await served.logged_in("anna", "correct horse") as owner:
+        port = await make(owner, "openid", "sso")
+        await until(port, open_=True)
+        async with Host(port, "sso").browser as host:
+            bearer = {"Host": f"sso:{port}", "Authorization": f"Bearer {await provider.token('carl-robot')}"}
+            assert (await host.ask("GET", "/api/accounts", headers=bearer)).status == 200
+            began = await host.ask("GET", "/api/session/oidc", headers={"Host": f"sso:{port}"})
+            redirect = parse_qs(urlsplit(began.headers["Location"]).query)["redirect_uri"]
+            assert redirect == [f"https://sso:{port}{CALLBACK}"]
 
 
 async def test_a_provider_that_changes_its_keys_is_asked_for_them(

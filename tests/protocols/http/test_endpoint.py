@@ -26,7 +26,7 @@ async def served(folder: Path, mounts: Mounts) -> AsyncIterator[tuple[str, str]]
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pair.certificate, pair.key)
     listen = [Listen(HERE, 0, tls), Listen(HERE, 0, None)]
-    async with Endpoint(web.RouteTableDef(), mounts, Assets(), listen, hsts=False) as endpoint:
+    async with Endpoint(web.RouteTableDef(), mounts, Assets(), listen, hsts=False, gate=None) as endpoint:
         (_, https), (_, http) = endpoint.addresses
         yield f"https://{HERE}:{https}", f"http://{HERE}:{http}"
 
