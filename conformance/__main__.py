@@ -23,6 +23,7 @@ from conformance.terminal import Terminal
 
 SUITES = {
     "mqtt": "devices that publish over MQTT: topics, will, commands, ONVIF's JSON, Home Assistant's discovery",
+    "onvif": "ONVIF recorders: Profile G, by the official device tests' ids (Core, Recording, Search, Replay)",
     "rtsp": "RTSP 1.0 servers: live, replay, every transport (RFC 2326)",
     "smb": "what a recorder archives to a share: identity, names, whole and playable segments",
     "snmp": "SNMP agents: v1, v2c, v3 (RFC 1157, RFC 3411 to RFC 3418)",
@@ -97,7 +98,13 @@ async def _judge(suite: Suite[object], given: argparse.Namespace) -> int:
     began = time.monotonic()
     outcomes = await run(cases, target, given.at_once, terminal.outcome)
     report = Report(
-        suite.name, suite.standard, target.title, suite.groups, outcomes, time.monotonic() - began
+        suite.name,
+        suite.standard,
+        target.title,
+        suite.groups,
+        outcomes,
+        time.monotonic() - began,
+        suite.verdict(outcomes),
     )
     terminal.sum(report)
     if given.json:

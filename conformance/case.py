@@ -26,6 +26,7 @@ class Result(StrEnum):
     PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
     NOT_APPLICABLE = "not_applicable"
+    NOT_JUDGED = "not_judged"  #: it applies, and nobody looked
 
 
 class Failed(Exception):
@@ -34,6 +35,10 @@ class Failed(Exception):
 
 class NotApplicable(Exception):
     """The case says nothing about this device; the message says why."""
+
+
+class NotJudged(Exception):
+    """The case applies, and was not done; the message says why. It counts as neither passed nor failed."""
 
 
 def expect(holds: bool, otherwise: str) -> None:
@@ -50,15 +55,20 @@ def provided(holds: bool, otherwise: str) -> None:
 
 #: A precondition that can be judged before the case begins: None, or the reason why the case does not apply.
 Need = Callable[[T], str | None]
-#: Does the case, and returns in one sentence what was seen. Raises Failed or NotApplicable.
+#: Does the case, and returns in one sentence what was seen. Raises Failed, NotApplicable or NotJudged.
 Check = Callable[[T], Awaitable[str]]
+
+
+def group_of(name: str) -> str:
+    """What stands before the first dot or dash of an id."""
+    return name.replace("-", ".").partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[T]):
     """One point of a standard. `T` is what the cases of its suite work with."""
 
-    id: str  #: `group.name`, for ever
+    id: str  #: `group.name`, for ever; official ids are `GROUP-1-2-3`
     title: str  #: what a conforming device does, as a sentence
     clause: str  #: where it is written: `RFC 2326 s12.17`
     requirement: Requirement
@@ -69,7 +79,7 @@ class Case(Generic[T]):
     @property
     def group(self) -> str:
         """The part of the standard that it belongs to."""
-        return self.id.partition(".")[0]
+        return group_of(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +98,4 @@ class Outcome:
     @property
     def group(self) -> str:
         """The part of the standard that it belongs to."""
-        return self.id.partition(".")[0]
+        return group_of(self.id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_WORD = {"pass": "pass", "fail": "**fail**", "not_applicable": "n/a"}
+_WORD = {"pass": "pass", "fail": "**fail**", "not_applicable": "n/a", "not_judged": "open"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def table(reports: Sequence[Judged]) -> str:
             f"{case['requirement']}, {case['clause']}" if case["clause"] != "-" else case["requirement"]
         )
         lines.append(f"| `{name}` | {' | '.join(results)} | {case['title']} | {demanded} |")
-    for key in ("passed", "failed", "mandatory_failed", "not_applicable"):
-        sums = (str(report.summary[key]) for report in reports)
+    for key in ("passed", "failed", "mandatory_failed", "not_applicable", "not_judged"):
+        sums = (str(report.summary.get(key, 0)) for report in reports)
         lines.append(f"| {key.replace('_', ' ')} | {' | '.join(sums)} | | |")
     return "\n".join(lines)
 

@@ -21,13 +21,14 @@ details, .case { border-bottom: 1px solid var(--line); padding: .45rem 0; }
 summary { cursor: pointer; list-style: none; } summary::-webkit-details-marker { display: none; }
 .row { display: grid; grid-template-columns: 3.5rem minmax(0, 1fr) 6.5rem 12rem; gap: .75rem; align-items: baseline; }
 .row small, .clause { color: var(--none); }
-.pass { color: var(--pass); } .fail { color: var(--fail); font-weight: 600; } .not_applicable { color: var(--none); }
+.pass { color: var(--pass); } .fail { color: var(--fail); font-weight: 600; }
+.not_applicable, .not_judged { color: var(--none); }
 .id { font: 13px ui-monospace, monospace; color: var(--none); }
 .detail { margin: .35rem 0 .35rem 4.25rem; }
 pre { margin: .35rem 0 .35rem 4.25rem; padding: .75rem; background: var(--soft); overflow-x: auto; font-size: 12.5px; }
 @media (max-width: 45rem) { .row { grid-template-columns: 3.5rem minmax(0, 1fr); } .row small { display: none; } }
 """
-_WORD = {Result.PASS: "pass", Result.FAIL: "FAIL", Result.NOT_APPLICABLE: "n/a"}
+_WORD = {Result.PASS: "pass", Result.FAIL: "FAIL", Result.NOT_APPLICABLE: "n/a", Result.NOT_JUDGED: "open"}
 
 
 def page(report: Report) -> str:
@@ -37,6 +38,7 @@ def page(report: Report) -> str:
         ("fail", report.count(Result.FAIL), "failed"),
         ("fail", report.mandatory_failed, "of them mandatory"),
         ("not_applicable", report.count(Result.NOT_APPLICABLE), "not applicable"),
+        *([("not_judged", unjudged, "not judged")] if (unjudged := report.count(Result.NOT_JUDGED)) else []),
     )
     sums = "".join(
         f'<div><b class="{kind if number else "not_applicable"}">{number}</b>{word}</div>'
@@ -46,12 +48,13 @@ def page(report: Report) -> str:
         f"<h2>{escape(heading)}</h2>" + "".join(_case(outcome) for outcome in outcomes)
         for heading, outcomes in report.grouped()
     )
+    verdict = f"<p><b>{escape(report.verdict)}</b></p>" if report.verdict else ""
     title = escape(f"Conformance: {report.standard}")
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<style>{_STYLE}</style>\n<h1>{title}</h1><p class="device">{escape(report.device)}</p>'
-        f'<div class="sum">{sums}</div>\n{groups}</html>\n'
+        f'<div class="sum">{sums}</div>{verdict}\n{groups}</html>\n'
     )
 
 

@@ -21,6 +21,7 @@ class Report:
     groups: Mapping[str, str]  #: group -> heading
     outcomes: Sequence[Outcome]
     seconds: float
+    verdict: str = ""  #: what they come to, where the standard has a word for it
 
     def count(self, result: Result) -> int:
         """How many cases came out so."""
@@ -59,7 +60,9 @@ class Report:
                 "failed": self.count(Result.FAIL),
                 "mandatory_failed": self.mandatory_failed,
                 "not_applicable": self.count(Result.NOT_APPLICABLE),
+                "not_judged": self.count(Result.NOT_JUDGED),
             },
+            "verdict": self.verdict,
             "cases": [
                 {
                     "id": outcome.id,

@@ -15,7 +15,18 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Generic, Protocol, TypeVar
 
-from conformance.case import Case, Check, Failed, Need, NotApplicable, Outcome, Requirement, Result
+from conformance.case import (
+    Case,
+    Check,
+    Failed,
+    Need,
+    NotApplicable,
+    NotJudged,
+    Outcome,
+    Requirement,
+    Result,
+    group_of,
+)
 from conformance.transcript import Transcript
 
 T = TypeVar("T")
@@ -49,6 +60,8 @@ class Suite(Generic[T]):
     groups: Mapping[str, str]  #: group -> heading, in the order in which they are run and told
     arguments: Callable[[ArgumentParser], None]  #: adds what only this suite asks for
     contact: Callable[[Namespace], Awaitable[Target[T]]]  #: raises Unreachable
+    #: What all outcomes come to, where the standard has a word for it; empty: nothing is said.
+    verdict: Callable[[Sequence[Outcome]], str] = lambda _outcomes: ""
     _cases: dict[str, Case[T]] = field(default_factory=dict)
 
     def case(
@@ -61,8 +74,7 @@ class Suite(Generic[T]):
         slow: bool = False,
     ) -> Callable[[Check[T]], Check[T]]:
         """Register the function below as a case."""
-        group = name.partition(".")[0]
-        if group not in self.groups or name in self._cases:
+        if group_of(name) not in self.groups or name in self._cases:
             raise ValueError(f"{name}: no such group, or already there")
 
         def register(check: Check[T]) -> Check[T]:
@@ -130,6 +142,8 @@ async def judge(case: Case[T], target: Target[T]) -> Outcome:
             result, detail = Result.PASS, await case.check(session)
     except NotApplicable as reason_why_not:
         result, detail = Result.NOT_APPLICABLE, str(reason_why_not)
+    except NotJudged as reason_why_not:
+        result, detail = Result.NOT_JUDGED, str(reason_why_not)
     except Failed as failure:
         result, detail = Result.FAIL, str(failure)
     except TimeoutError:

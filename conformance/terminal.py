@@ -14,6 +14,7 @@ _MARK = {
     Result.PASS: ("pass", "green"),
     Result.FAIL: ("FAIL", "bold red"),
     Result.NOT_APPLICABLE: ("n/a ", "dim"),
+    Result.NOT_JUDGED: ("open", "yellow"),
 }
 _EXCHANGE_LINES = 12  #: the last of a failed case; the whole is in the JSON and HTML reports
 
@@ -43,7 +44,7 @@ class Terminal:
         row.add_column(width=self._width)
         row.add_column()
         said = Text(outcome.title)
-        if outcome.result is Result.NOT_APPLICABLE:
+        if outcome.result in (Result.NOT_APPLICABLE, Result.NOT_JUDGED):
             said.append(f"\n{outcome.detail}", "dim")
         elif outcome.result is Result.FAIL:
             said.append(f"\n{outcome.detail}\n{outcome.requirement}, {outcome.clause}", "red")
@@ -60,10 +61,14 @@ class Terminal:
         """The last line."""
         failed = report.count(Result.FAIL)
         style = "bold red" if report.mandatory_failed else "bold yellow" if failed else "bold green"
+        unjudged = report.count(Result.NOT_JUDGED)
+        left = f"{unjudged} not judged, " if unjudged else ""
         self._console.print(
             Text(
                 f"\n{report.count(Result.PASS)} passed, {failed} failed ({report.mandatory_failed} mandatory), "
-                f"{report.count(Result.NOT_APPLICABLE)} not applicable, {report.seconds:.0f} s",
+                f"{report.count(Result.NOT_APPLICABLE)} not applicable, {left}{report.seconds:.0f} s",
                 style,
             )
         )
+        if report.verdict:
+            self._console.print(Text(report.verdict, style))

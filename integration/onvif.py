@@ -291,14 +291,16 @@ class Recorder:
         return (*self.fixed_scopes(), *self.scopes())
 
     def fixed_scopes(self) -> tuple[str, ...]:
-        """ONVIF Core s7.3.2.2. Home Assistant looks for `mac`, others for `MacAddress`."""
+        """ONVIF Core s7.3.2.2. Home Assistant looks for `Profile/Streaming` and `mac`, others for `MacAddress`.
+
+        `Profile/G` is not claimed: the profile demands that network and clock can be set by ONVIF.
+        """
         settings = self._own.settings
         name = quote(settings.get(RecorderSettings).name, safe="")
         location = quote(settings.get(Onvif).location or "unknown", safe="")
         macs = [f"{kind}/{mac}" for mac in self._macs for kind in ("MacAddress", "mac")]
         told = (
             "Profile/Streaming",
-            "Profile/G",
             "type/Network_Video_Storage",
             "type/video_encoder",
             "hardware/Holdfast",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from device.errors import HoldfastError
+from device.errors import HoldfastError, NotFound
 from device.media import Utc
 from device.planes.link import Client
 from device.planes.messages import AskRecording, DeleteSpan, StreamStatus
@@ -24,6 +26,8 @@ from protocols.onvif.services.replay import Replay
 from protocols.onvif.services.search import Search
 
 FRESH = 0.5  #: seconds that what the recording plane said is good for
+ENDED_LOOK = 0.05  #: seconds between two looks whether the stream of a recording that is deleted has ended
+ENDED_LOOKS = 100
 EVERY = 1.0  #: seconds between two looks for jobs whose state is another
 
 
@@ -84,7 +88,14 @@ class RecordingsPlane:
         return self._streams
 
     async def _erase(self, token: str, by: str) -> None:
-        await self._recording.call(DeleteSpan(token, Utc(0), self._own.clock.utc(), by))
+        """Once its stream has ended: what is still being written would be there again afterwards."""
+        for _ in range(ENDED_LOOKS):
+            streams = (await self._recording.call(AskRecording())).streams
+            if token not in {each.token for each in streams}:
+                break
+            await asyncio.sleep(ENDED_LOOK)
+        with contextlib.suppress(NotFound):  # nothing was recorded
+            await self._recording.call(DeleteSpan(token, Utc(0), self._own.clock.utc(), by))
 
 
 class Player:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from conformance.case import Failed, NotApplicable, expect, provided
 from conformance.rtsp import digest, sdp
-from conformance.rtsp.client import Connection, Login
+from conformance.rtsp.client import Connection, Fields, Login
 from conformance.rtsp.presentation import (
     Presentation,
     Session,
@@ -142,8 +142,10 @@ class Device:
         udp: bool = False,
         tracks: int | None = None,
         channel: int = 0,
+        fields: Fields = (),
     ) -> Session:
-        """A new session on a connection; interleaved channels are asked for from `channel` on."""
+        """A new session on a connection; interleaved channels are asked for from `channel` on. `fields` go with each
+        SETUP."""
         media = presentation.sdp.media
         expect(bool(media), "the description has no media")
         numbers = sorted(range(len(media)), key=lambda n: (media[n].kind != "video", n))[:tracks]
@@ -158,7 +160,7 @@ class Device:
             )
             named = [("Session", session.id)] if session else []
             answer = await connection.ask(
-                "SETUP", presentation.tracks[number], [("Transport", offer), *named]
+                "SETUP", presentation.tracks[number], [("Transport", offer), *named, *fields]
             )
             if answer.status == 461:
                 raise NotApplicable(

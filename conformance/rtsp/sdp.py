@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 _SESSION_ORDER = "vosiuepcbtrzkam"
 _MEDIA_ORDER = "micbka"
@@ -59,6 +61,10 @@ class Description:
     def all(self, name: str) -> list[str]:
         """Every session attribute of a name."""
         return [value for key, value in self.attributes if key == name]
+
+    def only(self, media: Sequence[Media]) -> Self:
+        """The same with some of its media."""
+        return replace(self, media=list(media))
 
 
 def read(body: bytes) -> Description:

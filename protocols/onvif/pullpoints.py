@@ -14,7 +14,7 @@ from typing import Protocol
 from device.events.journal import Entry
 from device.media import Utc
 from protocols.onvif.filters import Wanted
-from protocols.onvif.topics import BEGIN, Notification, Topics
+from protocols.onvif.topics import BEGIN, Notification, Topic, Topics
 
 MOST = 64  #: pull points
 WAITING = 1000  #: messages that wait in one; then the oldest are dropped
@@ -111,6 +111,10 @@ class PullPoints:
             elif before is not None and before.data == told.data:
                 return
             else:
+                if before is None and not _is_switch(told.topic):
+                    told = replace(
+                        told, operation="Initialized"
+                    )  # what it is about is new (ONVIF Core s9.4.3)
                 self._standing[told.key] = told
         for point in self._points.values():
             point.offer(told)
@@ -199,6 +203,11 @@ class PullPoints:
                 point.waiting.extend(later)
                 point.past = None
                 return
+
+
+def _is_switch(topic: Topic) -> bool:
+    """A state that was off before anybody said so."""
+    return any(item.type == "xs:boolean" for item in topic.data)
 
 
 def _begin(oldest: list[Entry], otherwise: Utc) -> Notification:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from conformance.case import NotApplicable, Requirement, expect
 from conformance.rtsp import digest
-from conformance.rtsp.client import Closed, Connection, Silence
+from conformance.rtsp.client import Closed, Connection, Fields, Silence
 from conformance.rtsp.device import PORTS, Device
-from conformance.rtsp.presentation import good, session_of
+from conformance.rtsp.presentation import Presentation, good, session_of
 from conformance.rtsp.suite import case
 from conformance.rtsp.wire import Answer, count
 
@@ -105,6 +105,25 @@ async def play(device: Device) -> str:
     expect(len(packets) >= 20, f"{len(packets)} packets within 8 s")
     good(await tunnel.ask("TEARDOWN", presentation.aggregate, [("Session", name)]), "TEARDOWN")
     return f"{len(packets)} packets"
+
+
+async def tunnelled_session(
+    device: Device, presentation: Presentation, fields: Fields, number: int
+) -> tuple[Answer, list[bytes]]:
+    """Set up a presentation's media through a tunnel and play them: the answer to PLAY, and so many RTP packets of the
+    first. Raises Failed, and NotApplicable where no tunnel is offered."""
+    tunnel = await _open(device)
+    session: list[tuple[str, str]] = []
+    for at, track in enumerate(presentation.tracks):
+        offer = ("Transport", f"RTP/AVP/TCP;unicast;interleaved={2 * at}-{2 * at + 1}")
+        answer = good(await tunnel.ask("SETUP", track, [offer, *session]), "SETUP through the tunnel")
+        session = session or [("Session", session_of(answer)[0])]
+    answer = await tunnel.ask("PLAY", presentation.aggregate, [*session, *fields])
+    packets = await tunnel.down.media(12, count(number, 0))
+    found = [packet.data for packet in packets if packet.channel == 0]
+    expect(len(found) >= number, f"{len(found)} packets within 12 s, not {number}")
+    good(await tunnel.ask("TEARDOWN", presentation.aggregate, session), "TEARDOWN")
+    return answer, found
 
 
 @case("tunnel.pieces", "Base64 may be cut anywhere", _CLAUSE, Requirement.CONDITIONAL)
