@@ -8,7 +8,7 @@ import pytest
 
 from device.accounts.role import Role
 from protocols.http.caller import COOKIE
-from tests.integration.web.rig import OWNER, Web
+from tests.integration.web.rig import OWNER, Browser, Web
 
 ALL_PRINTABLE = "".join(chr(code) for code in range(32, 127))
 FORM = {"name": "anna", "password": "x", "repeat": "x", "licence": True}
@@ -45,6 +45,19 @@ async def test_the_first_administrator_is_made_over_tls_with_any_password(served
         assert (await guest.get("/api/session"))["account"]["name"] == "anna"
         again = await guest.ask("POST", "/api/setup", {**FORM, "name": "eve"})
         assert again.status == 409
+
+
+@pytest.mark.proves("M-009")
+async def test_it_is_reached_by_address_and_by_host_name(served: Web) -> None:
+    _, http = served.http.ports
+    for host in ("127.0.0.1", "localhost"):
+        async with Browser(served.url.replace("127.0.0.1", host)) as browser:
+            assert (await browser.ask("GET", "/")).status == 200
+            got = await browser.ask("POST", "/api/session", {}, headers={"Origin": browser.url})
+            assert got.json["detail"] == "Make the first administrator first."  # and not: of somebody else
+        async with Browser(f"http://{host}:{http}") as plain:
+            led = await plain.ask("GET", "/recordings")
+            assert (led.status, led.headers["Location"]) == (308, f"{browser.url}/recordings")
 
 
 @pytest.mark.proves("M-272", "M-273")

@@ -127,7 +127,7 @@ async def test_at_a_host_of_the_provider_no_own_account_comes_in(served: Web) ->
             assert (await host.ask("GET", "/api/session")).json["account"] is None
 
 
-@pytest.mark.proves("M-286", "M-289")
+@pytest.mark.proves("M-285", "M-286", "M-289")
 async def test_hosts_are_named_changed_switched_off_and_removed(served: Web) -> None:
     async with await served.owner() as owner:
         for name in ("a.b", "a_b", "", "ä", "a" * 64):
