@@ -248,6 +248,17 @@ export function EntryDialog({ section, schema, entry, title, kind, trial, trialN
   </${Dialog}>`;
 }
 
+/** Tests of saved entries: how each came out, by key, and what begins one. @param {string} path @returns {[Record<string, any>, (key: string) => Promise<void>]} */
+export function useTrials(path) {
+  const [tried, setTried] = useState(/** @type {Record<string, any>} */ ({}));
+  const begin = async (/** @type {string} */ key) => {
+    setTried((old) => ({ ...old, [key]: {} }));
+    const told = await post(path, { key }).catch((error) => ({ good: false, detail: error.detail || error.title }));
+    setTried((old) => ({ ...old, [key]: told }));
+  };
+  return [tried, begin];
+}
+
 /** How a test came out. @param {{tried: any}} p */
 export const Outcome = ({ tried }) => html`<span role="status" class="row">${tried.good === undefined ? html`<span class="dim">${t("Is being tried …")}</span>` : html`<${Badge} kind=${tried.good ? "good" : "bad"}>${tried.good ? t("It works") : t("It does not work")}</${Badge}><span class="small wrap">${tried.detail}</span>`}</span>`;
 

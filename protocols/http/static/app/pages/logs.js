@@ -1,8 +1,8 @@
 // @ts-check
 // What the recorder has written down: the system's log, who was refused, who did what; to whom it is sent; and reports.
 import { useEffect, useState } from "preact/hooks";
-import { get, post } from "../api.js";
-import { EntryDialog, Outcome, choice, defaults } from "../form.js";
+import { get } from "../api.js";
+import { EntryDialog, Outcome, choice, defaults, useTrials } from "../form.js";
 import { moment, number, t, tn } from "../i18n.js";
 import { may, news } from "../state.js";
 import { Badge, Card, Empty, Icon, Layer, Page, Problem, Shown, attempt, html, useAsk } from "../ui.js";
@@ -84,12 +84,7 @@ function Syslog({ tabs }) {
   const ask = useAsk(() => Promise.all([get("/api/settings/syslog/entries"), get("/api/settings/syslog/schema")]));
   const waits = useAsk(() => get("/api/outbox"), [], EVERY);
   const [edit, setEdit] = useState(/** @type {any} */ (null));
-  const [tried, setTried] = useState(/** @type {Record<string, any>} */ ({}));
-  const test = async (/** @type {string} */ key) => {
-    setTried((old) => ({ ...old, [key]: {} }));
-    const told = await post("/api/syslog/try", { key }).catch((error) => ({ good: false, detail: error.detail || error.title }));
-    setTried((old) => ({ ...old, [key]: told }));
-  };
+  const [tried, test] = useTrials("/api/syslog/try");
   return html`<${Page} name=${t("Remote syslog")} actions=${html`<button class="primary" disabled=${!ask.data} onClick=${() => setEdit({ values: defaults(ask.data[1]) })}><${Icon} n="add" />${t("Add a server")}</button>`}>${tabs}
     <${Shown} ask=${ask}>${(/** @type {any} */ [{ entries }, schema]) => html`${entries.length ? html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Remote syslog")}><table>
       <thead><tr><th>${t("Server")}</th><th>${t("Protocol")}</th><th>${t("Format")}</th><th>${t("From")}</th><th>${t("What waits")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead>

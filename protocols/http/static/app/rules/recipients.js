@@ -1,8 +1,8 @@
 // @ts-check
 // Whom the recorder tells: each can be tried, and what waits for each is shown.
 import { useState } from "preact/hooks";
-import { get, post } from "../api.js";
-import { EntryDialog, Outcome, choice, defaults } from "../form.js";
+import { get } from "../api.js";
+import { EntryDialog, Outcome, choice, defaults, useTrials } from "../form.js";
 import { moment, number, t, tn } from "../i18n.js";
 import { Badge, Card, Empty, Icon, Page, Shown, html, useAsk } from "../ui.js";
 import { forget } from "./forget.js";
@@ -25,12 +25,7 @@ export default function Recipients({ tabs }) {
   const ask = useAsk(() => Promise.all([get(`${PATH}/entries`), get(`${PATH}/schema`)]));
   const waits = useAsk(() => get("/api/outbox"), [], EVERY);
   const [edit, setEdit] = useState(/** @type {any} */ (null));
-  const [tried, setTried] = useState(/** @type {Record<string, any>} */ ({}));
-  const test = async (/** @type {string} */ key) => {
-    setTried((old) => ({ ...old, [key]: {} }));
-    const told = await post("/api/recipients/try", { key }).catch((error) => ({ good: false, detail: error.detail || error.title }));
-    setTried((old) => ({ ...old, [key]: told }));
-  };
+  const [tried, test] = useTrials("/api/recipients/try");
   return html`<${Page} name=${t("Recipients")} actions=${html`<button class="primary" disabled=${!ask.data} onClick=${() => setEdit({ values: defaults(ask.data[1]) })}><${Icon} n="add" />${t("Add a recipient")}</button>`}>${tabs}
     <${Shown} ask=${ask}>${(/** @type {any} */ [{ entries }, schema]) => html`${entries.length ? html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Recipients")}><table>
       <thead><tr><th>${t("Name")}</th><th>${t("Type")}</th><th>${t("Where")}</th><th>${t("What waits")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead>
