@@ -42,6 +42,14 @@ class Variable:
     varbind: Varbind
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many were told, and how many of them were forgotten: of the same instant as the rows."""
+
+    logged: int
+    bumped: int
+
+
 class Log:
     """The last notifications. Those that are too many for it are forgotten, the oldest first."""
 
@@ -50,10 +58,9 @@ class Log:
         self.entries: deque[Logged] = deque(maxlen=MOST)
         self.logged = 0
 
-    @property
-    def bumped(self) -> int:
-        """How many were forgotten."""
-        return self.logged - len(self.entries)
+    def totals(self) -> Totals:
+        """How many there were."""
+        return Totals(self.logged, self.logged - len(self.entries))
 
     def add(self, what: Notification, ticks: int, utc: Utc) -> None:
         """It is told now."""
@@ -103,19 +110,19 @@ LOGS: Table[Log] = Table(
         ),
     ),
 )
-TOTALS: Table[Log] = scalars(
+TOTALS: Table[Totals] = scalars(
     "nlmStats",
     (*_BASE, 2),
-    Column(1, "nlmStatsGlobalNotificationsLogged", COUNTER, lambda log: log.logged),
-    Column(2, "nlmStatsGlobalNotificationsBumped", COUNTER, lambda log: log.bumped),
+    Column(1, "nlmStatsGlobalNotificationsLogged", COUNTER, lambda row: row.logged),
+    Column(2, "nlmStatsGlobalNotificationsBumped", COUNTER, lambda row: row.bumped),
 )
-STATISTICS: Table[Log] = Table(
+STATISTICS: Table[Totals] = Table(
     "nlmStatsLogEntry",
     (*_BASE, 2, 3, 1),
     lambda _: _UNNAMED,
     (
-        Column(1, "nlmStatsLogNotificationsLogged", COUNTER, lambda log: log.logged),
-        Column(2, "nlmStatsLogNotificationsBumped", COUNTER, lambda log: log.bumped),
+        Column(1, "nlmStatsLogNotificationsLogged", COUNTER, lambda row: row.logged),
+        Column(2, "nlmStatsLogNotificationsBumped", COUNTER, lambda row: row.bumped),
     ),
 )
 ENTRIES: Table[Logged] = Table(
@@ -182,7 +189,7 @@ VARIABLES: Table[Variable] = Table(
         *sorted((_value(*each) for each in _VALUES), key=lambda column: column.number),
     ),
 )
-TABLES: tuple[Table[Log] | Table[Logged] | Table[Variable], ...] = (
+TABLES: tuple[Table[Log] | Table[Totals] | Table[Logged] | Table[Variable], ...] = (
     LIMITS,
     LOGS,
     TOTALS,

@@ -119,8 +119,9 @@ class Projection:
             tree.replace(table, [engine])
         tree.replace(system.RESOURCES, [(n, *each) for n, each in enumerate(system.MODULES, 1)])
         tree.replace(framework.VACM_CONTEXTS, [""])
-        for each in (log.LIMITS, log.LOGS, log.TOTALS, log.STATISTICS):
+        for each in (log.LIMITS, log.LOGS):
             tree.replace(each, [self._log])
+        self.log()
 
     def ticks(self) -> int:
         """sysUpTime."""
@@ -469,6 +470,8 @@ class Projection:
         a hundred notifications in a row."""
         if self._shown != self._log.logged:
             self._shown = self._log.logged
+            for table in (log.TOTALS, log.STATISTICS):
+                self.tree.replace(table, [self._log.totals()])
             self.tree.replace(log.ENTRIES, self._log.entries)
             self.tree.replace(log.VARIABLES, self._log.variables())
 
