@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime
+from typing import Self
 
-from device.archive.ledger import Ledger
+from device.archive.ledger import Copy, Ledger
 from device.archive.reading import Lying, Reading
-from device.clock import Clock, SystemClock
+from device.clock import Clock
 from device.errors import Fault, HoldfastError, Refused
 from device.folder import DataFolder
 from device.media import MICROSECONDS, Utc
@@ -75,33 +75,61 @@ class _Shelf:
 
 
 class ArchiveProofs:
-    """`device.recording.afar.Proofs`: by the ledger, and by reading back what it says."""
+    """`device.recording.afar.Proofs`: by the ledger, and by reading back what it says. Close it, or use it in a
+    `with`."""
 
-    def __init__(self, folder: DataFolder) -> None:
+    def __init__(self, folder: DataFolder, clock: Clock) -> None:
         self._folder = folder
-        self._settings = archive_settings(folder, SystemClock())
+        self._clock = clock
+        self._ledgers: dict[str, Ledger] = {}  #: by the archive's identity
+        self._open: tuple[Share, Target, str] | None = None  #: the archive of the settings, and its identity
+        self._away: HoldfastError | None = (
+            None  #: the share cannot be reached: nobody waits for that at each segment
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the databases and of the share."""
+        while self._ledgers:
+            self._ledgers.popitem()[1].close()
+        if self._open is not None:
+            self._open[0].close()
+            self._open = None
 
     def wrong(self, target: str, token: str, utc: Utc, name: str, octets: int, *, deep: bool) -> str | None:
         """`Proofs`."""
         if not self._folder.archive.exists():
             return "the archive's ledger is gone"
-        with contextlib.closing(Ledger(self._folder.archive, target, readonly=True)) as ledger:
-            copy = ledger.get(token, name)
+        if target not in self._ledgers:
+            self._ledgers[target] = Ledger(self._folder.archive, target, readonly=True)
+        copy = self._ledgers[target].get(token, name)
         if copy is None or copy.utc != utc:
             return f"is not in the ledger of the archive {target}"
         if copy.size != octets:
             return f"has {copy.size} of {octets} bytes"
-        if not deep:
-            return None
-        if target != self._settings.target:
-            return f"cannot be read back: the settings name another archive than {target}"
+        return self._read_back(target, copy) if deep else None
+
+    def _read_back(self, target: str, copy: Copy) -> str | None:
         try:
-            with Share(place_of(self._settings)) as share:
-                there = Target(share, folder_of(self._settings), target, Pace(None))
-                there.check()
-                if not there.holds(archive_name(token, utc, name), copy.size, copy.sha256):
-                    raise Fault("it is another than it was.")
+            if self._away is not None:
+                raise self._away
+            if self._open is None:
+                settings = archive_settings(self._folder, self._clock)
+                share = Share(place_of(settings))
+                there = Target(share, folder_of(settings), settings.target, Pace(None))
+                self._open = share, there, settings.target
+            _, there, identity = self._open
+            if identity != target:
+                raise OtherArchive(f"it lies in the archive {target}.")
+            if not there.holds(archive_name(copy.token, copy.utc, copy.name), copy.size, copy.sha256):
+                raise Fault("it is another than it was.")
         except HoldfastError as error:
+            self._away = error if error.transient else None
             return f"cannot be read back: {error}"
         return None
 

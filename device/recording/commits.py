@@ -217,6 +217,10 @@ class GroupCommit:
                 self._opened += message.opened
                 return message.at_once
             case Ask():
+                # From here on nobody can withdraw it: who asked may be gone, and a future that was
+                # cancelled takes no result.
+                if not message.answer.set_running_or_notify_cancel():
+                    return False
                 self._asks.append(message)
                 return True
             case Beat():

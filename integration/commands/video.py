@@ -165,9 +165,8 @@ def check(
     if (repair or rebuild) and runs(folder):
         raise Refused("A recorder runs on that folder; stop it before a repair.")
     rebuilt = _rebuild(folder) if rebuild else None
-    report = verify(
-        folder.catalogue, _volumes(folder), deep=deep, repair=repair, proofs=ArchiveProofs(folder)
-    )
+    with ArchiveProofs(folder, SystemClock()) as proofs:
+        report = verify(folder.catalogue, _volumes(folder), deep=deep, repair=repair, proofs=proofs)
     if as_json:
         say_json({"good": report.good, **asdict(report), "rebuilt": asdict(rebuilt) if rebuilt else None})
     else:

@@ -3,6 +3,7 @@
 faults      a camera with every fault there is, for --minutes (30)
 planes      control and streaming killed every 5 s, for --minutes (5)
 recording   the recording plane killed --times (100) at random moments
+outage      the MQTT broker away for --minutes (60), the sender killed twice
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.endurance import faults, planes, recording
+from tests.endurance import faults, outage, planes, recording
 from tests.endurance.report import Progress, Report
 
-MINUTES = {"faults": 30.0, "planes": 5.0}
+MINUTES = {"faults": 30.0, "planes": 5.0, "outage": 60.0}
 TIMES = 100
 
 
@@ -26,8 +27,8 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", choices=("faults", "planes", "recording"))
-    parser.add_argument("--minutes", type=float, help="how long; faults and planes")
+    parser.add_argument("name", choices=("faults", "planes", "recording", "outage"))
+    parser.add_argument("--minutes", type=float, help="how long; all but recording")
     parser.add_argument("--times", type=int, default=TIMES, help="how often; recording")
     parser.add_argument("--only", metavar="FAULT,...", default="", help="these faults alone; faults")
     parser.add_argument("--seed", type=int, default=1, help="another programme, other moments")
@@ -56,6 +57,8 @@ def _run(given: argparse.Namespace, folder: Path) -> Report:
                 return faults.run(folder, minutes, say, programme=f"soak:{given.seed}{chosen}")
             case "planes":
                 return planes.run(folder, given.minutes or MINUTES["planes"], say)
+            case "outage":
+                return outage.run(folder, given.minutes or MINUTES["outage"], say)
             case _:
                 return recording.run(folder, given.times, say, seed=given.seed)
     finally:

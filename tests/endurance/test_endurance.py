@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.endurance import faults, planes, recording
+from tests.endurance import faults, outage, planes, recording
 from tests.endurance.report import Progress, Report
 
 
@@ -22,6 +22,10 @@ def test_faults_leave_nothing_untold(tmp_path: Path) -> None:
     programme.write_text("".join(json.dumps(line) + "\n" for line in lines))
     report = faults.run(tmp_path, 10 / 60, Progress("faults"), programme=str(programme))
     _must(report, "time wrong")
+
+
+def test_every_event_arrives_however_often_the_sender_was_killed(tmp_path: Path) -> None:
+    _must(outage.run(tmp_path, 0.2, Progress("outage")))
 
 
 def test_recording_does_not_notice_the_end_of_other_planes(tmp_path: Path) -> None:

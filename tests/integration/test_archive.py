@@ -273,12 +273,12 @@ async def test_what_is_moved_lies_there_alone_and_is_read_there(
             CatalogueReader(store.catalogue, far) as reader,
         ):
             assert await asyncio.to_thread(octets, reader) == recorded
-        proofs = ArchiveProofs(own.folder)
-        checked = partial(check, store.catalogue, store.settings, deep=True, repair=False, proofs=proofs)
-        assert (await asyncio.to_thread(checked)).problems == []
-        spoil(samba, before[3].path.name)
-        (problem,) = (await asyncio.to_thread(checked)).problems
-        assert (problem.invariant, problem.what) == (1, "cannot be read back: it is another than it was.")
+        with ArchiveProofs(own.folder, own.clock) as proofs:
+            checked = partial(check, store.catalogue, store.settings, deep=True, repair=False, proofs=proofs)
+            assert (await asyncio.to_thread(checked)).problems == []
+            spoil(samba, before[3].path.name)
+            (problem,) = (await asyncio.to_thread(checked)).problems
+            assert (problem.invariant, problem.what) == (1, "cannot be read back: it is another than it was.")
         # What is deleted here is deleted there.
         store.recorder.delete("CAM1", before[0].utc, before[0].end)
         tidy(store)

@@ -221,6 +221,18 @@ def test_what_retention_deletes_is_deleted_there_as_well(store: Store, attic: At
     assert check(store.catalogue, store.settings, deep=True, repair=False, proofs=attic).problems == []
 
 
+def test_who_asks_and_goes_away_ends_nothing(store: Store, attic: Attic) -> None:
+    first, second, *_ = here(store)
+    futures = [store.recorder.archive(TARGET, "", [attic.bring(each)]) for each in (first, second)]
+    for future in futures:
+        future.cancel()  # too late for one that is being done, and that is done
+    assert store.recorder.settle()
+    assert archived(store) == [
+        each.id for each, f in zip((first, second), futures, strict=True) if not f.cancelled()
+    ]
+    assert move(store, [attic.bring(here(store)[-1])])
+
+
 def test_a_catalogue_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.db"
     script = (resources.files("device.recording.schema") / "0001.sql").read_text()
