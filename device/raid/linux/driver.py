@@ -52,6 +52,7 @@ class LinuxRaid:
         self._clock = clock
         self._contents: dict[tuple[str, str], Content] = {}  #: by device, and what tells that it is another
         self._health: dict[str, tuple[float, Smart]] = {}  #: by serial, and when it was asked
+        self._telling: dict[str, asyncio.Task[None]] = {}  #: md of drives that were pulled, by device
         self._asking: dict[str, asyncio.Task[None]] = {}  #: by serial
 
     # --- looking ---
@@ -60,9 +61,8 @@ class LinuxRaid:
         """RaidDriver."""
         there = await blocks(self._machine, self._setup.places)
         found = await self._md()
-        if found is not None and any(not member.there for member in found.members):
-            await self._notice_pulled(found)
-            found = await self._md()
+        if found is not None:
+            self._notice_pulled(found)
         members = {member.device: member for member in found.members} if found is not None else {}
         drives = [await self._drive(bay, block, members, found) for bay, block in sorted(there.items())]
         lock, files = (None, None) if found is None else await self._above(found)
@@ -101,14 +101,23 @@ class LinuxRaid:
             self._contents[key] = await content(self._machine, device)
         return self._contents[key]
 
-    async def _notice_pulled(self, found: md.Md) -> None:
-        """Md itself notices only when it writes (mdadm(8), --incremental --fail)."""
+    def _notice_pulled(self, found: md.Md) -> None:
+        """Md itself notices only when it writes (mdadm(8), --incremental --fail). It may take seconds to tell it: what
+        was read says already that the drive is not there."""
         for member in found.members:
-            if not member.there:
-                try:
-                    await self._order("mdadm", "-If", member.device)
-                except DriverFault:
-                    continue  # udev was quicker
+            if not member.there and member.device not in self._telling:
+                self._telling[member.device] = asyncio.create_task(self._tell_of(member.device))
+
+    async def _tell_of(self, pulled: str) -> None:
+        try:
+            with contextlib.suppress(DriverFault):  # udev was quicker
+                await self._order("mdadm", "-If", pulled)
+        finally:
+            del self._telling[pulled]
+
+    async def _told(self) -> None:
+        """Once md knows which drives were pulled."""
+        await asyncio.gather(*self._telling.values())
 
     async def _drive(
         self, bay: int, block: Block, members: dict[str, md.Member], found: md.Md | None
@@ -302,6 +311,7 @@ class LinuxRaid:
 
     async def add(self, bay: int) -> None:
         """RaidDriver."""
+        await self._told()
         found = await self._running()
         block = self._in(await blocks(self._machine, self._setup.places), bay)
         if any(member.device == block.device and member.role is not Role.FAULTY for member in found.members):
@@ -314,6 +324,7 @@ class LinuxRaid:
 
     async def remove(self, bay: int) -> None:
         """RaidDriver."""
+        await self._told()
         found = await self._running()
         block = (await blocks(self._machine, self._setup.places)).get(bay)
         member = next(

@@ -1,7 +1,7 @@
 """From a drive's failure to its event on the bus: `python -m tests.device.raid.failures`.
 
-The recorder's own watch of drives, on the simulated ones and on md in a guest. In the guest every look goes over a
-serial line, and everything is emulated: a real machine looks in a hundredth of the time.
+The recorder's own watch of drives, on the simulated ones and on md in a guest. There every look goes over a serial
+line, and everything is emulated: a look takes 0.1 to 0.2 s, and on a real machine a hundredth of that.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from tests.device.raid.test_guest import SIZE, Box
 from tests.guest import machine
 from tests.guest.machine import Guest
 
-SIMULATED, IN_THE_GUEST = 20, 3  #: rounds
+SIMULATED, IN_THE_GUEST = 20, 2  #: rounds
+SETTLE = 10.0  #: seconds in which a new drive has told of itself: a guest's line answers one at a time
 PATIENCE = 300.0  #: seconds
 BAY = 2
 THROWN_OUT, PULLED = "thrown out by its array", "pulled"
@@ -110,7 +111,7 @@ async def simulated(folder: Path) -> dict[str, list[float]]:
     async def fail() -> None:
         drives.fail(BAY)
 
-    return await measured(drives, TimedHands(drives), fail, SIMULATED, folder)
+    return await measured(drives, TimedHands(drives), fail, SIMULATED, 0.0, folder)
 
 
 async def guest(folder: Path) -> dict[str, list[float]]:
@@ -130,13 +131,13 @@ async def guest(folder: Path) -> dict[str, list[float]]:
             name = device.rpartition("/")[2]
             await box.machine.write(f"/sys/block/md127/md/dev-{name}/state", "faulty")
 
-        return await measured(driver, box, fail, IN_THE_GUEST, folder)
+        return await measured(driver, box, fail, IN_THE_GUEST, SETTLE, folder)
     finally:
         box.guest.cut()
 
 
 async def measured(
-    driver: RaidDriver, hands: contract.Hands, fail: Do, rounds: int, folder: Path
+    driver: RaidDriver, hands: contract.Hands, fail: Do, rounds: int, settle: float, folder: Path
 ) -> dict[str, list[float]]:
     """Seconds, by what happened."""
     watch = Watch(driver, folder)
@@ -152,13 +153,16 @@ async def measured(
 
     found: dict[str, list[float]] = {THROWN_OUT: [], PULLED: []}
     await contract.until(driver, hands, contract.is_(Status.ONLINE), "whole")
+    await asyncio.sleep(settle)
     async with watch.running():
         for number in range(1, rounds + 1):
             found[THROWN_OUT].append(await watch.time(fail, DriveBroken))
             await watch.time(pull, DriveRemoved)
             await watch.time(replaced, RaidOnline)
+            await asyncio.sleep(settle)
             found[PULLED].append(await watch.time(pull, DriveRemoved))
             await watch.time(replaced, RaidOnline)
+            await asyncio.sleep(settle)
             print(f"{driver.name}: {number} of {rounds}", flush=True)
     return found
 

@@ -53,7 +53,8 @@ class Box:
         self.guest.pull(self.names[bay])
 
     async def insert(self, bay: int) -> None:
-        self.names[bay] += "-new"
+        stem, _, before = self.names[bay].partition("-")
+        self.names[bay] = f"{stem}-{int(before or 1) + 1}"
         self.guest.plug(machine.Disk(self.names[bay], SIZE), bay - 1)
 
     async def work(self) -> None:
