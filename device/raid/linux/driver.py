@@ -263,8 +263,13 @@ class LinuxRaid:
         self._contents.clear()
 
     async def _put_together(self, devices: Sequence[str]) -> None:
-        """Raises ProgramFailed, and leaves no half of an array behind; DriverFault."""
-        device = f"/dev/md{await self._free_number()}"
+        """Raises ProgramFailed, and leaves no half of an array behind; DriverFault.
+
+        md would wait for the first write before it rebuilds what was being rebuilt; that of an encrypted array comes
+        when somebody knows the password.
+        """
+        name = f"md{await self._free_number()}"
+        device = f"/dev/{name}"
         argv = ("mdadm", "--assemble", "--run", "--quiet", device, *devices)
         try:
             await self._machine.run(argv, within=ORDER_SECONDS)
@@ -274,6 +279,8 @@ class LinuxRaid:
             raise
         except (ProgramMissing, ProgramHung) as error:
             raise DriverFault(str(error)) from error
+        if await md.hesitates(self._machine, name):
+            await self._order("mdadm", "--readwrite", device)
 
     @contextlib.asynccontextmanager
     async def _dirty_allowed(self) -> AsyncIterator[None]:

@@ -47,8 +47,17 @@ async def devices(machine: Machine) -> list[str]:
 
 async def idle(machine: Machine, device: str) -> bool:
     """Whether an array is put together, but does not run."""
+    return await _state(machine, device) in ("clear", "inactive")
+
+
+async def hesitates(machine: Machine, device: str) -> bool:
+    """Whether an array writes nothing, not even to rebuild, until somebody else writes."""
+    return await _state(machine, device) == "read-auto"
+
+
+async def _state(machine: Machine, device: str) -> str:
     raw = await machine.read(f"/sys/block/{device}/md/array_state")
-    return raw is not None and raw.strip() in (b"clear", b"inactive")
+    return (raw or b"").decode("ascii", "replace").strip()
 
 
 async def read(machine: Machine, device: str, uuid: str) -> Md | None:
