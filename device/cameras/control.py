@@ -7,7 +7,7 @@ as it can, and says whose fault it is where it cannot.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -87,7 +87,7 @@ class Access:
 
     url: str  #: of its device service
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
 
 class Unreachable(PeerFault):
