@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from device.errors import HoldfastError, NotFound
-from device.media import Utc
+from device.media import MICROSECONDS, Utc
 from device.planes.link import Client
 from device.planes.messages import AskRecording, DeleteSpan, StreamStatus
 from device.recording.catalogue import CatalogueReader
@@ -28,6 +28,7 @@ from protocols.onvif.services.search import Search
 FRESH = 0.5  #: seconds that what the recording plane said is good for
 ENDED_LOOK = 0.05  #: seconds between two looks whether the stream of a recording that is deleted has ended
 ENDED_LOOKS = 100
+AHEAD = 60 * MICROSECONDS  #: a camera's clock, and its last picture's length, may reach beyond our own time
 EVERY = 1.0  #: seconds between two looks for jobs whose state is another
 
 
@@ -95,7 +96,8 @@ class RecordingsPlane:
                 break
             await asyncio.sleep(ENDED_LOOK)
         with contextlib.suppress(NotFound):  # nothing was recorded
-            await self._recording.call(DeleteSpan(token, Utc(0), self._own.clock.utc(), by))
+            end = Utc(self._own.clock.utc() + AHEAD)
+            await self._recording.call(DeleteSpan(token, Utc(0), end, by))
 
 
 class Player:
