@@ -30,7 +30,7 @@ from device.records import BadRecord
 
 
 @message
-class Picture:
+class Sketch:
     """A message with a blob, for these tests."""
 
     name: str
@@ -81,14 +81,14 @@ def test_samples_arrive_as_they_were_however_the_bytes_are_cut(
 def test_messages_and_their_blobs_arrive_as_they_were(
     sent: list[tuple[str, int]], cut: random.Random
 ) -> None:
-    pictures = [Picture(name, Blob(os.urandom(size))) for name, size in sent]
+    pictures = [Sketch(name, Blob(os.urandom(size))) for name, size in sent]
     data = b"".join(b"".join(encode(FrameKind.ITEM, 3, picture)) for picture in pictures)
     got = feed(Decoder(), data, cut)
     assert [decode(frame) for _, frame in got if isinstance(frame, Frame)] == pictures
 
 
 def test_frames_larger_than_the_receive_buffer_and_small_ones_may_alternate() -> None:
-    pictures = [Picture(str(n), Blob(os.urandom(n))) for n in (0, 100_000, 1, 16_384, 16_300, 5_000_000, 2)]
+    pictures = [Sketch(str(n), Blob(os.urandom(n))) for n in (0, 100_000, 1, 16_384, 16_300, 5_000_000, 2)]
     data = b"".join(b"".join(encode(FrameKind.ITEM, 3, picture)) for picture in pictures)
     got = feed(Decoder(), data, None)
     assert [decode(frame) for _, frame in got if isinstance(frame, Frame)] == pictures
@@ -111,7 +111,7 @@ def test_no_bytes_make_the_decoder_raise_anything_else(data: bytes, cut: random.
 
 
 VALID = b"".join(encode(FrameKind.CALL, 7, Ping())) + b"".join(
-    encode(FrameKind.ITEM, 8, Picture("x", Blob(b"abc")))
+    encode(FrameKind.ITEM, 8, Sketch("x", Blob(b"abc")))
 )
 
 
@@ -151,20 +151,20 @@ def test_a_frame_that_claims_an_impossible_size_is_refused_before_memory_is_take
 
 def test_what_is_too_large_is_not_sent() -> None:
     with pytest.raises(BadRecord, match="at most"):
-        encode(FrameKind.ITEM, 1, Picture("x", Blob(bytes(MAX_BLOB + 1))))
+        encode(FrameKind.ITEM, 1, Sketch("x", Blob(bytes(MAX_BLOB + 1))))
     with pytest.raises(BadRecord, match="at most"):
         sample_header(Sample(0, 0, Utc(0), True, bytes(MAX_BLOB + 1)), 1)
 
 
 def test_a_field_that_a_newer_plane_added_is_passed_over() -> None:
-    assert decode(Frame(FrameKind.ITEM, 1, b'\x07Picture{"name":"a","colour":1}', b"")) == Picture("a")
+    assert decode(Frame(FrameKind.ITEM, 1, b'\x07Picture{"name":"a","colour":1}', b"")) == Sketch("a")
 
 
 def test_text_that_is_not_utf8_is_mended_not_lost() -> None:
-    header, _ = encode(FrameKind.ITEM, 1, Picture("a\udc80b"))
+    header, _ = encode(FrameKind.ITEM, 1, Sketch("a\udc80b"))
     [(_, frame)] = feed(Decoder(), header, None)
     assert isinstance(frame, Frame)
-    assert decode(frame) == Picture("a�b")
+    assert decode(frame) == Sketch("a�b")
 
 
 def test_no_message_shows_a_password_when_it_is_printed() -> None:
