@@ -157,7 +157,7 @@ def test_what_is_too_large_is_not_sent() -> None:
 
 
 def test_a_field_that_a_newer_plane_added_is_passed_over() -> None:
-    assert decode(Frame(FrameKind.ITEM, 1, b'\x07Picture{"name":"a","colour":1}', b"")) == Sketch("a")
+    assert decode(Frame(FrameKind.ITEM, 1, b'\x06Sketch{"name":"a","colour":1}', b"")) == Sketch("a")
 
 
 def test_text_that_is_not_utf8_is_mended_not_lost() -> None:
