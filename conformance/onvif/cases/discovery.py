@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from conformance.case import Failed, NotJudged, expect, provided
 from conformance.onvif.device import Device
@@ -22,6 +23,7 @@ from conformance.onvif.values import every, text
 _ANSWER_SECONDS = 5.0
 _SILENCE_SECONDS = 2.5  #: WS-Discovery s3.1.3: an answer is delayed by half a second at most
 _HELLO_SECONDS = 15.0
+_TRIES = 4
 _DEVICE = name("tds:Device")
 _SCOPE = "onvif://www.onvif.org/name/conformance%20probe"
 
@@ -117,12 +119,22 @@ async def mode(device: Device) -> str:
         await device.call("tds:SetDiscoveryMode", f"<tds:DiscoveryMode>{wanted}</tds:DiscoveryMode>")
         told = text(await device.call("tds:GetDiscoveryMode"), "tds:DiscoveryMode")
         expect(told == wanted, f"{wanted} was set, {told} is told")
-        message = new_message()
         if wanted == "NonDiscoverable":
-            await _silent(device, probe(message))
+            await _silent(device, probe(new_message()))
         else:
-            await _match(device, message, probe(message))
+            await _found_again(device)
     return "hidden, it is silent; found again afterwards"
+
+
+async def _found_again(device: Device) -> None:
+    """A device that was hidden may need a moment to listen again: clients repeat their probes. Raises Failed."""
+    for _ in range(_TRIES - 1):
+        message = new_message()
+        with suppress(Failed):
+            await _match(device, message, probe(message))
+            return
+    message = new_message()
+    await _match(device, message, probe(message))
 
 
 async def _hello(device: Device, listener: Listener, scope: str, there: bool) -> None:
