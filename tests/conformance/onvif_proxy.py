@@ -176,9 +176,6 @@ FAULTS: dict[str, Fault] = {
         "RECORDING-4-1-7", reply=(rb"(?s)(GetRecordingJobStateResponse.*?tt:State>)Active", rb"\1Idle")
     ),
     "cut": Fault("RECORDING-4-1-12", reply=(rb"s{128}", b"s" * 64), only=b"GetRecordingConfiguration"),
-    "new-job": Fault(
-        "RECORDING-5-1-18", reply=(rb'PropertyOperation="Initialized"', b'PropertyOperation="Changed"')
-    ),
     "told-else": Fault(
         "RECORDING-5-1-6", reply=(rb"RecordingConfig/CreateRecording", b"RecordingConfig/Other")
     ),
