@@ -155,6 +155,7 @@ class RecordingPlane:
         self._streams: dict[str, Stream] = {}
         self._intakes: dict[str, StreamIntake] = {}
         self._paths: dict[str, str] = {}
+        self._changing = asyncio.Lock()  #: held while a camera is taken up or let go of
         self._recorder = self._make_recorder()
 
     def _make_recorder(self) -> Recorder:
@@ -209,6 +210,10 @@ class RecordingPlane:
     # --- cameras ---
 
     async def _camera_changed(self, key: str, fields: set[str]) -> None:
+        async with self._changing:
+            await self._change_camera(key, fields)
+
+    async def _change_camera(self, key: str, fields: set[str]) -> None:
         camera = self._own.settings.entries(Camera).get(key)
         for stream in STREAMS:
             token = token_of(key, stream)
@@ -389,6 +394,9 @@ class RecordingPlane:
         return Done()
 
     async def _delete(self, request: DeleteSpan) -> Deleted:
+        async with self._changing:  # a camera that is being let go of still writes
+            if request.token not in self._intakes:
+                await self._recorder.settled()
         gone = self._recorder.delete(request.token, request.start, request.end)
         segments = await asyncio.wrap_future(gone)
         self._own.bus.publish(

@@ -91,17 +91,18 @@ async def _take_on(core: Core, shelves: Shelves, volumes: Sequence[VolumeSetting
 async def _let_go(core: Core, shelves: Shelves, shelf: Shelf) -> None:
     shelf.leaving = True
     if shelves.some_take:
-        await _while(MOVE, lambda: core.move(shelf))
+        await wait_while(MOVE, lambda: core.move(shelf))
     core.beat()
     core.leave(shelf, "the storage was taken away")
     # The beats sync it. One that works no more has forfeited what it had.
-    await _while(SYNC, lambda: shelf.state is VolumeState.OK and (shelf.dirty or shelf.busy))
+    await wait_while(SYNC, lambda: shelf.state is VolumeState.OK and (shelf.dirty or shelf.busy))
     shelf.over = True
     await asyncio.to_thread(shelf.end, END)
     shelves.forget(shelf)
 
 
-async def _while(seconds: float, holds: Callable[[], bool]) -> None:
+async def wait_while(seconds: float, holds: Callable[[], bool]) -> None:
+    """Until it holds no more, or that many seconds are over."""
     loop = asyncio.get_running_loop()
     limit = loop.time() + seconds
     while holds() and loop.time() < limit:  # noqa: ASYNC110 - the beats and other threads make an end of it

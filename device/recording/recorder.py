@@ -33,7 +33,7 @@ from device.media import MICROSECONDS, Track, Utc
 from device.recording import retention
 from device.recording.commits import Beat, Committed, Enter, Failed, GroupCommit, gap_op
 from device.recording.database import Ownership, describe, open_writer
-from device.recording.exchange import exchange, number_of, require_once
+from device.recording.exchange import SYNC, exchange, number_of, require_once, wait_while
 from device.recording.forget import InUse, forget
 from device.recording.fragment import Pool
 from device.recording.intake import Counters, StreamIntake
@@ -395,6 +395,12 @@ class Recorder:
         future = self.ask(lambda c: retention.delete(c, token, start, end, now, self.next_id))
         self._shelves.sweep_soon()
         return future
+
+    async def settled(self) -> None:
+        """Wait until all that came is durable, and in the catalogue; not for ever for a volume that hangs."""
+        self.beat()
+        beat = self._number
+        await wait_while(SYNC, lambda: not all(shelf.has(beat) for shelf in self._shelves))
 
     def archive(self, target: str, place: str, proven: Sequence[Proven]) -> Future[list[int]]:
         """Let segments that are proven to be in an archive lie there: see `moving`. The future is which of them do."""

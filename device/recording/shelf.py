@@ -57,6 +57,7 @@ class Shelf:
         self._fresh = 0
         self._since = now
         self._syncing: float | None = None
+        self._beat = 0  #: the last whose sync was answered
         self._inspecting: float | None = None
         self._inspected = now - INSPECT
         self._probed = now
@@ -109,9 +110,15 @@ class Shelf:
         self.dirty, self._syncing = False, now
         self.writer.sync(number)
 
-    def synced(self) -> None:
+    def synced(self, beat: int) -> None:
         """The writer has answered."""
         self._syncing = None
+        self._beat = beat
+
+    def has(self, beat: int) -> bool:
+        """Whether all that it was given until a beat is on it; one that works no more has what it will have."""
+        waits = self.dirty or self._syncing is not None
+        return self._beat >= beat or not waits or self.over or self.state is not VolumeState.OK
 
     def look(self, now: float, patience: float) -> bool:
         """Where it is time, have the volume inspected. False where its threads have not answered for `patience`

@@ -219,7 +219,7 @@ class Shelves:
         match report:
             case Synced():
                 shelf = self[report.volume]
-                shelf.synced()
+                shelf.synced(report.beat)
                 shelf.pressed = report.waiting
                 shelf.dirty = shelf.dirty or report.waiting
             case Trouble():

@@ -14,7 +14,9 @@ import pytest
 from lxml import etree
 from onvif import ONVIFClient  # type: ignore[import-untyped]  # it says nothing of its types
 
+from device.folder import DataFolder
 from device.media import Utc
+from device.recording.catalogue import CatalogueReader, SegmentRow
 from protocols.onvif.names import PREFIXES, TT
 from protocols.onvif.xml import Element, write_instant
 from tests.integration.rig import Recorder, demo, free_offset, wait_until
@@ -22,6 +24,7 @@ from tests.protocols.onvif import rig as soap
 from tests.protocols.onvif.schema import judge
 
 NAME, PASSWORD = "vms", "pair-with-me-5"  # of an account that lives for the test
+SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,43 @@ def ask(url: str, xml: str) -> Element:
 
 def _now() -> Utc:
     return Utc(time.time_ns() // 1000)
+
+
+def manager(recorder: Recorder) -> ONVIFClient:
+    """A client of that recorder."""
+    address = recorder.told["endpoints"]["onvif"].removeprefix("http://").partition("/")[0]
+    host, _, port = address.partition(":")
+    return ONVIFClient(host, int(port), NAME, PASSWORD)
+
+
+def source_of(recorder: Recorder) -> str:
+    """What receivers connect to: a camera that the recorder shows live."""
+    live: str = recorder.told["cameras"][1]["live"]
+    return live.replace("rtsp://", f"rtsp://{NAME}:{PASSWORD}@")
+
+
+def begin(client: ONVIFClient, uri: str) -> tuple[str, str, str]:
+    """Let a recording of one's own be recorded: its token, those of its receiver and its job."""
+    origin = {
+        "SourceId": "urn:vms:1",
+        "Name": "Dock",
+        "Location": "",
+        "Description": "",
+        "Address": "http://x",
+    }
+    plan = {"Source": origin, "Content": "dock", "MaximumRetentionTime": "PT0S"}
+    recording = client.recording()
+    token = recording.CreateRecording(RecordingConfiguration=plan)
+    made = (
+        client.receiver()
+        .CreateReceiver(Configuration={"Mode": "AutoConnect", "MediaUri": uri, "StreamSetup": SETUP})
+        .Token
+    )
+    source = {"SourceToken": {"Type": "http://www.onvif.org/ver10/schema/Receiver", "Token": made}}
+    shape = {"RecordingToken": token, "Mode": "Active", "Priority": 2, "Source": [source]}
+    job = recording.CreateRecordingJob(JobConfiguration=shape).JobToken
+    wait_until("the job records", lambda: recording.GetRecordingJobState(JobToken=job).State == "Active", 90)
+    return token, made, job
 
 
 def told(url: str) -> list[tuple[str, dict[str, str]]]:
@@ -85,9 +125,7 @@ def test_what_the_recorder_says_it_can_is_said_alike_in_all_ways(recorder: Recor
 def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
     endpoints: dict[str, str] = recorder.told["endpoints"]
     root = endpoints["onvif"].removesuffix("/onvif/device_service")
-    live = recorder.told["cameras"][1]["live"].replace("rtsp://", f"rtsp://{NAME}:{PASSWORD}@")
-    host, _, port = root.removeprefix("http://").partition(":")
-    client = ONVIFClient(host, int(port), NAME, PASSWORD)
+    live, client = source_of(recorder), manager(recorder)
     events = ask(
         root + "/onvif/event_service",
         "<tev:CreatePullPointSubscription><tev:InitialTerminationTime>PT10M</tev:InitialTerminationTime>"
@@ -95,24 +133,8 @@ def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
     )
     point = next(events.iter("{*}Address")).text or ""
 
-    setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-    origin = {
-        "SourceId": "urn:vms:1",
-        "Name": "Dock",
-        "Location": "",
-        "Description": "",
-        "Address": "http://x",
-    }
-    plan = {"Source": origin, "Content": "dock", "MaximumRetentionTime": "PT0S"}
     recording, receiver = client.recording(), client.receiver()
-    token = recording.CreateRecording(RecordingConfiguration=plan)
-    made = receiver.CreateReceiver(
-        Configuration={"Mode": "AutoConnect", "MediaUri": live, "StreamSetup": setup}
-    ).Token
-    source = {"SourceToken": {"Type": "http://www.onvif.org/ver10/schema/Receiver", "Token": made}}
-    shape = {"RecordingToken": token, "Mode": "Active", "Priority": 2, "Source": [source]}
-    job = recording.CreateRecordingJob(JobConfiguration=shape).JobToken
-    wait_until("the job records", lambda: recording.GetRecordingJobState(JobToken=job).State == "Active", 90)
+    token, made, job = begin(client, live)
     assert receiver.GetReceiverState(ReceiverToken=made).State == "Connected"
 
     search = client.search()
@@ -130,7 +152,7 @@ def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
 
     wait_until("three seconds are recorded", lambda: seconds() >= 3, 90)
     assert information().RecordingStatus == "Recording"
-    uri = client.replay().GetReplayUri(StreamSetup=setup, RecordingToken=token)
+    uri = client.replay().GetReplayUri(StreamSetup=SETUP, RecordingToken=token)
     probe = (
         "ffprobe",
         "-v",
@@ -173,3 +195,18 @@ def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
     assert token not in [each.RecordingToken for each in recording.GetRecordings()]
     wanted = [("RecordingConfig/DeleteRecording", {"RecordingToken": token})]
     wait_until("the subscriber is told of the end", all_heard, 90)
+
+
+def test_what_is_deleted_while_it_is_recorded_leaves_nothing(recorder: Recorder) -> None:
+    client = manager(recorder)
+    token, made, _ = begin(client, source_of(recorder))
+
+    def segments() -> list[SegmentRow]:
+        with CatalogueReader(DataFolder(recorder.data).catalogue) as catalogue:
+            known = {row.token for row in catalogue.recordings()}
+            return catalogue.segments(token, Utc(0), Utc(1 << 62)) if token in known else []
+
+    wait_until("something is recorded", lambda: bool(segments()), 90)
+    client.recording().DeleteRecording(RecordingToken=token)
+    assert segments() == []
+    client.receiver().DeleteReceiver(ReceiverToken=made)
