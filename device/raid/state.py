@@ -137,11 +137,15 @@ class Status(Enum):
 
 
 def status(array: Array) -> Status:
-    """What an array's reading means. A scrub is Online, with progress."""
+    """What an array's reading means. A scrub is Online, with progress. One that misses a drive and makes its parity
+    anew after a power cut is Degraded: no drive comes back by that."""
     missing = array.drives - array.in_sync
     if array.broken or missing > _bearable(array):
         return Status.FAILED
-    if array.work is not None and array.work.activity.syncs:
+    activity = None if array.work is None else array.work.activity
+    if missing and activity is Activity.RESYNC:
+        return Status.DEGRADED
+    if activity is not None and activity.syncs:
         return Status.SYNCING
     return Status.DEGRADED if missing else Status.ONLINE
 

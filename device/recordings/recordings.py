@@ -97,6 +97,7 @@ class Recordings:
         self._seen: tuple[int, dict[str, Camera]] = (-1, {})
         self._told: dict[str, JobState] = {}
         self._connected: dict[str, ReceiverState] = {}
+        self._failing: dict[str, str] = {}  #: receivers whose stream cannot be had, and its address
 
     # ------------------------------------------------------------------------------------------ recordings
 
@@ -366,9 +367,17 @@ class Recordings:
                 if self._connected.get(token, ReceiverState.NOT_CONNECTED) is not connection:
                     name, uri = said.ReceiverToken(token), shown(self._receivers[token])
                     self._publish(said.ReceiverChanged(name, connection.value, uri))
-                    if connection is ReceiverState.NOT_CONNECTED and self._wanted(token):
-                        self._publish(said.ReceiverFailed(name, uri))
             self._connected = connections
+            # Not by the change of state: one that never connected has failed as well, and so has another address.
+            failing = {
+                token: shown(receiver)
+                for token, receiver in self._receivers.items()
+                if (status := self._stream(token, statuses)) is not None and _fails(status)
+            }
+            for token, uri in failing.items():
+                if self._failing.get(token) != uri:
+                    self._publish(said.ReceiverFailed(said.ReceiverToken(token), uri))
+            self._failing = failing
             await asyncio.sleep(every)
 
     # ------------------------------------------------------------------------------------------ within
@@ -534,26 +543,18 @@ class Recordings:
         return arbitration.states(jobs, supplies)
 
     def _connection(self, token: str, statuses: Mapping[str, StreamStatus]) -> ReceiverState:
-        won = set(arbitration.winners(self._jobs.values()).values())
-        if self._receivers[token].mode is ReceiverMode.NEVER or not self._receivers[token].uri:
+        status = self._stream(token, statuses)
+        if status is None or _fails(status):
             return ReceiverState.NOT_CONNECTED
-        for job in self._users(token):
-            status = statuses.get(job.recording)
-            if job.token in won and status is not None:
-                if status.well:
-                    return ReceiverState.CONNECTED
-                return (
-                    ReceiverState.CONNECTING
-                    if status.cause in ("", CONNECTING)
-                    else ReceiverState.NOT_CONNECTED
-                )
-        return ReceiverState.NOT_CONNECTED
+        return ReceiverState.CONNECTED if status.well else ReceiverState.CONNECTING
 
-    def _wanted(self, receiver: str) -> bool:
-        """Whether a receiver is to be connected."""
-        return self._receivers[receiver].mode is not ReceiverMode.NEVER and any(
-            job.mode is JobMode.ACTIVE for job in self._users(receiver)
-        )
+    def _stream(self, receiver: str, statuses: Mapping[str, StreamStatus]) -> StreamStatus | None:
+        """What a receiver is to receive, in the hands of the job that has it; None: it is not to be connected."""
+        if self._receivers[receiver].mode is ReceiverMode.NEVER or not self._receivers[receiver].uri:
+            return None
+        won = set(arbitration.winners(self._jobs.values()).values())
+        found = (statuses.get(job.recording) for job in self._users(receiver) if job.token in won)
+        return next((status for status in found if status is not None), None)
 
     def _new(self, make: Callable[[], str], taken: object) -> str:
         assert isinstance(taken, (dict, set))
@@ -565,6 +566,11 @@ class Recordings:
 def shown(receiver: Receiver) -> str:
     """The URL of a receiver as everybody may see it: without name and password."""
     return str(_split(receiver.uri)["main"]) if receiver.uri else ""
+
+
+def _fails(status: StreamStatus) -> bool:
+    """Whether a stream cannot be had: not well, and not because it is just being connected."""
+    return not status.well and status.cause not in ("", CONNECTING)
 
 
 def _supply(status: StreamStatus | None) -> Supply:
