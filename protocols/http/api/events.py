@@ -14,6 +14,7 @@ from device.accounts.role import Role
 from device.accounts.sessions import Scope
 from device.errors import NotFound, Severity
 from device.events.event import describe, dump, events
+from device.events.follow import durable
 from device.events.journal import Entry
 from device.jobs import Job, State
 from protocols.http.api.answers import Answer
@@ -27,7 +28,7 @@ TABLE = Table("Events and jobs")
 
 SCAN = 1000  #: entries that are read at once while some are looked for
 MOST_SCANNED = 20_000
-WAITING = 1000  #: entries that may wait for a slow listener
+WAITING = 1000  #: jobs that may wait for a slow listener
 
 
 class EventShown(Answer):
@@ -252,16 +253,10 @@ def _wanted(entry: Entry, query: Looked) -> bool:
 
 
 async def _entries(house: House, caller: Caller, last: str) -> AsyncIterator[Message]:
-    with house.bus.listen(WAITING) as coming:
-        known = (
-            int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else house.bus.journal.last
-        )
-        for entry in house.bus.journal.since(known, WAITING):
-            known = entry.seq
+    known = int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else house.bus.journal.last
+    async for entries in durable(house.bus, known):
+        for entry in entries:
             if sees(caller, entry):
-                yield _message(entry)
-        async for entry in coming:
-            if entry.seq > known and sees(caller, entry):
                 yield _message(entry)
 
 
