@@ -119,13 +119,17 @@ class Device:
         loop = asyncio.get_running_loop()
         sock = self.socket()
         self.transcript.sent(what, self._legible(data))
-        with suppress(ConnectionRefusedError):
-            await loop.sock_sendall(sock, data)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    answer = await loop.sock_recv(sock, DATAGRAM)
-                    self.transcript.received(what, self._legible(answer))
-                    return answer
+        try:
+            with suppress(ConnectionRefusedError):
+                await loop.sock_sendall(sock, data)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        answer = await loop.sock_recv(sock, DATAGRAM)
+                        self.transcript.received(what, self._legible(answer))
+                        return answer
+        finally:  # a case may ask ten thousand times
+            self._sockets.remove(sock)
+            sock.close()
         self.transcript.note("no answer")
         return None
 
