@@ -350,7 +350,7 @@ async def _both_ways(
     if tape.status == "Recording":
         latest = tape.end
         one = {key for key in one if latest is None or key[2] < latest}  # type: ignore[operator]  # a datetime
-        other = {key for key in other if latest is None or key[2] < latest}  # type: ignore[operator]
+        other = {key for key in other if latest is None or key[2] < latest}  # type: ignore[operator]  # the same
     expect(one == other, f"forward and backward differ in {len(one ^ other)} events")
     return forward, backward
 
