@@ -91,24 +91,33 @@ class Announcer:
             transport.sendto(what(ip), group)
 
     async def _listen(self, interface: Interface, ip: Ip) -> None:
-        self._transports.append((await self._open(_multicast(interface, ip), ip), interface, ip))
+        everybody = await self._open(_multicast(interface, ip), ip, alone=False)
+        self._transports.append((everybody, interface, ip))
         if not self._alone:
             return
         with contextlib.suppress(OSError):  # another program has it: multicast goes to each that listens
-            self._unicast.append(await self._open(_unicast(interface, ip), ip))
+            self._unicast.append(await self._open(_unicast(interface, ip), ip, alone=True))
 
-    async def _open(self, sock: socket.socket, ip: Ip) -> asyncio.DatagramTransport:
+    async def _open(self, sock: socket.socket, ip: Ip, *, alone: bool) -> asyncio.DatagramTransport:
         try:
             loop = asyncio.get_running_loop()
-            transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(self, ip), sock=sock)
+            transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(self, ip, alone), sock=sock)
         except BaseException:
             sock.close()
             raise
         return transport
 
-    def heard(self, data: bytes, peer: tuple[Any, ...], transport: asyncio.DatagramTransport, ip: Ip) -> None:
-        """A datagram came to an interface of ours."""
-        reply = self.discovery.answer(data, self._urls(ip))
+    def heard(
+        self,
+        data: bytes,
+        peer: tuple[Any, ...],
+        transport: asyncio.DatagramTransport,
+        ip: Ip,
+        *,
+        alone: bool,
+    ) -> None:
+        """A datagram came to an interface of ours; `alone`: to us and nobody else."""
+        reply = self.discovery.answer(data, self._urls(ip), alone=alone)
         if reply is None or len(self._answers) >= AT_ONCE:
             return
         task = asyncio.create_task(_later(transport, reply, peer))
@@ -124,9 +133,10 @@ async def _later(transport: asyncio.DatagramTransport, reply: bytes, peer: tuple
 
 
 class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, announcer: Announcer, ip: Ip) -> None:
+    def __init__(self, announcer: Announcer, ip: Ip, alone: bool) -> None:
         self._announcer = announcer
         self._ip = ip
+        self._alone = alone
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -134,7 +144,7 @@ class _Listener(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         if self._transport is not None:
-            self._announcer.heard(data, addr, self._transport, self._ip)
+            self._announcer.heard(data, addr, self._transport, self._ip, alone=self._alone)
 
 
 def _unicast(interface: Interface, ip: Ip) -> socket.socket:

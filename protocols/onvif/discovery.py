@@ -1,7 +1,8 @@
 """WS-Discovery (April 2005) as a target: Hello, Bye, ProbeMatches, ResolveMatches (ONVIF Core s7). Pure.
 
 A datagram in, a datagram out or None: what is not for us, or cannot be read, is passed over in silence, as multicast
-wants. A Probe is answered once however many times it comes.
+wants. A Probe is answered once however many times it comes. Who asks us alone by a matching rule that we do not have
+is told so by a fault.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from protocols.onvif.faults import Refusal
-from protocols.onvif.names import DN, ENV, TDS, WSA04, WSD
+from protocols.onvif.names import DN, ENV, TDS, WSA04, WSD, XML
 from protocols.onvif.xml import Element, content, parse, qualified, sub, text
 
 PORT = 3702
@@ -30,6 +31,7 @@ TYPES = (TDS.Device, DN.NetworkVideoTransmitter)
 RFC3986 = "http://schemas.xmlsoap.org/ws/2005/04/discovery/rfc3986"  #: the rule where none is named
 RFC2396 = "http://schemas.xmlsoap.org/ws/2005/04/discovery/rfc2396"  #: what clients write for it
 STRCMP0 = "http://schemas.xmlsoap.org/ws/2005/04/discovery/strcmp0"
+RULES = (RFC3986, RFC2396, STRCMP0)
 _ANONYMOUS = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 _EVERYBODY = "urn:schemas-xmlsoap-org:ws:2005:04:discovery"
 _PREFIXES = {"env": ENV, "wsa": WSA04, "d": WSD, "dn": DN, "tds": TDS}
@@ -67,16 +69,17 @@ class Discovery:
         sub(sub(sub(body, WSD.Bye), WSA04.EndpointReference), WSA04.Address, self._address)
         return _octets(envelope)
 
-    def answer(self, datagram: bytes, addresses: Sequence[str]) -> bytes | None:
-        """The reply to a Probe (s5) or Resolve (s6); None: there is none. Raises nothing."""
+    def answer(self, datagram: bytes, addresses: Sequence[str], *, alone: bool = False) -> bytes | None:
+        """The reply to a Probe (s5) or Resolve (s6); None: there is none. `alone`: it was sent to us and nobody else.
+        Raises nothing."""
         if len(datagram) > LONGEST:
             return None
         try:
-            return self._answer(parse(datagram), addresses)
+            return self._answer(parse(datagram), addresses, alone)
         except Refusal:
             return None
 
-    def _answer(self, root: Element, addresses: Sequence[str]) -> bytes | None:
+    def _answer(self, root: Element, addresses: Sequence[str], alone: bool) -> bytes | None:
         header, body = root.find(ENV.Header), root.find(ENV.Body)
         if root.tag != ENV.Envelope or header is None or body is None:
             return None
@@ -84,7 +87,10 @@ class Discovery:
         probe, resolve = body.find(WSD.Probe), body.find(WSD.Resolve)
         if not message or message in self._seen:
             return None
-        if probe is not None and _matches(probe, self.target.scopes):
+        unknown = probe is not None and _rule(probe) not in RULES
+        if unknown and alone:
+            reply, name = "fault", ""
+        elif probe is not None and not unknown and _matches(probe, self.target.scopes):
             reply, name = "ProbeMatches", "ProbeMatch"
         elif resolve is not None and _named(resolve) == self._address:
             reply, name = "ResolveMatches", "ResolveMatch"
@@ -94,6 +100,9 @@ class Discovery:
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         envelope, inside = self._envelope(reply, _ANONYMOUS, message)
+        if not name:
+            _no_such_rule(inside)
+            return _octets(envelope)
         self._about(sub(sub(inside, WSD.name(reply)), WSD.name(name)), addresses)
         return _octets(envelope)
 
@@ -129,6 +138,23 @@ def _named(resolve: Element) -> str:
     return "" if reference is None else (text(reference, WSA04.Address) or "")
 
 
+def _rule(probe: Element) -> str:
+    """By which rule the scopes of a Probe are to be matched."""
+    scopes = probe.find(WSD.Scopes)
+    return RFC3986 if scopes is None else scopes.get("MatchBy", RFC3986).strip()
+
+
+def _no_such_rule(body: Element) -> None:
+    """Fill in the fault of s5.3: the rule is not one of ours, which the detail names."""
+    fault = sub(body, ENV.Fault)
+    code = sub(fault, ENV.Code)
+    sub(code, ENV.Value, "env:Sender")
+    sub(sub(code, ENV.Subcode), ENV.Value, "d:MatchingRuleNotSupported")
+    reason = sub(sub(fault, ENV.Reason), ENV.Text, "The matching rule specified is not supported.")
+    reason.set(XML.lang, "en")
+    sub(sub(fault, ENV.Detail), WSD.SupportedMatchingRules, " ".join(RULES))
+
+
 def _matches(probe: Element, scopes: Iterable[str]) -> bool:
     """Whether all types and scopes that are asked for are among ours (s5.1). Raises Refusal: a prefix is unknown."""
     types = probe.find(WSD.Types)
@@ -137,10 +163,7 @@ def _matches(probe: Element, scopes: Iterable[str]) -> bool:
     asked = probe.find(WSD.Scopes)
     if asked is None:
         return True
-    rule = asked.get("MatchBy", RFC3986).strip()
-    if rule not in (RFC3986, RFC2396, STRCMP0):
-        return False  # a rule that we do not have: no match, in silence
-    ours = list(scopes)
+    rule, ours = _rule(probe), list(scopes)
     return all(any(_fits(each, scope, rule) for scope in ours) for each in content(asked).split())
 
 

@@ -101,13 +101,15 @@ async def unicast(device: Device) -> str:
 @official("DISCOVERY-1-1-10")
 async def fault(device: Device) -> str:
     await unicast(device)  # says where another device answers
-    octets = probe(new_message(), "tds:Device", "onvif://www.onvif.org/hardware/x", match="urn:no-such-rule")
+    message = new_message()
+    octets = probe(message, "tds:Device", "onvif://www.onvif.org/hardware/x", match="urn:no-such-rule")
     async with Listener(device.address.discovery[0], device.transcript) as listener:
         listener.send(octets, device.address.discovery)
         found = await listener.until(lambda _: True, _ANSWER_SECONDS)
     expect(found is not None, "a matching rule that nobody knows was answered with silence")
     assert found is not None
     expect(found.kind == "Fault", f"a matching rule that nobody knows was answered with {found.kind}")
+    expect(found.relates == message, f"RelatesTo is {found.relates}, the MessageID was {message}")
     return "a fault came"
 
 

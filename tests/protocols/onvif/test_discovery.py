@@ -104,6 +104,20 @@ def test_what_is_asked_for_must_all_be_there(
     assert (discovery.answer(probe(types, scopes, rule), [URL]) is not None) is found
 
 
+def test_a_rule_that_nobody_knows_is_a_fault_for_who_asks_us_alone(discovery: Discovery) -> None:
+    """DISCOVERY-1-1-10."""
+    asked = probe("tds:Device", "onvif://www.onvif.org/Profile", "urn:other:rule", message="uuid:odd")
+    told = root(discovery.answer(asked, [URL], alone=True))
+    assert told.findtext(f".//{WSA04.Action}") == f"{WSD}/fault"
+    assert told.findtext(f".//{WSA04.RelatesTo}") == "uuid:odd"
+    value = told.find(f".//{ENV.Subcode}/{ENV.Value}")
+    assert value is not None
+    assert qualified(value, value.text or "") == WSD.MatchingRuleNotSupported
+    rules = (told.findtext(f".//{WSD.SupportedMatchingRules}") or "").split()
+    assert {RFC3986, STRCMP0} <= set(rules)
+    assert discovery.answer(asked, [URL], alone=True) is None, "once is enough"
+
+
 def test_a_probe_that_is_sent_four_times_is_answered_once(discovery: Discovery) -> None:
     answers = [discovery.answer(probe(), [URL]) for _ in range(4)]
     assert [answer is not None for answer in answers] == [True, False, False, False]
