@@ -9,12 +9,11 @@ tried again with the next.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Generic, TypeVar
 
 from device.cameras.source import Cause
@@ -22,6 +21,7 @@ from device.errors import Fault
 from device.media import MICROSECONDS, Utc
 from device.recording.ledger import Gap
 from device.recording.segments import Ids, OpenSegment, State
+from device.recording.worker import Halt, Worker
 from device.recording.writer import Synced
 
 T = TypeVar("T")
@@ -77,11 +77,6 @@ class Failed:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Halt:
-    pass
-
-
 _ENTER_GAP = (
     "INSERT OR REPLACE INTO gap(id, recording, epoch, t0, t1, cause, inside, lost, detail)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -124,7 +119,7 @@ def open_op(segment: OpenSegment) -> Op:
     )
 
 
-class GroupCommit:
+class GroupCommit(Worker[Enter | Beat | Synced | Ask[object]]):
     """The catalogue's only writing thread. All methods but the thread's return at once."""
 
     def __init__(
@@ -136,12 +131,11 @@ class GroupCommit:
         report: Callable[[Committed | Failed], None],
     ) -> None:
         """`ids` gives ids for gaps; `report` is called from the thread."""
+        super().__init__("catalogue")
         self._connection = connection
         self._recorder = recorder
         self._ids = ids
         self._report = report
-        self._queue: SimpleQueue[Enter | Beat | Synced | Ask[object] | _Halt] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
         self._expected: set[tuple[int, int]] = set()
         self._ops: list[Op] = []
         self._opened: list[OpenSegment] = []
@@ -152,21 +146,6 @@ class GroupCommit:
         self._closed: set[int] = set()
         self._now = Utc(0)
         self._told = Utc(0)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout: float) -> bool:
-        """End after what is queued; False where the disk under the catalogue hangs."""
-        self._queue.put(_Halt())
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def enter(self, message: Enter) -> None:
         """Statements to commit."""
@@ -202,7 +181,7 @@ class GroupCommit:
             due = False
             for message in messages:
                 match message:
-                    case _Halt():
+                    case Halt():
                         halted = due = True
                     case _:
                         due = self._receive(message) or due

@@ -6,14 +6,13 @@ Apart from the writer, because unlinking large files takes as long as it takes.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from queue import SimpleQueue
 
 from device.recording.notices import VolumeState
 from device.recording.volume import NotAVolume, Room, Volume
+from device.recording.worker import Halt, Worker
 
 _PROBE = PurePosixPath("holdfast-probe")
 
@@ -48,12 +47,7 @@ class _Erase:
     files: list[tuple[int, PurePosixPath]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Halt:
-    pass
-
-
-class Keeper:
+class Keeper(Worker[_Inspect | _Erase]):
     """All methods but the thread's return at once."""
 
     def __init__(
@@ -65,27 +59,11 @@ class Keeper:
         erased: Callable[[Erased], None],
     ) -> None:
         """`volume` is for this thread alone. The callbacks are called from it."""
+        super().__init__(f"keeper-{number}")
         self.number = number
         self._volume = volume
         self._inspected = inspected
         self._erased = erased
-        self._queue: SimpleQueue[_Inspect | _Erase | _Halt] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"keeper-{number}", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout: float) -> bool:
-        """End after what is queued; False where the volume hangs."""
-        self._queue.put(_Halt())
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def inspect(self, *, probe: bool, hold: bool) -> None:
         """Report how the volume is; `probe`: write to it and sync, as it failed before. Unless `hold`, let go of it
@@ -107,7 +85,7 @@ class Keeper:
                     self._inspected(found)
                 case _Erase():
                     self._erase(item.files)
-                case _Halt():
+                case Halt():
                     self._volume.close()
                     return
 

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from mmap import mmap
-from queue import SimpleQueue
 
 from device.recording.fragment import Cut
 from device.recording.notices import VolumeState
 from device.recording.segments import Claim, OpenSegment
 from device.recording.volume import NotAVolume, Volume
+from device.recording.worker import Halt, Worker
 
 _REGISTER = 0.25  #: seconds to wait for a segment's row before others go first
 
@@ -78,13 +77,8 @@ class _Attach:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class _Halt:
-    pass
-
-
-class VolumeWriter:
-    """All methods but `run` are called from the loop and return at once."""
+class VolumeWriter(Worker[Write | _Close | _Sync | _Refuse | _Attach]):
+    """Refuses all until it is attached. Methods but the thread's are called from the loop and return at once."""
 
     def __init__(
         self,
@@ -95,12 +89,11 @@ class VolumeWriter:
         trouble: Callable[[Trouble], None],
     ) -> None:
         """`volume` is for this thread alone. The callbacks are called from it."""
+        super().__init__(f"writer-{number}")
         self.number = number
         self._volume = volume
         self._synced = synced
         self._trouble = trouble
-        self._queue: SimpleQueue[Write | _Close | _Sync | _Refuse | _Attach | _Halt] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"writer-{number}", daemon=True)
         self._refusing = "not attached yet"
         self._told_full = False
         self._open: set[OpenSegment] = set()
@@ -108,21 +101,6 @@ class VolumeWriter:
         self._written: list[Claim] = []
         self._forfeited: list[Claim] = []
         self._closed: list[OpenSegment] = []
-
-    def start(self) -> None:
-        """Begin. The volume is refused until it is attached."""
-        self._thread.start()
-
-    def stop(self, timeout: float) -> bool:
-        """End after what is queued. False where the volume hangs; the thread then ends with the process."""
-        self._queue.put(_Halt())
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def attach(self) -> None:
         """The volume is there (again): take writes."""
@@ -164,7 +142,7 @@ class VolumeWriter:
                     self._volume.close()
                 case _Attach():
                     self._attach()
-                case _Halt():
+                case Halt():
                     self._give_up("stopped")
                     self._volume.close()
                     return

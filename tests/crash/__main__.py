@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
+from tests.by_hand import judged, parser
 from tests.crash import eio, full, guest, kill, states
 from tests.endurance.report import Progress, Report
 
@@ -24,46 +24,25 @@ NUMBERS = {"states": 24_000, "kill": 200, "guest": 20}
 
 def main() -> int:
     """Run one of them; 0 if it went well."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.crash",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("name", choices=("states", "kill", "full", "eio", "guest"))
-    parser.add_argument("--number", type=int, help="how many; see above")
-    parser.add_argument("--seed", type=int, default=1, help="other moments, other states")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there, too")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave what broke in this empty folder")
-    given = parser.parse_args()
-    if given.keep is not None:
-        given.keep.mkdir(parents=True, exist_ok=True)
-        report = _run(given, given.keep.absolute())
-    else:
-        with tempfile.TemporaryDirectory(prefix="holdfast-crash-") as folder:
-            report = _run(given, Path(folder))
-    report.show()
-    if given.json is not None:
-        report.write(given.json)
-    return 0 if report.good else 1
+    line = parser("tests.crash", __doc__, ("states", "kill", "full", "eio", "guest"))
+    line.add_argument("--number", type=int, help="how many; see above")
+    given = line.parse_args()
+    return judged(given, lambda folder, say: _run(given, folder, say))
 
 
-def _run(given: argparse.Namespace, folder: Path) -> Report:
-    say = Progress(given.name)
+def _run(given: argparse.Namespace, folder: Path, say: Progress) -> Report:
     number = given.number or NUMBERS.get(given.name, 0)
-    try:
-        match given.name:
-            case "states":
-                return states.run(folder, number, say, seed=given.seed)
-            case "kill":
-                return kill.run(folder, number, say, seed=given.seed)
-            case "full":
-                return full.run(folder, say)
-            case "eio":
-                return eio.run(folder, say)
-            case _:
-                return guest.run(folder, number, say, seed=given.seed)
-    finally:
-        say.done()
+    match given.name:
+        case "states":
+            return states.run(folder, number, say, seed=given.seed)
+        case "kill":
+            return kill.run(folder, number, say, seed=given.seed)
+        case "full":
+            return full.run(folder, say)
+        case "eio":
+            return eio.run(folder, say)
+        case _:
+            return guest.run(folder, number, say, seed=given.seed)
 
 
 if __name__ == "__main__":
