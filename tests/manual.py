@@ -15,28 +15,16 @@ class Line:
     id: str  #: `M-001` and so on
     area: str
     title: str
+    open: str = ""  #: why nothing proves it: `hardware: ...`, of the box alone; `later: ...`, not built yet
 
 
 def read_lines(path: Path) -> dict[str, Line]:
-    """Read `docs/manual-lines.tsv` (id, area, title): id -> line, in the order of the file."""
+    """Read `docs/manual-lines.tsv` (id, area, title, and why it is open): id -> line, in the order of the file."""
     lines = [Line(*row.split("\t")) for row in path.read_text(encoding="utf-8").splitlines()]
     return {line.id: line for line in lines}
 
 
 LINES = read_lines(Path(__file__).resolve().parent.parent / "docs" / "manual-lines.tsv")
-
-
-#: What is of the box itself: nothing that runs on it can prove it.
-HARDWARE = {
-    "M-022": "in which order a person plugs things in",
-    "M-023": "how a person connects the power cord, and where the box stands",
-    "M-070": "how a person carries the box",
-    "M-405": "of cameras that pan and tilt",
-    "M-406": "of cameras",
-    "M-415": "a connector; export to what is plugged into it is M-003",
-    "M-419": "a connector",
-    "M-424": "a connector",
-}
 
 
 def cited(item: pytest.Item) -> set[str]:
