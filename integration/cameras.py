@@ -199,13 +199,7 @@ class CamerasPlane:
             return Told(told)
 
         async def picture(request: TakePicture) -> Picture:
-            async with self._talk(request.camera) as control:
-                known = self._own.settings.get(Camera, request.camera)
-                portrait = await control.describe()
-                main, _ = choose(portrait.profiles, known.main_profile, known.sub_profile)
-                if main is None:
-                    raise Lacks("The camera offers no stream.")
-                return Picture(Blob(await control.snapshot(main.token)))
+            return Picture(Blob(await self.picture(request.camera, "main")))
 
         server.on(DiscoverCameras, look)
         server.on(ProbeCamera, probe)
@@ -213,6 +207,17 @@ class CamerasPlane:
         server.on(AskControl, ask)
         server.on(RestartCamera, restart)
         server.on(TakePicture, picture)
+
+    async def picture(self, camera: str, stream: str) -> bytes:
+        """A picture of a stream, as JPEG, that the camera takes now. What `TakePicture` raises."""
+        async with self._talk(camera) as control:
+            known = self._own.settings.get(Camera, camera)
+            portrait = await control.describe()
+            main, sub = choose(portrait.profiles, known.main_profile, known.sub_profile)
+            profile = {"main": main, "sub": sub}.get(stream)
+            if profile is None:
+                raise Lacks(f"The camera offers no {stream} stream.")
+            return await control.snapshot(profile.token)
 
     @contextlib.asynccontextmanager
     async def _talk(self, camera: str) -> AsyncIterator[Control]:

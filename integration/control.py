@@ -116,7 +116,15 @@ class Parts:
         hands = Hands(own.settings, lambda: self.poe.service, self.chassis.silence, self.rules.fire, publish)
         self.mqtt = MqttPlane(own, self.outbox, collector, hands)
         self.onvif = OnvifPlane(
-            own, self.accounts, self.http.mounts, listen, recording, streaming, self.recordings, self.factory
+            own,
+            self.accounts,
+            self.http.mounts,
+            listen,
+            recording,
+            streaming,
+            self.recordings,
+            self.factory,
+            self.cameras.picture,
         )
         stack.callback(self.onvif.close)
         serve_export_jobs(own.server, self.jobs, streaming)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from device.events.event import describe
 from device.events.journal import Entry
 from device.planes.link import Client
 from device.planes.messages import AskRecording, AskStreaming, RecordingStatus, Shutdown
+from device.recordings.names import camera_of
 from device.settings.cameras import Camera
 from device.settings.onvif import Onvif
 from device.settings.recorder import Recorder as RecorderSettings
@@ -47,6 +48,8 @@ from protocols.onvif.services.deviceio import DeviceIo
 from protocols.onvif.services.event import Events
 from protocols.onvif.services.media import Media, Stream
 from protocols.onvif.services.network import Network
+from protocols.onvif.snapshots import PREFIX as PICTURES
+from protocols.onvif.snapshots import Snapshots, path_of
 from protocols.onvif.topics import Topics
 
 BY = "onvif"
@@ -95,8 +98,9 @@ class OnvifPlane:
         streaming: Client,
         recordings: RecordingsPlane,
         factory: FactoryDefault,
+        picture: Callable[[str, str], Awaitable[bytes]],
     ) -> None:
-        """Raises DatabaseFault."""
+        """`picture`: of a camera's stream, as JPEG. Raises DatabaseFault."""
         self._own = own
         self._mounts = mounts
         self._listen = listen
@@ -122,6 +126,7 @@ class OnvifPlane:
         )
         self.table = Table(self._services(accounts))  #: every operation, and who may ask it
         self._endpoint = Endpoint(Responder(self.table, door, _complain), own.clock)
+        self._snapshots = Snapshots(door, lambda profile: picture(*camera_of(profile)), own.clock)
         self._ends = [own.bus.subscribe(self._heard), own.settings.subscribe(self._setting_changed)]
 
     def _heard(self, entry: Entry) -> None:
@@ -140,7 +145,9 @@ class OnvifPlane:
         everything += [
             Device(about, self.recorder, accounts, everything).service(),
             Events(self.points, own.clock).service(),
-            Media(self.streams, lambda: self._rtsp, lambda: own.settings.get(Rtsp).multicast).service(),
+            Media(
+                self.streams, lambda: self._rtsp, lambda: own.settings.get(Rtsp).multicast, self._snapshot
+            ).service(),
             DeviceIo(self.streams).service(),
             *self._recordings.services(),
         ]
@@ -181,10 +188,16 @@ class OnvifPlane:
             await asyncio.gather(looking, return_exceptions=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path.startswith(PICTURES):
+            return await self._snapshots.handle(request)
         if self._own.clock.monotonic() - self._read > FRESH:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._take_reading(), ANSWER_SECONDS)
         return await self._endpoint.handle(request)
+
+    def _snapshot(self, stream: Stream) -> str | None:
+        access = self._own.settings.get(Camera, stream.source).control()
+        return None if access is None else path_of(stream.token)
 
     def streams(self) -> Sequence[Stream]:
         """The cameras' streams, as they were when they were last read."""

@@ -9,7 +9,7 @@ import pytest
 from onvif import ONVIFClient  # type: ignore[import-untyped]
 
 from tests.integration.rig import Recorder
-from tests.protocols.onvif.clients import ask, environment
+from tests.protocols.onvif.clients import node, python
 
 USER, PASSWORD = "viewer", "watch-me-7"
 
@@ -29,7 +29,7 @@ def expected(recorder: Recorder) -> list[list[str]]:
 @pytest.mark.slow
 @pytest.mark.timeout(500)
 def test_onvif_zeep_async_as_home_assistant_uses_it(shown: Recorder) -> None:
-    found = ask(environment("onvif-zeep-async"), "with_zeep_async.py", *where(shown), USER, PASSWORD)
+    found = python("onvif-zeep-async").ask("with_zeep_async.py", *where(shown), USER, PASSWORD)
     assert found["serial"] == shown.told["serial"]
     assert found["profiles"] == expected(shown)
     assert "tns1:Monitoring/OperatingTime/LastReboot" in found["topics"]
@@ -41,10 +41,29 @@ def test_onvif_zeep_async_as_home_assistant_uses_it(shown: Recorder) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(500)
 def test_onvif_zeep(shown: Recorder) -> None:
-    found = ask(environment("onvif-zeep"), "with_zeep.py", *where(shown), USER, PASSWORD)
+    found = python("onvif-zeep").ask("with_zeep.py", *where(shown), USER, PASSWORD)
     assert found["serial"] == shown.told["serial"]
     assert found["profiles"] == expected(shown)
     assert found["messages"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_onvif_of_npm_which_unifi_protect_is_built_on(shown: Recorder) -> None:
+    found = node().ask("with_onvif.js", *where(shown), USER, PASSWORD)
+    assert found["serial"] == shown.told["serial"]
+    assert found["profiles"] == expected(shown)
+    assert found["recordings"] == [camera["id"] for camera in shown.told["cameras"]]
+    assert found["replays"] == [camera["replay"] for camera in shown.told["cameras"]]
+    assert "tns1:RecordingHistory/Recording/State" in found["topics"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_node_onvif(shown: Recorder) -> None:
+    found = node().ask("with_node_onvif.js", *where(shown), USER, PASSWORD)
+    assert found["serial"] == shown.told["serial"]
+    assert found["profiles"] == expected(shown)
 
 
 @pytest.mark.parametrize("digest", [False, True])

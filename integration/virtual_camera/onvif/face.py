@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from device.clock import Clock
+from device.errors import NotFound
 from integration.onvif_readings import where
 from integration.virtual_camera.camera import Camera
 from integration.virtual_camera.onvif.alarms import TOPICS, NoHistory, Watch
@@ -22,7 +23,7 @@ from integration.virtual_camera.onvif.device import CameraClock, People, Virtual
 from integration.virtual_camera.onvif.place import PATH, url_of
 from integration.virtual_camera.onvif.quirks import TIGHT_SKEW, HungUp, Quirky
 from protocols.onvif.announcer import Announcer, Ip
-from protocols.onvif.credentials import Door, Proof
+from protocols.onvif.credentials import Door
 from protocols.onvif.discovery import Discovery, Target
 from protocols.onvif.endpoint import Bell, Endpoint
 from protocols.onvif.operations import Service, Table
@@ -31,9 +32,10 @@ from protocols.onvif.services.device import Device
 from protocols.onvif.services.deviceio import DeviceIo
 from protocols.onvif.services.event import Events
 from protocols.onvif.services.media import Media, Stream
+from protocols.onvif.snapshots import PREFIX as PICTURES
+from protocols.onvif.snapshots import Snapshots, path_of
 from protocols.onvif.topics import Topics
 
-SNAPSHOT = "/onvif/snapshot/"
 SKEW = 300.0  #: seconds that a token may be off
 LOOK = 0.2  #: seconds between two looks at what the camera sees
 DOWN = 1.0  #: seconds that a restart takes
@@ -82,7 +84,7 @@ class Face:
         self._watch = Watch(self.camera, self._points)
         self._watch.look(self._clock.utc())
         skew = TIGHT_SKEW if "tight-clock" in self._quirks else SKEW
-        self._door = Door(People(self.camera), secrets.token_bytes(32), skew, lambda *_: None)
+        door = Door(People(self.camera), secrets.token_bytes(32), skew, lambda *_: None)
         services: list[Service] = []
         streams = self._device.streams
         services += [
@@ -91,7 +93,8 @@ class Face:
             Events(self._points, self._clock).service(),
             DeviceIo(streams).service(),
         ]
-        responder = Quirky(Table(services), self._door, _complain, self._quirks)
+        self._snapshots = Snapshots(door, self._picture, self._clock)
+        responder = Quirky(Table(services), door, _complain, self._quirks)
         self._endpoint = Endpoint(responder, self._clock)
 
     async def __aenter__(self) -> Face:
@@ -150,8 +153,9 @@ class Face:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if not self.camera.answers:
             return _cut(request)
-        if request.path.startswith(SNAPSHOT):
-            return await self._picture(request)
+        if request.path.startswith(PICTURES):
+            wrong = request.query  # of the quirk `snapshot-query`
+            return self._snapshots.challenge() if wrong else await self._snapshots.handle(request)
         try:
             answer = await self._endpoint.handle(request)
         except HungUp:
@@ -162,24 +166,15 @@ class Face:
             asyncio.get_running_loop().call_soon(request.transport.close)  # once the answer is written
         return answer
 
-    async def _picture(self, request: web.Request) -> web.StreamResponse:
-        stream = self.camera.streams.get("/" + request.path.removeprefix(SNAPSHOT))
-        if request.method != "GET" or stream is None:
-            return web.Response(status=404 if stream is None else 405)
-        given = request.headers.get("Authorization")
-        proof = Proof(request.method, request.path_qs, given, None, request.remote or "")
-        now = self._clock.monotonic()
-        caller = self._door.judge(proof, now, self._clock.utc())
-        if caller.account is None or request.query:
-            refused = web.Response(status=401)
-            for challenge in self._door.challenges(now, caller.stale):
-                refused.headers.add("WWW-Authenticate", challenge)
-            return refused
-        return web.Response(body=await stream.picture(), content_type="image/jpeg")
+    async def _picture(self, profile: str) -> bytes:
+        stream = self.camera.streams.get("/" + profile)
+        if stream is None:
+            raise NotFound("profile", profile)
+        return await stream.picture()
 
 
 def _picture_path(stream: Stream) -> str:
-    return SNAPSHOT + stream.token
+    return path_of(stream.token)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -23,6 +23,7 @@ SESSION = "PT60S"
 NO_PROFILE = invalid("NoProfile", "There is no such profile")
 NO_CONFIG = invalid("NoConfig", "There is no such configuration")
 BAD_SETUP = invalid("InvalidStreamSetup", "The stream setup is not supported")
+INCOMPLETE = impossible("IncompleteConfiguration", "The profile is not set up for this")
 TOO_MANY_PROFILES = impossible("MaxNVTProfiles", "There is no room for more profiles")
 
 
@@ -96,10 +97,10 @@ class Media:
         streams: Callable[[], Sequence[Stream]],
         port: Callable[[], int],
         multicast: Callable[[], bool],
-        snapshot: Callable[[Stream], str] | None = None,
+        snapshot: Callable[[Stream], str | None] | None = None,
     ) -> None:
         """`port`: of RTSP. `multicast`: whether live streams are sent to groups where somebody asks for it.
-        `snapshot`: path of a stream's picture, where pictures are served."""
+        `snapshot`: path of a stream's picture, where pictures are served; None: this one has none."""
         self._streams = streams
         self._port = port
         self._multicast = multicast
@@ -220,8 +221,13 @@ class Media:
         stream = _of_profile(self._seen(call), need(call.body, TRT.ProfileToken))
         if self._snapshot is None:
             raise Refusal(UNKNOWN_ACTION, "Snapshots are not served; the capability SnapshotUri says so.")
+        path = self._snapshot(stream)
+        if path is None:
+            raise Refusal(
+                INCOMPLETE, f"The camera {stream.source} has no ONVIF address to ask for a picture."
+            )
         told = sub(reply, TRT.MediaUri)
-        sub(told, TT.Uri, call.base + self._snapshot(stream))
+        sub(told, TT.Uri, call.base + path)
         _lasting(told)
 
     async def get_instances(self, call: Call, reply: Element) -> None:

