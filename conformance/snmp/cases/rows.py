@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from conformance.case import Requirement, expect, provided
 from conformance.snmp import ber, needs
@@ -59,16 +61,23 @@ async def _shown(device: Device, name: bytes) -> int | None:
     return None if found.exception else found.value.number()
 
 
-_probes = itertools.count()
+_names = itertools.count()
 
 
-async def _possible(device: Device) -> None:
-    name = b"conf%d" % next(_probes)  # cases may be tried side by side
-    made = await create(device, name)
-    seen = await _shown(device, name) if made else None
-    await destroy(device, name)
-    provided(made, "nobody who was given may make rows in snmpTargetParamsTable")
-    provided(seen is not None, "whoever makes rows does not see snmpTargetParamsTable")
+@asynccontextmanager
+async def rows(device: Device) -> AsyncIterator[bytes]:
+    """The name of a row that is not there; if there is one afterwards, it is removed. Raises NotApplicable where
+    whoever was given may not make rows, or does not see them."""
+    name = b"conf%d" % next(_names)  # cases may be tried side by side
+    try:
+        made = await create(device, name)
+        seen = made and await _shown(device, name) is not None
+        provided(made, "nobody who was given may make rows in snmpTargetParamsTable")
+        provided(seen, "whoever makes rows does not see snmpTargetParamsTable")
+        await destroy(device, name)
+        yield name
+    finally:
+        await destroy(device, name)
 
 
 @case(
@@ -80,14 +89,10 @@ async def _possible(device: Device) -> None:
     needs.writer,
 )
 async def create_and_go(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-go"
-    try:
+    async with rows(device) as name:
         expect(await create(device, name), "a row was not made")
         found = await _shown(device, name)
         expect(found == ACTIVE, f"its status is {found}")
-    finally:
-        await destroy(device, name)
     return "active"
 
 
@@ -100,10 +105,7 @@ async def create_and_go(device: Device) -> str:
     needs.writer,
 )
 async def create_and_wait(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-wait"
-    await destroy(device, name)
-    try:
+    async with rows(device) as name:
         answer = await status(device, name, CREATE_AND_WAIT)
         expect(answer.status == 0, f"answered {answer.said}")
         found = await _shown(device, name)
@@ -114,8 +116,6 @@ async def create_and_wait(device: Device) -> str:
         expect(found == NOT_IN_SERVICE, f"with its values its status is {found}")
         answer = await status(device, name, ACTIVE)
         expect(answer.status == 0 and await _shown(device, name) == ACTIVE, f"active: answered {answer.said}")
-    finally:
-        await destroy(device, name)
     return "notReady, notInService, active"
 
 
@@ -128,16 +128,11 @@ async def create_and_wait(device: Device) -> str:
     needs.writer,
 )
 async def not_ready(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-early"
-    await destroy(device, name)
-    try:
+    async with rows(device) as name:
         await status(device, name, CREATE_AND_WAIT)
         refused(await status(device, name, ACTIVE), 1, INCONSISTENT_VALUE)
         found = await _shown(device, name)
         expect(found == NOT_READY, f"its status is {found}")
-    finally:
-        await destroy(device, name)
     return "inconsistentValue"
 
 
@@ -150,28 +145,21 @@ async def not_ready(device: Device) -> str:
     needs.writer,
 )
 async def go_incomplete(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-half"
-    await destroy(device, name)
-    answer = await status(device, name, CREATE_AND_GO)
-    found = await _shown(device, name)
-    await destroy(device, name)
-    expect(answer.status == INCONSISTENT_VALUE, f"answered {answer.said}, not inconsistentValue")
-    expect(found is None, f"and yet there is a row with status {found}")
+    async with rows(device) as name:
+        answer = await status(device, name, CREATE_AND_GO)
+        found = await _shown(device, name)
+        expect(answer.status == INCONSISTENT_VALUE, f"answered {answer.said}, not inconsistentValue")
+        expect(found is None, f"and yet there is a row with status {found}")
     return answer.said
 
 
 @case("row.exists", "What is there cannot be created", CLAUSE, CONDITIONAL, needs.modern, needs.maker)
 async def exists(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-twice"
-    try:
+    async with rows(device) as name:
         await create(device, name)
         for wanted in (CREATE_AND_GO, CREATE_AND_WAIT):
             refused(await status(device, name, wanted), 1, INCONSISTENT_VALUE)
         expect(await _shown(device, name) == ACTIVE, "the row is not what it was")
-    finally:
-        await destroy(device, name)
     return "inconsistentValue"
 
 
@@ -184,14 +172,10 @@ async def exists(device: Device) -> str:
     needs.writer,
 )
 async def not_ready_set(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-wrong"
-    try:
+    async with rows(device) as name:
         await create(device, name)
         for wanted in (NOT_READY, 0, 7):
             refused(await status(device, name, wanted), 1, WRONG_VALUE, INCONSISTENT_VALUE)
-    finally:
-        await destroy(device, name)
     return "3, 0 and 7"
 
 
@@ -204,30 +188,28 @@ async def not_ready_set(device: Device) -> str:
     needs.writer,
 )
 async def absent(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-none"
-    answer = await destroy(device, name)
-    expect(answer.status == 0, f"destroy: answered {answer.said}")
-    for wanted in (ACTIVE, NOT_IN_SERVICE):
-        answer = await status(device, name, wanted)
-        expect(
-            answer.status in (INCONSISTENT_VALUE, INCONSISTENT_NAME, NO_CREATION),
-            f"{wanted}: answered {answer.said}",
-        )
+    async with rows(device) as name:
+        answer = await destroy(device, name)
+        expect(answer.status == 0, f"destroy: answered {answer.said}")
+        for wanted in (ACTIVE, NOT_IN_SERVICE):
+            answer = await status(device, name, wanted)
+            expect(
+                answer.status in (INCONSISTENT_VALUE, INCONSISTENT_NAME, NO_CREATION),
+                f"{wanted}: answered {answer.said}",
+            )
     return answer.said
 
 
 @case("row.destroy", "destroy takes the row away at once", CLAUSE, CONDITIONAL, needs.modern, needs.maker)
 async def destroyed(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-gone"
-    await create(device, name)
-    answer = await destroy(device, name)
-    expect(answer.status == 0 and await _shown(device, name) is None, f"answered {answer.said}")
-    version, community = device.maker
-    names = [each.name for each in await device.walk(PARAMS, version=version, community=community)]
-    left = [ber.dotted(each) for each in names if each[len(PARAMS) + 1 :] == tuple(name)]
-    expect(not left, f"a walk finds {left}")
+    async with rows(device) as name:
+        await create(device, name)
+        answer = await destroy(device, name)
+        expect(answer.status == 0 and await _shown(device, name) is None, f"answered {answer.said}")
+        version, community = device.maker
+        names = [each.name for each in await device.walk(PARAMS, version=version, community=community)]
+        left = [ber.dotted(each) for each in names if each[len(PARAMS) + 1 :] == tuple(name)]
+        expect(not left, f"a walk finds {left}")
     return answer.said
 
 
@@ -240,14 +222,9 @@ async def destroyed(device: Device) -> str:
     needs.writer,
 )
 async def order(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-order"
-    await destroy(device, name)
-    try:
+    async with rows(device) as name:
         answer = await device.make((at(_STATUS, name), integer(CREATE_AND_GO)), *reversed(_full(name)))
         expect(answer.status == 0 and await _shown(device, name) == ACTIVE, f"answered {answer.said}")
-    finally:
-        await destroy(device, name)
     return answer.said
 
 
@@ -260,15 +237,12 @@ async def order(device: Device) -> str:
     needs.writer,
 )
 async def whole(device: Device) -> str:
-    await _possible(device)
-    name = b"conf-whole"
-    await destroy(device, name)
-    fault = ((1, 3, 6, 1, 2, 1, 1, 1, 0), octets(b"x"))
-    answer = await device.make(*_full(name), (at(_STATUS, name), integer(CREATE_AND_GO)), fault)
-    found = await _shown(device, name)
-    await destroy(device, name)
-    expect(answer.status != 0 and answer.index == 7, f"answered {answer.said}")
-    expect(found is None, f"and yet there is a row with status {found}")
+    async with rows(device) as name:
+        fault = ((1, 3, 6, 1, 2, 1, 1, 1, 0), octets(b"x"))
+        answer = await device.make(*_full(name), (at(_STATUS, name), integer(CREATE_AND_GO)), fault)
+        found = await _shown(device, name)
+        expect(answer.status != 0 and answer.index == 7, f"answered {answer.said}")
+        expect(found is None, f"and yet there is a row with status {found}")
     return answer.said
 
 
@@ -281,10 +255,10 @@ async def whole(device: Device) -> str:
     needs.writer,
 )
 async def name_long(device: Device) -> str:
-    await _possible(device)
-    name = b"n" * 33
-    answer = await device.make(*_full(name), (at(_STATUS, name), integer(CREATE_AND_GO)))
-    if answer.status == 0:
-        await destroy(device, name)
-    expect(answer.status != 0, f"answered {answer.said}")
+    async with rows(device):
+        name = b"n" * 33
+        answer = await device.make(*_full(name), (at(_STATUS, name), integer(CREATE_AND_GO)))
+        if answer.status == 0:
+            await destroy(device, name)
+        expect(answer.status != 0, f"answered {answer.said}")
     return answer.said

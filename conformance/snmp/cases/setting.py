@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from conformance.case import NotApplicable, Requirement, expect, provided
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from conformance.case import Failed, NotApplicable, Requirement, expect, provided
 from conformance.snmp import ber, needs
 from conformance.snmp.ber import Oid, integer, octets
 from conformance.snmp.device import SYS_DESCR, Device
 from conformance.snmp.suite import case
 from conformance.snmp.wire import (
+    AUTHORIZATION_ERROR,
     BAD_VALUE,
     INCONSISTENT_VALUE,
     NO_ACCESS,
@@ -53,6 +57,20 @@ async def writable(device: Device, name: Oid) -> bytes:
     return now
 
 
+@asynccontextmanager
+async def changing(device: Device, *names: Oid) -> AsyncIterator[tuple[bytes, ...]]:
+    """The values of these, which can be SET; nobody else changes any meanwhile, and they are changed back. Raises
+    NotApplicable."""
+    async with device.facts.values:
+        before = tuple([await writable(device, name) for name in names])
+        try:
+            yield before
+        finally:
+            for name, was in zip(names, before, strict=True):
+                if await value(device, name) != was:
+                    await device.set((name, was))
+
+
 def refused(answer: Pdu, index: int, *wanted: int) -> None:
     """It was refused so. Raises Failed."""
     words = " or ".join(STATUS[each] for each in wanted)
@@ -62,24 +80,18 @@ def refused(answer: Pdu, index: int, *wanted: int) -> None:
 
 @case("set.value", "What is SET is read afterwards", CLAUSE, CONDITIONAL, needs.writer)
 async def set_value(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
-        try:
-            for text in (b"conformance", b"", b"x" * 200):
-                answer = await device.set((CONTACT, octets(text)))
-                expect(answer.status == 0, f"answered {answer.said}")
-                now = await value(device, CONTACT)
-                expect(now == octets(text), f"read {now.hex()}")
-        finally:
-            await device.set((CONTACT, before))
-        expect(await value(device, CONTACT) == before, "what was there before cannot be SET again")
+    async with changing(device, CONTACT) as (before,):
+        for element in (*map(octets, (b"conformance", b"", b"x" * 200)), before):
+            answer = await device.set((CONTACT, element))
+            expect(answer.status == 0, f"answered {answer.said}")
+            now = await value(device, CONTACT)
+            expect(now == element, f"read {now.hex()}")
     return "sysContact"
 
 
 @case("set.echo", "The Response carries the request's varbinds", CLAUSE, CONDITIONAL, needs.writer)
 async def echo(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
+    async with changing(device, CONTACT) as (before,):
         answer = await device.set((CONTACT, before))
     expect((answer.status, answer.index) == (0, 0), f"answered {answer.said}")
     expect(
@@ -102,37 +114,29 @@ async def echo_error(device: Device) -> str:
 
 @case("set.whole", "Where one of several is refused, none is changed", CLAUSE, CONDITIONAL, needs.writer)
 async def whole(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
+    async with changing(device, CONTACT) as (before,):
         for bad in ((SYS_DESCR, octets(b"x")), (LOCATION, integer(5)), (ABSENT, integer(1))):
             for changes in (((CONTACT, octets(b"half")), bad), (bad, (CONTACT, octets(b"half")))):
                 answer = await device.set(*changes)
-                now = await value(device, CONTACT)
-                if now != before:
-                    await device.set((CONTACT, before))
                 expect(answer.status != 0, f"answered {answer.said}")
-                expect(now == before, f"sysContact was changed by a SET that was refused: {answer.said}")
+                unchanged = await value(device, CONTACT) == before
+                expect(unchanged, f"sysContact was changed by a SET that was refused: {answer.said}")
     return "with a fault before and behind it"
 
 
 @case("set.several", "Several values are SET together", CLAUSE, CONDITIONAL, needs.writer)
 async def several(device: Device) -> str:
-    async with device.facts.values:
-        one, two = await writable(device, CONTACT), await writable(device, LOCATION)
-        try:
-            answer = await device.set((CONTACT, octets(b"one")), (LOCATION, octets(b"two")))
-            expect(answer.status == 0, f"answered {answer.said}")
-            found = (await value(device, CONTACT), await value(device, LOCATION))
-            expect(found == (octets(b"one"), octets(b"two")), "one of them is not what was SET")
-        finally:
-            await device.set((CONTACT, one), (LOCATION, two))
+    async with changing(device, CONTACT, LOCATION):
+        answer = await device.set((CONTACT, octets(b"one")), (LOCATION, octets(b"two")))
+        expect(answer.status == 0, f"answered {answer.said}")
+        found = (await value(device, CONTACT), await value(device, LOCATION))
+        expect(found == (octets(b"one"), octets(b"two")), "one of them is not what was SET")
     return "sysContact and sysLocation"
 
 
 @case("set.index", "error-index says which one was refused", CLAUSE, CONDITIONAL, needs.writer)
 async def index(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
+    async with changing(device, CONTACT) as (before,):
         for at in (1, 2, 3):
             changes = [(CONTACT, before)] * 3
             changes[at - 1] = (SYS_DESCR, octets(b"x"))
@@ -142,44 +146,31 @@ async def index(device: Device) -> str:
 
 @case("set.type", "Another type is wrongType", CLAUSE, CONDITIONAL, needs.writer)
 async def wrong_type(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
-        for value_of in (integer(7), ber.name((1, 3, 6)), b"\x40\x04\x7f\0\0\1", b"\x44\x02\x04\x00"):
-            answer = await device.set((CONTACT, value_of))
-            if answer.status == 0:
-                await device.set((CONTACT, before))
-            refused(answer, 1, WRONG_TYPE)
+    async with changing(device, CONTACT):
+        for element in (integer(7), ber.name((1, 3, 6)), b"\x40\x04\x7f\0\0\1", b"\x44\x02\x04\x00"):
+            refused(await device.set((CONTACT, element)), 1, WRONG_TYPE)
     return "INTEGER, OBJECT IDENTIFIER, IpAddress, Opaque for a string"
 
 
 @case("set.null", "NULL is wrongType", CLAUSE, CONDITIONAL, needs.writer)
 async def null(device: Device) -> str:
-    async with device.facts.values:
-        await writable(device, CONTACT)
+    async with changing(device, CONTACT):
         refused(await device.set((CONTACT, NOTHING)), 1, WRONG_TYPE)
     return "for sysContact"
 
 
 @case("set.length", "A string that is too long is wrongLength", CLAUSE, CONDITIONAL, needs.writer)
 async def wrong_length(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
-        answer = await device.set((CONTACT, octets(b"x" * 256)))
-        if answer.status == 0:
-            await device.set((CONTACT, before))
-        refused(answer, 1, WRONG_LENGTH, WRONG_VALUE)
+    async with changing(device, CONTACT):
+        refused(await device.set((CONTACT, octets(b"x" * 256))), 1, WRONG_LENGTH, WRONG_VALUE)
     return "256 octets for sysContact"
 
 
 @case("set.value-wrong", "A number outside its enumeration is wrongValue", CLAUSE, CONDITIONAL, needs.writer)
 async def wrong_value(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, AUTHEN_TRAPS)
+    async with changing(device, AUTHEN_TRAPS):
         for number in (0, 3, -1, 2147483647):
-            answer = await device.set((AUTHEN_TRAPS, integer(number)))
-            if answer.status == 0:
-                await device.set((AUTHEN_TRAPS, before))
-            refused(answer, 1, WRONG_VALUE)
+            refused(await device.set((AUTHEN_TRAPS, integer(number))), 1, WRONG_VALUE)
     return "0, 3, -1 and 2147483647 for snmpEnableAuthenTraps"
 
 
@@ -191,10 +182,7 @@ async def wrong_value(device: Device) -> str:
     needs.writer,
 )
 async def wrong_encoding(device: Device) -> str:
-    from conformance.case import Failed
-
-    async with device.facts.values:
-        await writable(device, AUTHEN_TRAPS)
+    async with changing(device, AUTHEN_TRAPS):
         try:
             answer = await device.set((AUTHEN_TRAPS, b"\x02\x00"))
         except Failed as silence:
@@ -244,15 +232,11 @@ async def empty(device: Device) -> str:
     needs.writer,
 )
 async def twice(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
-        try:
-            answer = await device.set((CONTACT, octets(b"first")), (CONTACT, octets(b"second")))
-            now = await value(device, CONTACT)
-            fair = (before,) if answer.status else (octets(b"first"), octets(b"second"))
-            expect(now in fair, f"answered {answer.said}, and it is {now.hex()}")
-        finally:
-            await device.set((CONTACT, before))
+    async with changing(device, CONTACT) as (before,):
+        answer = await device.set((CONTACT, octets(b"first")), (CONTACT, octets(b"second")))
+        now = await value(device, CONTACT)
+        fair = (before,) if answer.status else (octets(b"first"), octets(b"second"))
+        expect(now in fair, f"answered {answer.said}, and it is {now.hex()}")
     return answer.said
 
 
@@ -285,33 +269,26 @@ async def serial(device: Device) -> str:
     needs.writer,
 )
 async def serial_guards(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
+    async with changing(device, CONTACT) as (before,):
         number = (await device.get(SERIAL)).only()
         provided(not number.exception, "snmpSetSerialNo is not there")
         stale = integer((number.value.number() + 9) % 2147483647)
         answer = await device.set((SERIAL, stale), (CONTACT, octets(b"stale")))
         now = await value(device, CONTACT)
-        if now != before:
-            await device.set((CONTACT, before))
         expect(answer.status != 0 and now == before, f"answered {answer.said}, and sysContact is {now.hex()}")
     return answer.said
 
 
 @case("set.v3", "The user may SET, too", CLAUSE, CONDITIONAL, needs.v3, needs.writer)
 async def by_user(device: Device) -> str:
-    async with device.facts.values:
-        before = await value(device, CONTACT)
+    async with changing(device, CONTACT) as (before,):
         answer = await device.ask(SET, [varbind(CONTACT, before)], version=V3)
         provided(answer.status == 0, f"the user may not: {answer.said}")
-        try:
-            answer = await device.ask(SET, [varbind(CONTACT, octets(b"by v3"))], version=V3)
-            expect(
-                answer.status == 0 and await value(device, CONTACT) == octets(b"by v3"),
-                f"answered {answer.said}",
-            )
-        finally:
-            await device.set((CONTACT, before))
+        answer = await device.ask(SET, [varbind(CONTACT, octets(b"by v3"))], version=V3)
+        expect(
+            answer.status == 0 and await value(device, CONTACT) == octets(b"by v3"),
+            f"answered {answer.said}",
+        )
     return "sysContact"
 
 
@@ -325,16 +302,12 @@ async def _v1(device: Device, *changes: tuple[Oid, bytes]) -> Pdu:
 
 @case("set.v1", "SNMPv1 can SET", "RFC 1157 s4.1.5", CONDITIONAL, needs.v1, needs.write_community)
 async def v1(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
-        try:
-            answer = await _v1(device, (CONTACT, octets(b"by v1")))
-            expect(
-                answer.status == 0 and await value(device, CONTACT) == octets(b"by v1"),
-                f"answered {answer.said}",
-            )
-        finally:
-            await device.set((CONTACT, before))
+    async with changing(device, CONTACT):
+        answer = await _v1(device, (CONTACT, octets(b"by v1")))
+        expect(
+            answer.status == 0 and await value(device, CONTACT) == octets(b"by v1"),
+            f"answered {answer.said}",
+        )
     return answer.said
 
 
@@ -347,8 +320,7 @@ async def v1(device: Device) -> str:
     needs.write_community,
 )
 async def v1_value(device: Device) -> str:
-    async with device.facts.values:
-        await writable(device, CONTACT)
+    async with changing(device, CONTACT):
         refused(await _v1(device, (CONTACT, integer(7))), 1, BAD_VALUE)
         refused(await _v1(device, (CONTACT, octets(b"x" * 256))), 1, BAD_VALUE)
     return "type and length"
@@ -377,13 +349,22 @@ async def v1_name(device: Device) -> str:
     needs.write_community,
 )
 async def v1_index(device: Device) -> str:
-    async with device.facts.values:
-        before = await writable(device, CONTACT)
+    async with changing(device, CONTACT) as (before,):
         refused(await _v1(device, (CONTACT, before), (SYS_DESCR, octets(b"x"))), 2, NO_SUCH_NAME)
     return "the second"
 
 
 # ------------------------------------------------------------------------------------------------ who may not
+
+
+async def _read_only(device: Device, version: int) -> Pdu:
+    """What the reading community is answered that would change a value; and nothing is changed."""
+    async with device.facts.values:
+        before = await value(device, CONTACT)
+        changes = [varbind(CONTACT, octets(b"by a reader"))]
+        answer = await device.ask(SET, changes, version=version, community=device.address.community)
+        expect(await value(device, CONTACT) == before, f"answered {answer.said}, and yet it was changed")
+    return answer
 
 
 @case(
@@ -394,24 +375,13 @@ async def v1_index(device: Device) -> str:
     needs.reader,
 )
 async def reader(device: Device) -> str:
-    async with device.facts.values:
-        before = await value(device, CONTACT)
-        answer = await device.ask(
-            SET, [varbind(CONTACT, octets(b"by a reader"))], version=V2C, community=device.address.community
-        )
-        now = await value(device, CONTACT)
-        expect(answer.status in (NO_ACCESS, NOT_WRITABLE, 16), f"answered {answer.said}")
-        expect(now == before, "and yet it was changed")
+    answer = await _read_only(device, V2C)
+    expect(answer.status in (NO_ACCESS, NOT_WRITABLE, AUTHORIZATION_ERROR), f"answered {answer.said}")
     return answer.said
 
 
 @case("set.reader-v1", "Nor in SNMPv1", "RFC 3584 s4.3", CONDITIONAL, needs.reader, needs.v1)
 async def reader_v1(device: Device) -> str:
-    async with device.facts.values:
-        before = await value(device, CONTACT)
-        answer = await device.ask(
-            SET, [varbind(CONTACT, octets(b"by a reader"))], version=V1, community=device.address.community
-        )
-        refused(answer, 1, NO_SUCH_NAME)
-        expect(await value(device, CONTACT) == before, "and yet it was changed")
+    answer = await _read_only(device, V1)
+    refused(answer, 1, NO_SUCH_NAME)
     return answer.said
