@@ -134,6 +134,13 @@ class Device:
         presentation = await self.describe(connection)
         return await self.setup(connection, presentation, udp=udp, tracks=tracks, channel=0)
 
+    async def playing(self, pictures: int, *, udp: bool = False) -> Session:
+        """A session of all tracks of the live stream, of which so many pictures have come. Raises as `session` does."""
+        session = await self.session(udp=udp)
+        await session.play()
+        await session.pictures(pictures)
+        return session
+
     async def setup(
         self,
         connection: Connection,

@@ -317,9 +317,7 @@ async def upstream(device: Device) -> str:
     Requirement.OPTIONAL,
 )
 async def upstream_unknown(device: Device) -> str:
-    session = await device.session()
-    await session.play()
-    await session.pictures(5)
+    session = await device.playing(5)
     await session.connection.send(b"$\xf0\x00\x08" + bytes(8))
     good(await session.ask("OPTIONS"), "OPTIONS after it")
     await session.pictures(10)

@@ -225,9 +225,7 @@ async def play_one_track(device: Device) -> str:
     needs.pause,
 )
 async def pause(device: Device) -> str:
-    session = await device.session()
-    await session.play()
-    await session.pictures(20)
+    session = await device.playing(20)
     good(await session.ask("PAUSE"), "PAUSE")
     await session.media(0.5)  # what was on its way
     late = [packet for packet in await session.media(1.5) if packet.channel == 0]
@@ -244,9 +242,7 @@ async def pause(device: Device) -> str:
     Requirement.MANDATORY,
 )
 async def options_playing(device: Device) -> str:
-    session = await device.session()
-    await session.play()
-    await session.pictures(20)
+    session = await device.playing(20)
     good(await session.ask("OPTIONS"), "OPTIONS")
     await session.pictures(20)
     return "media before and after"
@@ -254,9 +250,7 @@ async def options_playing(device: Device) -> str:
 
 @case("method.teardown", "TEARDOWN ends the media and the session", "RFC 2326 s10.7", Requirement.MANDATORY)
 async def teardown(device: Device) -> str:
-    session = await device.session()
-    await session.play()
-    await session.pictures(20)
+    session = await device.playing(20)
     good(await session.ask("TEARDOWN"), "TEARDOWN")
     await session.connection.media(0.3, never)
     late = [
@@ -278,9 +272,7 @@ async def teardown(device: Device) -> str:
     Requirement.OPTIONAL,
 )
 async def teardown_again(device: Device) -> str:
-    session = await device.session()
-    await session.play()
-    await session.pictures(5)
+    session = await device.playing(5)
     good(await session.ask("TEARDOWN"), "TEARDOWN")
     again = await device.setup(session.connection, session.presentation)
     await again.play()

@@ -71,9 +71,7 @@ async def several(device: Device) -> str:
     needs.plain,
 )
 async def moves(device: Device) -> str:
-    session = await device.session(udp=True)
-    await session.play()
-    await session.pictures(10)
+    session = await device.playing(10, udp=True)
     await session.connection.close()
     session.connection = await device.connect()
     session.ports[0].packets.clear()
@@ -89,9 +87,7 @@ async def moves(device: Device) -> str:
     Requirement.OPTIONAL,
 )
 async def interleaved_ends(device: Device) -> str:
-    session = await device.session()
-    await session.play()
-    await session.pictures(5)
+    session = await device.playing(5)
     await session.connection.close()
     await asyncio.sleep(0.5)
     session.connection = await device.connect()

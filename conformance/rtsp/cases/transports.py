@@ -119,9 +119,7 @@ async def udp(device: Device) -> str:
     needs.plain,
 )
 async def udp_teardown(device: Device) -> str:
-    session = await device.session(udp=True)
-    await session.play()
-    await session.pictures(20)
+    session = await device.playing(20, udp=True)
     good(await session.ask("TEARDOWN"), "TEARDOWN")
     await session.media(0.5)
     late = [packet for packet in await session.media(1.5) if packet.channel == 0]
