@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from device.recording import index
 from device.recording.afar import Far
 from device.recording.database import open_reader, undescribe
 from device.recording.index import FragmentRow
+from device.recording.presence import present
 from device.recording.retention import LockRow, locks
 from device.recording.segments import Flag, State, file_of
 
@@ -25,6 +27,7 @@ __all__ = [
     "Completeness",
     "FragmentRow",
     "GapRow",
+    "Holding",
     "RecordingRow",
     "SegmentRow",
     "TimelineRow",
@@ -43,6 +46,18 @@ class RecordingRow:
     first: Utc | None  #: of the oldest segment
     last: Utc | None  #: end of the newest, as far as it is acknowledged
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What there is of a recording."""
+
+    row: RecordingRow
+    oldest: tuple[Track, ...]  #: its tracks where it begins; empty where it has no video yet
+    newest: tuple[Track, ...]  #: and where it ends
+
+
+_End = tuple[int, int, int, str]  #: epoch, beginning and length of a segment, and its tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,29 +153,20 @@ _DAMAGED = (
 _RUN_FROM = "SELECT t0 FROM run WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
 _RUNS = "SELECT t0, id FROM run WHERE recording = ? AND epoch = ? AND t0 >= ? AND t0 < ? ORDER BY t0, id"
 
-_BEGIN = (
-    (
-        "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
-        " AND dur > 0 ORDER BY t0 LIMIT 1"
-    ),
-    (
-        "SELECT t0 FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
-        " AND state <> 1 AND dur > 0"
-    ),
-    "SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 LIMIT 1",
-)
-_END = (
-    (
-        "SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND"
-        " state = 1"
-        " AND dur > 0 ORDER BY t0 DESC LIMIT 1"
-    ),
-    (
-        "SELECT t0 + dur FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND"
-        " state = 0"
-        " AND state <> 1 AND dur > 0"
-    ),
-    "SELECT t1 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 DESC LIMIT 1",
+#: Where the ledger of an epoch begins, by its closed and open segments and its gaps, and where it ends. Each of both
+#: wants the recording and the epoch three times.
+_BOUNDS = (
+    "SELECT (SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
+    " AND dur > 0 ORDER BY t0 LIMIT 1),"
+    " (SELECT min(t0) FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
+    " AND state <> 1 AND dur > 0),"
+    " (SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 LIMIT 1),"
+    " (SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
+    " AND dur > 0 ORDER BY t0 DESC LIMIT 1),"
+    " (SELECT max(t0 + dur) FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
+    " AND state <> 1 AND dur > 0),"
+    " (SELECT coalesce(t1, 4611686018427387904) FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ?"
+    " ORDER BY t0 DESC LIMIT 1)"
 )
 
 _CLOSED = (
@@ -200,17 +206,20 @@ _TRACKS = (
     ),
 )
 
-_FIRST = (
-    "SELECT epoch, t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state = 1"
-    " AND flags & 1 = 0 ORDER BY epoch, t0 LIMIT 1"
+#: Each recording with its oldest and its newest closed segment that is shown: both ends of the index.
+_HOLDINGS = (
+    "SELECT r.id, r.token, r.camera, r.stream, r.created, r.bytes, a.epoch, a.t0, a.dur, ta.description,"
+    " b.epoch, b.t0, b.dur, tb.description FROM recording AS r"
+    " LEFT JOIN segment AS a ON a.id = (SELECT id FROM segment INDEXED BY segment_cover WHERE recording = r.id"
+    " AND state = 1 AND flags & 1 = 0 ORDER BY epoch, t0 LIMIT 1)"
+    " LEFT JOIN segment AS b ON b.id = (SELECT id FROM segment INDEXED BY segment_cover WHERE recording = r.id"
+    " AND state = 1 AND flags & 1 = 0 ORDER BY epoch DESC, t0 DESC LIMIT 1)"
+    " LEFT JOIN tracks AS ta ON ta.id = a.tracks LEFT JOIN tracks AS tb ON tb.id = b.tracks"
 )
-_LAST = (
-    "SELECT epoch, t0, dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND state = 1"
-    " AND flags & 1 = 0 ORDER BY epoch DESC, t0 DESC LIMIT 1"
-)
+#: And its open ones, of which there are two at most.
 _GROWING = (
-    "SELECT epoch, t0, dur FROM segment INDEXED BY segment_loose WHERE recording = ? AND state = 0"
-    " AND state <> 1 AND flags & 1 = 0 AND durable > 0"
+    "SELECT s.recording, s.epoch, s.t0, s.dur, t.description FROM segment AS s INDEXED BY segment_loose"
+    " JOIN tracks AS t ON t.id = s.tracks WHERE s.state = 0 AND s.state <> 1 AND s.flags & 1 = 0 AND s.durable > 0"
 )
 
 _GAPS_FROM = "SELECT t0 FROM gap WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
@@ -250,25 +259,36 @@ class CatalogueReader:
 
     def recordings(self) -> list[RecordingRow]:
         """All of them, by token."""
-        with self._reading() as c:
-            rows = c.execute(
-                "SELECT id, token, camera, stream, created, bytes FROM recording ORDER BY token"
-            ).fetchall()
-            return [
-                RecordingRow(i, token, camera, stream, Utc(created), *self._extent(c, i), size)
-                for i, token, camera, stream, created, size in rows
-            ]
+        return [holding.row for holding in self.holdings()]
 
     def recording(self, token: str) -> RecordingRow:
         """One of them. Raises NotFound."""
+        return self.holding(token).row
+
+    def holdings(self) -> list[Holding]:
+        """All recordings with the tracks at both ends, by token: two statements, however many there are."""
         with self._reading() as c:
-            row = c.execute(
-                "SELECT id, token, camera, stream, created, bytes FROM recording WHERE token = ?", (token,)
-            ).fetchone()
-            if row is None:
-                raise NotFound("recording", token)
-            i, token, camera, stream, created, size = row
-            return RecordingRow(i, token, camera, stream, Utc(created), *self._extent(c, i), size)
+            return self._holdings(c, " ORDER BY r.token", "")
+
+    def holding(self, token: str) -> Holding:
+        """One of them. Raises NotFound."""
+        with self._reading() as c:
+            number = self._id(c, token)
+            return self._holdings(c, " WHERE r.id = ?", " AND s.recording = ?", number)[0]
+
+    def _holdings(self, c: sqlite3.Connection, which: str, of: str, *recording: int) -> list[Holding]:
+        growing: dict[int, list[_End]] = {}
+        for number, *end in c.execute(_GROWING + of, recording):
+            growing.setdefault(number, []).append((*end,))
+        found = []
+        for number, token, camera, stream, created, size, *ends in c.execute(_HOLDINGS + which, recording):
+            closed: list[_End] = [(*ends[:4],), (*ends[4:],)] if ends[0] is not None else []
+            shown = sorted((*closed, *growing.get(number, ())))
+            first, last = (Utc(shown[0][1]), Utc(shown[-1][1] + shown[-1][2])) if shown else (None, None)
+            tracks = [self._undescribe(end[3]) for end in (*shown[:1], *shown[-1:])] or [(), ()]
+            row = RecordingRow(number, token, camera, stream, Utc(created), first, last, size)
+            found.append(Holding(row, *tracks))
+        return found
 
     def segments(self, token: str, start: Utc, end: Utc) -> list[SegmentRow]:
         """Those that overlap the span, in the order recorded. Provisional ones of event mode are not
@@ -389,6 +409,19 @@ class CatalogueReader:
                 rows += self._runs(c, recording, epoch, at, high)
         return rows
 
+    def present(self, token: str, start: Utc, end: Utc, *, back: bool = False) -> Iterator[tuple[Utc, Utc]]:
+        """The spans of [start, end) in which there is something, whatever run or epoch it is of, cut to it; backwards
+        the last one first. Read as it is asked for, each page of the instant when it was read; its cost is that of the
+        gaps that were read."""
+        _ordered(start, end)
+        with self._reading() as c:
+            recording = self._id(c, token)
+            epochs = [
+                (epoch, *self._bounds(c, recording, epoch, start, end))
+                for epoch in self._epochs(c, recording)
+            ]
+        return present(self._ask, recording, epochs, back=back)
+
     def completeness(self, token: str, start: Utc, end: Utc) -> Completeness:
         """What share of the span is there. What lies before the recording's creation, or ahead, does not
         count."""
@@ -415,6 +448,14 @@ class CatalogueReader:
 
     # --- inside ---
 
+    def _ask(self, sql: str, of: tuple[int, ...]) -> list[tuple[int, int]]:
+        """One statement, which is of one instant by itself."""
+        with self._turn:
+            try:
+                return self._connection.execute(sql, of).fetchall()
+            except sqlite3.ProgrammingError:
+                raise Fault(_CLOSED_FILE) from None
+
     def _reading(self) -> _Reading:
         return _Reading(self._connection, self._turn)
 
@@ -431,13 +472,6 @@ class CatalogueReader:
         )
         return [epoch for (epoch,) in rows]
 
-    def _extent(self, c: sqlite3.Connection, recording: int) -> tuple[Utc | None, Utc | None]:
-        rows = [row for sql in (_FIRST, _LAST, _GROWING) for row in c.execute(sql, (recording,))]
-        if not rows:
-            return None, None
-        (_, first, _), (_, last, dur) = min(rows), max(rows)
-        return Utc(first), Utc(last + dur)
-
     def _undescribe(self, text: str) -> tuple[Track, ...]:
         if text not in self._tracks:
             self._tracks[text] = undescribe(text)
@@ -447,9 +481,8 @@ class CatalogueReader:
         self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
     ) -> tuple[Utc, Utc]:
         """What of [start, end) the ledger of an epoch covers; empty where nothing is."""
-        of = recording, epoch
-        begins = [begin for sql in _BEGIN for (begin,) in c.execute(sql, of)]
-        ends = [end if upto is None else upto for sql in _END for (upto,) in c.execute(sql, of)]
+        found = c.execute(_BOUNDS, (recording, epoch) * 6).fetchone()
+        begins, ends = ([at for at in side if at is not None] for side in (found[:3], found[3:]))
         low = max(start, min(begins, default=end))
         return low, max(low, min(end, max(ends, default=low)))
 
@@ -507,6 +540,9 @@ class CatalogueReader:
         return rows
 
 
+_CLOSED_FILE = "The catalogue was closed."
+
+
 class _Reading:
     """One read transaction: every answer is of one instant of the catalogue."""
 
@@ -520,7 +556,7 @@ class _Reading:
             self._connection.execute("BEGIN")
         except sqlite3.ProgrammingError:
             self._turn.release()
-            raise Fault("The catalogue was closed.") from None
+            raise Fault(_CLOSED_FILE) from None
         except BaseException:
             self._turn.release()
             raise

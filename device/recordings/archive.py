@@ -15,7 +15,7 @@ from device.clock import Clock
 from device.errors import NotFound
 from device.media import Utc
 from device.planes.messages import StreamStatus
-from device.recording.catalogue import CatalogueReader
+from device.recording.catalogue import CatalogueReader, Holding
 from device.recordings.contents import Change, Contents, Measured, changes, contents, measured
 from device.recordings.model import Plan
 from device.recordings.recordings import Recordings, Statuses
@@ -43,6 +43,7 @@ class Entry:
 
 
 Match = Callable[[Entry], bool]
+Known = tuple[Plan, Holding | None]  #: a recording, and what the catalogue has of it
 Sees = Callable[[str], bool]  #: whether somebody may see a recording, by its token
 R = TypeVar("R")
 
@@ -107,7 +108,14 @@ class Archive:
     async def entry(self, token: str) -> Entry:
         """One recording. Raises NotFound."""
         plan, growing = await self.known(token), await self._growing()
-        return await self._run(lambda: self._entry(plan, growing))
+
+        def ask() -> Entry:
+            try:
+                return self._entry(plan, self._catalogue().holding(token), growing)
+            except NotFound:  # the recording plane has not made it yet
+                return self._entry(plan, None, growing)
+
+        return await self._run(ask)
 
     async def summary(self, sees: Sees) -> Summary:
         """s5.4."""
@@ -139,8 +147,8 @@ class Archive:
 
     async def find_recordings(self, scope: Scope, most: int | None, keep: float) -> str:
         """s5.7: the token of a search whose results are entries. Raises NotFound, TooManySearches."""
-        plans, growing = await self._scope(scope), await self._growing()
-        return self.searches.begin(RECORDINGS, islice(self._entries(plans, growing, scope.match), most), keep)
+        found = self._entries(await self._scope(scope), await self._growing(), scope.match)
+        return self.searches.begin(RECORDINGS, islice(found, most), keep)
 
     async def find_events(
         self,
@@ -154,43 +162,45 @@ class Archive:
     ) -> str:
         """s5.9: the token of a search whose results are changes, by time; backwards where the end lies before the
         start. Raises NotFound, TooManySearches."""
-        plans, growing = await self._scope(scope), await self._growing()
+        known, growing = await self._scope(scope), await self._growing()
 
         def found() -> Iterator[Change]:
-            entries = [entry.contents for entry in self._entries(plans, growing, scope.match)]
+            entries = [entry.contents for entry in self._entries(known, growing, scope.match)]
             yield from filter(wanted, changes(self._catalogue(), entries, growing, start, end, states))
 
         return self.searches.begin(EVENTS, islice(found(), most), keep)
 
-    async def _scope(self, scope: Scope) -> list[Plan]:
-        plans = [plan for plan in await self._plans() if scope.sees(plan.token)]
-        unknown = sorted(scope.recordings - {plan.token for plan in plans})
+    async def _scope(self, scope: Scope) -> list[Known]:
+        known = [(plan, holding) for plan, holding in await self._known() if scope.sees(plan.token)]
+        unknown = sorted(scope.recordings - {plan.token for plan, _ in known})
         if unknown:
             raise NotFound("recording", unknown[0])
-        return [plan for plan in plans if scope.names(plan)]
+        return [(plan, holding) for plan, holding in known if scope.names(plan)]
 
     async def _plans(self) -> list[Plan]:
         """All that are recorded, or of which there is something."""
-        rows = await self._run(lambda: self._catalogue().recordings())
-        plans = [*self._recordings.plans(), *self._recordings.left(rows)]
-        return sorted(plans, key=lambda plan: plan.token)
+        return [plan for plan, _ in await self._known()]
+
+    async def _known(self) -> list[Known]:
+        """The same, with what there is of each; None where the recording plane has not made it yet."""
+        holdings = {each.row.token: each for each in await self._run(lambda: self._catalogue().holdings())}
+        left = self._recordings.left([holding.row for holding in holdings.values()])
+        plans = sorted((*self._recordings.plans(), *left), key=lambda plan: plan.token)
+        return [(plan, holdings.get(plan.token)) for plan in plans]
 
     async def _growing(self) -> frozenset[str]:
         return frozenset(status.token for status in await self._statuses() if _grows(status))
 
     def _entries(
-        self, plans: Sequence[Plan], growing: frozenset[str], match: Match | None
+        self, known: Sequence[Known], growing: frozenset[str], match: Match | None
     ) -> Iterator[Entry]:
-        for plan in plans:
-            entry = self._entry(plan, growing)
+        for plan, holding in known:
+            entry = self._entry(plan, holding, growing)
             if match is None or match(entry):
                 yield entry
 
-    def _entry(self, plan: Plan, growing: frozenset[str]) -> Entry:
-        try:
-            found = contents(self._catalogue(), plan.token)
-        except NotFound:  # the recording plane has not made it yet
-            found = Contents(plan.token, ())
+    def _entry(self, plan: Plan, holding: Holding | None, growing: frozenset[str]) -> Entry:
+        found = Contents(plan.token, ()) if holding is None else contents(self._catalogue(), holding)
         status = Status.RECORDING if plan.token in growing else Status.STOPPED
         return Entry(plan, found, status if found.tracks else Status.INITIATED)
 

@@ -1,24 +1,18 @@
 """What the catalogue holds of a recording, as a search sees it: from when to when each track has data, and when there
 was something at all (ONVIF Recording Search s5.3, s5.21). Blocking: meant for a thread; nothing is held in memory but
-a window of the timeline, however long the recording is."""
+a page of the gaps, however long the recording is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain
 
 from device.media import MICROSECONDS, Kind, Track, Utc
-from device.recording.catalogue import CatalogueReader, TimelineRow
+from device.recording.catalogue import CatalogueReader, Holding, TimelineRow
 from device.recording.playback import Playback
 from device.recordings.names import track_tokens
-
-WINDOW = (
-    86_400 * MICROSECONDS
-)  #: of the timeline that is asked for at once; doubles while there is little in it
-WIDEST = 64 * WINDOW
-FEW = 64  #: rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +63,12 @@ class Change:
     virtual: bool = False  #: the state at an end of the search, and no change (s5.9)
 
 
-def contents(catalogue: CatalogueReader, token: str) -> Contents:
-    """Raises NotFound."""
-    row = catalogue.recording(token)
-    if row.first is None or row.last is None:
+def contents(catalogue: CatalogueReader, of: Holding) -> Contents:
+    """What there is of a recording, of which the catalogue told both ends."""
+    token, first, last = of.row.token, of.row.first, of.row.last
+    if first is None or last is None:
         return Contents(token, ())
-    first, last = Utc(row.first), Utc(row.last)
-    oldest, newest = _tracks(catalogue, token, first), _tracks(catalogue, token, Utc(last - 1))
+    oldest, newest = _named(of.oldest), _named(of.newest)
     extents: list[TrackExtent] = []
     for name in sorted({*oldest, *newest}, key=lambda name: (_ORDER[(oldest | newest)[name].kind], name)):
         begin, end = first, last
@@ -87,11 +80,10 @@ def contents(catalogue: CatalogueReader, token: str) -> Contents:
 
 def measured(catalogue: CatalogueReader, token: str, at: Utc) -> list[Measured]:
     """The tracks of a recording as they are at an instant, from one fragment of it; empty in a gap. Raises NotFound."""
-    row = next((row for row in catalogue.timeline(token, at, Utc(at + 1)) if row.cause is None), None)
-    whole = contents(catalogue, token)
+    whole = contents(catalogue, catalogue.holding(token))
     if whole.last is not None and at == whole.last:  # both ends are included (s5.2.1)
         at = Utc(at - 1)
-    elif row is None:
+    elif not _there(catalogue, token, at):
         return []
     piece = next(Playback(catalogue, token).fragments(at, Utc(at + 1)), None)
     if piece is None:
@@ -135,7 +127,7 @@ def changes(
 
 def _states(catalogue: CatalogueReader, recordings: list[Contents], at: Utc) -> Iterator[Change]:
     for each in recordings:
-        there = any(row.cause is None for row in catalogue.timeline(each.token, at, Utc(at + 1)))
+        there = _there(catalogue, each.token, at)
         yield Change(at, each.token, "", there, virtual=True)
         for track in each.tracks:
             yield Change(at, each.token, track.token, there and track.first <= at < track.last, virtual=True)
@@ -146,13 +138,13 @@ def _changes(
 ) -> Iterator[Change]:
     if of.first is None or of.last is None:
         return
-    spans = _spans(catalogue, of.token, Utc(max(low, of.first) - 1), Utc(min(high, of.last) + 1), back)
-    for begin, end in spans:
+    low, high = max(low, of.first), min(high, of.last)
+    if low > high:
+        return
+    for begin, end in catalogue.present(of.token, Utc(low - 1), Utc(high + 1), back=back):
         edges = [(begin, True), (end, False)]
         for utc, present in reversed(edges) if back else edges:
-            if not max(low, of.first) <= utc <= min(high, of.last) or (
-                growing and utc == of.last and not present
-            ):
+            if not low <= utc <= high or (growing and utc == of.last and not present):
                 continue
             yield Change(utc, of.token, "", present)
             for track in of.tracks:
@@ -160,54 +152,28 @@ def _changes(
                     yield Change(utc, of.token, track.token, present)
 
 
-def _spans(
-    catalogue: CatalogueReader, token: str, low: Utc, high: Utc, back: bool
-) -> Iterator[tuple[Utc, Utc]]:
-    """The spans of [low, high) in which there is something, cut to it, in the order of reading."""
-    held: tuple[Utc, Utc] | None = None  # may go on in the next window
-    at: int = high if back else low
-    window = WINDOW
-    while (at > low) if back else (at < high):
-        begin, end = (max(at - window, low), at) if back else (at, min(at + window, high))
-        rows = catalogue.timeline(token, Utc(begin), Utc(end))
-        for span in _union(rows, back):
-            if held is not None and (held[0] <= span[1] if back else span[0] <= held[1]):
-                held = min(held[0], span[0]), max(held[1], span[1])
-                continue
-            if held is not None:
-                yield held
-            held = span
-        at, window = (begin if back else end), WINDOW if len(rows) > FEW else min(2 * window, WIDEST)
-    if held is not None:
-        yield held
+def _there(catalogue: CatalogueReader, token: str, at: Utc) -> bool:
+    """Whether there is something at an instant."""
+    return any(catalogue.present(token, at, Utc(at + 1)))
 
 
-def _union(rows: list[TimelineRow], back: bool) -> list[tuple[Utc, Utc]]:
-    """What is recorded in them, in whichever epoch, without overlaps."""
-    joined: list[tuple[Utc, Utc]] = []
-    for row in sorted((row for row in rows if row.cause is None), key=lambda row: row.start):
-        if joined and row.start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], row.end)
-        else:
-            joined.append((row.start, row.end))
-    return joined[::-1] if back else joined
-
-
-def _tracks(catalogue: CatalogueReader, token: str, at: Utc) -> dict[str, Track]:
-    """The tracks of what is recorded at an instant, by token."""
-    tracks = catalogue.tracks(token, at)
-    return dict(zip(track_tokens(tracks), tracks, strict=True))
+def _named(tracks: Iterable[Track]) -> dict[str, Track]:
+    """Tracks by token."""
+    listed = tuple(tracks)
+    return dict(zip(track_tokens(listed), listed, strict=True))
 
 
 def _found(catalogue: CatalogueReader, token: str, name: str, first: Utc, last: Utc) -> tuple[Utc, Utc]:
     """From when to when there is something of a track that the first or the last session has not: tracks change only
     where a run begins."""
-    having = [
-        row
-        for row in catalogue.timeline(token, first, last)
-        if row.cause is None and name in _tracks(catalogue, token, row.start)
-    ]
-    return (having[0].start, having[-1].end) if having else (first, last)
+    rows = [row for row in catalogue.timeline(token, first, last) if row.cause is None]
+
+    def having(row: TimelineRow) -> bool:
+        return name in _named(catalogue.tracks(token, row.start))
+
+    begin = next(filter(having, rows), None)
+    end = next(filter(having, reversed(rows)), None)
+    return (begin.start, end.end) if begin is not None and end is not None else (first, last)
 
 
 _ORDER = {Kind.VIDEO: 0, Kind.AUDIO: 1, Kind.METADATA: 2}

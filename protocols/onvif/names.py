@@ -4,12 +4,14 @@ from __future__ import annotations
 
 
 class Namespace(str):
-    """A namespace; its attributes are the qualified names in it, as lxml writes them."""
-
-    __slots__ = ()
+    """A namespace; its attributes are the qualified names in it, as lxml writes them. Each is made once: a reply of a
+    hundred results has thousands of names."""
 
     def __getattr__(self, name: str) -> str:
-        return f"{{{self}}}{name}"
+        made = self.name(name)
+        if not name.startswith("__"):
+            self.__dict__[name] = made
+        return made
 
     def name(self, local: str) -> str:
         """The qualified name of a local name that is not known before."""

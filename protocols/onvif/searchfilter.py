@@ -36,6 +36,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_ANYWHERE = "{*}"  #: lxml's word for a name in whichever namespace, or in none
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
 
 
@@ -186,20 +187,19 @@ def _values(element: Element, name: str, attribute: bool) -> Iterator[str]:
             str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] == name
         )
     else:
-        yield from (content(child) for child in element.iterchildren("*") if local(child) == name)
+        yield from (content(child) for child in element.iterchildren(_ANYWHERE + name))
 
 
 def _select(element: Element, deep: bool, names: tuple[str, ...]) -> Iterator[Element]:
     """The elements of a path. One that begins at the root may name the root, or what stands in it."""
     if deep:
-        begin = element.iter("*")
+        found = list(element.iter(_ANYWHERE + names[0]))
     elif local(element) == names[0]:
-        begin = iter((element,))
+        found = [element]
     else:
-        begin = element.iterchildren("*")
-    found = [each for each in begin if local(each) == names[0]]
+        found = list(element.iterchildren(_ANYWHERE + names[0]))
     for name in names[1:]:
-        found = [child for each in found for child in each.iterchildren("*") if local(child) == name]
+        found = [child for each in found for child in each.iterchildren(_ANYWHERE + name)]
     return iter(found)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from functools import lru_cache
 
 from lxml import etree
 
@@ -15,7 +17,7 @@ from device.recordings.names import FIRST
 from device.recordings.sessions import TooManySearches
 from protocols.onvif import searchfilter
 from protocols.onvif.faults import BAD_ARGUMENT, Kind, Refusal, impossible, invalid
-from protocols.onvif.names import TNS1, TSE, TT, WSNT
+from protocols.onvif.names import PREFIXES, TNS1, TSE, TT, WSNT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
 from protocols.onvif.services.recording import NO_RECORDING, TYPES, check_plays, write_origin
 from protocols.onvif.xml import (
@@ -38,6 +40,7 @@ from protocols.onvif.xml import (
 PATH = "/onvif/search_service"
 CONCRETE = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
 _DIALECTS = (CONCRETE, "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete")
+_UTC_TIME = "UtcTime"
 _RECORDING_STATE, _TRACK_STATE = "RecordingHistory/Recording/State", "RecordingHistory/Track/State"
 NO_TOKEN = invalid("InvalidToken", "There is no such search")
 _TOO_MANY = impossible("ResourceProblem", "There are too many searches")
@@ -64,7 +67,7 @@ class Search:
     async def get_information(self, call: Call, reply: Element) -> None:
         """s5.5."""
         entry = await self._archive.entry(check_plays(call, need(call.body, TSE.RecordingToken)))
-        _write_entry(sub(reply, TSE.RecordingInformation), entry)
+        reply.append(copy.deepcopy(_information(TSE.RecordingInformation, entry)))
 
     async def get_attributes(self, call: Call, reply: Element) -> None:
         """s5.6."""
@@ -92,7 +95,7 @@ class Search:
         sub(element, TT.SearchState, "Completed" if over else "Searching")
         for entry in found:
             assert isinstance(entry, Entry)
-            _write_entry(sub(element, TT.RecordingInformation), entry)
+            element.append(copy.deepcopy(_information(TT.RecordingInformation, entry)))
 
     async def find_events(self, call: Call, reply: Element) -> None:
         """s5.9."""
@@ -115,12 +118,7 @@ class Search:
         sub(element, TT.SearchState, "Completed" if over else "Searching")
         for change in found:
             assert isinstance(change, Change)
-            result = sub(element, TT.Result)
-            sub(result, TT.RecordingToken, change.recording)
-            sub(result, TT.TrackToken, change.track or FIRST[TrackKind.VIDEO])  # mandatory in the schema
-            sub(result, TT.Time, write_instant(change.utc))
-            _write_event(sub(result, TT.Event), change)
-            sub(result, TT.StartStateEvent, change.virtual)
+            element.append(_write_result(change))
 
     async def end(self, call: Call, reply: Element) -> None:
         """s5.19."""
@@ -188,7 +186,7 @@ def _read_scope(call: Call) -> Scope:
 
     def match(entry: Entry) -> bool:
         assert test is not None
-        return test(_write_entry(etree.Element(TT.RecordingInformation), entry))
+        return test(_information(TT.RecordingInformation, entry))
 
     tokens = frozenset(texts(scope, TT.IncludedRecordings))
     return Scope(tokens, frozenset(sources), match if test is not None else None, call.plays)
@@ -230,8 +228,10 @@ def _message(test: searchfilter.Test) -> Callable[[Change], bool]:
 # -------------------------------------------------------------------------------------------- what is found
 
 
-def _write_entry(element: Element, entry: Entry) -> Element:
-    """tt:RecordingInformation."""
+@lru_cache(512)
+def _information(name: str, entry: Entry) -> Element:
+    """tt:RecordingInformation, to be copied; kept, because what a filter has looked at is shown then."""
+    element = etree.Element(name, nsmap=PREFIXES)
     plan, contents = entry.plan, entry.contents
     sub(element, TT.RecordingToken, plan.token)
     write_origin(sub(element, TT.Source), plan.origin)
@@ -283,16 +283,35 @@ def _topic(change: Change) -> str:
     return _TRACK_STATE if change.track else _RECORDING_STATE
 
 
-def _write_event(element: Element, change: Change) -> None:
-    """wsnt:NotificationMessageHolderType (s5.21)."""
-    sub(element, WSNT.Topic, f"tns1:{_topic(change)}", Dialect=CONCRETE)
-    message = sub(sub(element, WSNT.Message), TT.Message)
-    _write_message(message, change)
+def _write_result(change: Change) -> Element:
+    """tt:FindEventResult."""
+    result = copy.deepcopy(_result(change.recording, change.track, change.present, change.virtual))
+    at = write_instant(change.utc)
+    for place in result.iter(TT.Time):
+        place.text = at
+    for message in result.iter(TT.Message):
+        message.set(_UTC_TIME, at)
+    return result
+
+
+@lru_cache(2048)
+def _result(recording: str, track: str, present: bool, virtual: bool) -> Element:
+    """All of it but the time, to be copied: a recorder's events are few kinds at many times."""
+    change = Change(Utc(0), recording, track, present, virtual)
+    result = etree.Element(TT.Result, nsmap=PREFIXES)
+    sub(result, TT.RecordingToken, recording)
+    sub(result, TT.TrackToken, track or FIRST[TrackKind.VIDEO])  # mandatory in the schema
+    sub(result, TT.Time)
+    event = sub(result, TT.Event)  # wsnt:NotificationMessageHolderType (s5.21)
+    sub(event, WSNT.Topic, f"tns1:{_topic(change)}", Dialect=CONCRETE)
+    _write_message(sub(sub(event, WSNT.Message), TT.Message), change)
+    sub(result, TT.StartStateEvent, virtual)
+    return result
 
 
 def _write_message(element: Element, change: Change) -> Element:
     """tt:Message."""
-    element.set("UtcTime", write_instant(Utc(change.utc)))
+    element.set(_UTC_TIME, write_instant(change.utc))
     element.set("PropertyOperation", "Initialized" if change.virtual else "Changed")
     source = sub(element, TT.Source)
     sub(source, TT.SimpleItem, Name="RecordingToken", Value=change.recording)

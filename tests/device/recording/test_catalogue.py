@@ -10,14 +10,14 @@ import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
 
 from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Utc
-from device.recording import catalogue, recovery, retention, stored
+from device.recording import catalogue, presence, recovery, retention, stored
 from device.recording.catalogue import CatalogueReader
 from device.recording.database import (
     CatalogueBroken,
@@ -168,12 +168,10 @@ def _statements() -> list[str]:
         catalogue._DAMAGED,
         catalogue._RUN_FROM,
         catalogue._RUNS,
-        *catalogue._BEGIN,
-        *catalogue._END,
+        catalogue._BOUNDS,
         catalogue._CLOSED,
         catalogue._OPEN,
-        catalogue._FIRST,
-        catalogue._LAST,
+        catalogue._HOLDINGS,
         catalogue._GROWING,
         catalogue._GAPS_FROM,
         catalogue._GAPS,
@@ -184,6 +182,7 @@ def _statements() -> list[str]:
         *recovery._BEGINS_AFTER,
         stored._LOOSE,
         stored._AFTER,
+        *chain(*presence._BOTH_WAYS),
     ]
     for module in (catalogue, retention, recovery):
         source = Path(str(module.__file__)).read_text()
@@ -202,7 +201,9 @@ def test_no_question_scans_the_segments_or_the_gaps(tmp_path: Path, sql: str) ->
     connection.close()
 
 
-@pytest.mark.parametrize("sql", [catalogue._FROM, catalogue._HIDDEN, catalogue._DAMAGED, catalogue._LAST])
+@pytest.mark.parametrize(
+    "sql", [catalogue._FROM, catalogue._HIDDEN, catalogue._DAMAGED, *chain(*presence._BOTH_WAYS)]
+)
 def test_timelines_read_only_indexes(tmp_path: Path, sql: str) -> None:
     connection = open_writer(tmp_path / "catalogue.db")
     (row,) = connection.execute("EXPLAIN QUERY PLAN " + sql, (0,) * sql.count("?")).fetchall()

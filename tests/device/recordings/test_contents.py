@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from device.media import Utc
-from device.recordings import contents as room
+from device.recording import presence
 from device.recordings.contents import Change, changes, contents, measured
 from tests.device.recordings.rig import DOOR, GATE, SECOND, YARD, Rig
 
@@ -17,20 +17,22 @@ NONE: frozenset[str] = frozenset()
 def found(
     rig: Rig, start: int, end: int | None, *, states: bool = False, growing: frozenset[str] = NONE
 ) -> list[Change]:
-    of = [contents(rig.catalogue, token) for token in (GATE, YARD)]
+    of = [contents(rig.catalogue, rig.catalogue.holding(token)) for token in (GATE, YARD)]
     return list(changes(rig.catalogue, of, growing, Utc(start), None if end is None else Utc(end), states))
 
 
 def test_a_recordings_extent_is_that_of_its_tracks(made: Rig) -> None:
-    gate = contents(made.catalogue, GATE)
+    gate = contents(made.catalogue, made.catalogue.holding(GATE))
     assert [track.token for track in gate.tracks] == ["VIDEO001", "AUDIO001"]
     row = made.catalogue.recording(GATE)
     assert (gate.first, gate.last) == (row.first, row.last)
-    assert [track.token for track in contents(made.catalogue, YARD).tracks] == ["VIDEO001"]
+    assert [track.token for track in contents(made.catalogue, made.catalogue.holding(YARD)).tracks] == [
+        "VIDEO001"
+    ]
 
 
 def test_everything_that_was_and_was_not_there_both_ends_included(made: Rig) -> None:
-    gate = contents(made.catalogue, GATE)
+    gate = contents(made.catalogue, made.catalogue.holding(GATE))
     assert gate.first is not None
     assert gate.last is not None
     of_gate = [c for c in found(made, gate.first, None) if c.recording == GATE]
@@ -45,21 +47,24 @@ def test_everything_that_was_and_was_not_there_both_ends_included(made: Rig) -> 
 
 
 def test_backwards_is_the_same_the_other_way_round(made: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, last = contents(made.catalogue, GATE).first, contents(made.catalogue, YARD).last
+    first, last = (
+        contents(made.catalogue, made.catalogue.holding(GATE)).first,
+        contents(made.catalogue, made.catalogue.holding(YARD)).last,
+    )
     assert first is not None
     assert last is not None
     forward, back = found(made, first, last), found(made, last, first)
     assert set(forward) == set(back)
     assert len(back) == len(set(back))
     assert all(a.utc >= b.utc for a, b in pairwise(back))
-    monkeypatch.setattr(room, "WINDOW", 3 * SECOND)
-    monkeypatch.setattr(room, "WIDEST", 5 * SECOND)
-    assert found(made, first, last) == forward  # however the time line is cut
+    monkeypatch.setattr(presence, "SMALLEST", 1)
+    monkeypatch.setattr(presence, "LARGEST", 1)
+    assert found(made, first, last) == forward  # however long the pages are
     assert found(made, last, first) == back
 
 
 def test_states_stand_where_the_search_begins_and_backwards_at_both_ends(made: Rig) -> None:
-    gate = contents(made.catalogue, GATE)
+    gate = contents(made.catalogue, made.catalogue.holding(GATE))
     assert gate.first is not None
     inside, later = gate.first + 5 * SECOND, gate.first + 20 * SECOND
     forward = found(made, inside, later, states=True)
@@ -80,14 +85,14 @@ def test_states_stand_where_the_search_begins_and_backwards_at_both_ends(made: R
 
 
 def test_what_is_being_recorded_has_no_end(made: Rig) -> None:
-    yard = contents(made.catalogue, YARD)
+    yard = contents(made.catalogue, made.catalogue.holding(YARD))
     assert yard.first is not None
     of_yard = [c for c in found(made, yard.first, None, growing=frozenset({YARD})) if c.recording == YARD]
     assert {change.present for change in of_yard} == {True}
 
 
 def test_the_attributes_of_tracks_at_an_instant(made: Rig) -> None:
-    gate = contents(made.catalogue, GATE)
+    gate = contents(made.catalogue, made.catalogue.holding(GATE))
     assert gate.first is not None
     assert gate.last is not None
     video = measured(made.catalogue, GATE, Utc(gate.first + 3 * SECOND))[0]

@@ -63,7 +63,7 @@ async def events(
 
 
 def extent(rig: Rig, token: str) -> tuple[Utc, Utc]:
-    found = contents(rig.catalogue, token)
+    found = contents(rig.catalogue, rig.catalogue.holding(token))
     assert found.first is not None
     assert found.last is not None
     return found.first, found.last
