@@ -91,6 +91,7 @@ class HttpPlane:
             partial(export_work, streaming),
             cache(partial(document, ROUTES, VERSION)),
             Desk(own.settings, own.clock),
+            lambda: self._ports,
         )
         self._serving = Serving(self._house, ROUTES, _complain)
         self._address = address

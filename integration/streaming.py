@@ -206,14 +206,15 @@ class StreamingPlane:
 
     async def _status(self, request: AskStreaming) -> StreamingStatus:  # noqa: ARG002 - carries nothing
         sessions: tuple[SessionStatus, ...] = ()
-        port = 0
+        ports = (0, 0)
         if self._endpoint is not None:
-            port = self._endpoint.addresses[0][1]
+            (_, plain), (_, secure) = self._endpoint.addresses
+            ports = (plain, secure)
             sessions = tuple(
                 SessionStatus(_protocol(session.peer), session.peer.host, session.account, session.path)
                 for session in self._endpoint.registry
             )
-        return StreamingStatus(self._own.since, sessions, port)
+        return StreamingStatus(self._own.since, sessions, *ports)
 
 
 async def run(data: Path, listen: Listen, leash: Leash) -> None:

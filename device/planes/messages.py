@@ -221,6 +221,7 @@ class StreamingStatus:
     since: Utc
     sessions: tuple[SessionStatus, ...]
     rtsp: int = 0  #: port of RTSP; 0: nobody is served at the moment
+    rtsps: int = 0  #: port of RTSPS, likewise
 
 
 @message

@@ -114,6 +114,7 @@ class House:
     export: Callable[[ExportSpan], Work]  #: what a job does that exports; raises BadValue
     description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
     desk: Desk  #: for those whose account a provider keeps
+    ports: Callable[[], tuple[int, int]]  #: of HTTPS and of HTTP
     lockout: Lockout = field(default_factory=Lockout)
 
     def own_certificate(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protocols.http.api.about import TABLE as ABOUT
 from protocols.http.api.access import TABLE as ACCESS
 from protocols.http.api.accounts import TABLE as ACCOUNTS
 from protocols.http.api.automation import TABLE as AUTOMATION
@@ -34,6 +35,7 @@ TABLES = (
     HARDWARE,
     CERTIFICATES,
     SYSTEM,
+    ABOUT,
     LIVE,
     VIDEO,
     METRICS,

@@ -7,6 +7,8 @@ from typing import Any
 
 from device.accounts.role import Role
 from device.errors import HoldfastError
+from device.guard import Advice, advice, ways
+from device.linux.timex import in_step
 from device.planes.errors import PlaneDown
 from device.planes.messages import AskStreaming, Ping
 from device.settings.recorder import Recorder
@@ -28,6 +30,13 @@ class PlaneShown(Answer):
     since: Instant | None
 
 
+class WayShown(Answer):
+    """A way into the recorder that is open."""
+
+    name: str
+    encryption: str  #: empty: none
+
+
 class Security(Answer):
     """How the recorder is guarded."""
 
@@ -35,6 +44,15 @@ class Security(Answer):
     anonymous: bool  #: video without an account
     own_certificate: bool  #: self-signed: browsers warn
     accounts: int
+    ways: list[WayShown]
+    advice: list[Advice]  #: what would be safer, gravest first
+
+
+class ClockShown(Answer):
+    """Whether a time server holds the clock in step. Seconds."""
+
+    synchronised: bool | None  #: None: the kernel does not tell
+    error: float | None  #: at most
 
 
 class Load(Answer):
@@ -53,6 +71,7 @@ class SystemShown(Answer):
     started: Instant  #: this plane
     now: Instant
     zone: str
+    clock: ClockShown
     planes: list[PlaneShown]
     security: Security
     load: Load
@@ -86,6 +105,8 @@ async def system(house: House) -> SystemShown:
             planes.append(PlaneShown(name=name, answers=True, pid=pong.pid, since=pong.since))
         except PlaneDown:
             planes.append(PlaneShown(name=name, answers=False, pid=None, since=None))
+    known, own = in_step(), house.own_certificate()
+    accounts = house.accounts.list()
     return SystemShown(
         name=house.settings.get(Recorder).name,
         serial=house.identity.serial,
@@ -93,12 +114,18 @@ async def system(house: House) -> SystemShown:
         started=house.since,
         now=house.clock.utc(),
         zone=str(house.zone),
+        clock=ClockShown(
+            synchronised=known.synchronised if known else None,
+            error=known.error if known and known.synchronised else None,
+        ),
         planes=planes,
         security=Security(
             https=True,
             anonymous=house.settings.get(Rtsp).anonymous,
-            own_certificate=house.own_certificate(),
-            accounts=len(house.accounts.list()),
+            own_certificate=own,
+            accounts=len(accounts),
+            ways=[WayShown(name=each.name, encryption=each.encryption) for each in ways(house.settings)],
+            advice=advice(house.settings, own, [each.role for each in accounts]),
         ),
         load=Load(average=[round(each, 2) for each in os.getloadavg()], processors=os.cpu_count() or 1),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.integration.pages.conftest import OWNER, Site, pictures
 from tests.integration.pages.test_automation import for_everybody
@@ -50,6 +51,79 @@ def page(chromium: Browser, box: Recorder) -> Iterator[Page]:
 def go(page: Page, box: Recorder, path: str) -> None:
     """To a page of the box."""
     page.goto(box.told["endpoints"]["https"] + path)
+
+
+def card(page: Page, name: str) -> Locator:
+    """One of Status."""
+    return page.get_by_role("region", name=name, exact=True)
+
+
+@pytest.mark.proves("M-085", "M-087", "M-094", "M-095", "M-096", "M-097")
+def test_status_tells_of_recorder_clock_storage_drives_and_ports(box: Recorder, page: Page) -> None:
+    go(page, box, "/status")
+    system = page.evaluate("fetch('/api/system').then((answer) => answer.json())")
+    expect(card(page, "Recorder")).to_contain_text(system["version"])
+    expect(card(page, "Recorder")).to_contain_text(box.told["serial"])
+    in_step = {True: "in step", False: "not in step", None: "not known"}[system["clock"]["synchronised"]]
+    expect(card(page, "Time").get_by_text(in_step)).to_be_visible()
+    expect(card(page, "Storage").get_by_text("In order")).to_be_visible()
+    expect(card(page, "Storage").get_by_text(re.compile(r"\d+ [GTM]B free of \d+ [GTM]B"))).to_be_visible()
+    expect(card(page, "Drives").get_by_text("Online")).to_be_visible()
+    expect(card(page, "Drives").get_by_text(re.compile(r"1 · \d+ °C"))).to_be_visible()
+    ports = card(page, "Network ports")
+    expect(ports.get_by_text(re.compile(r"^of \d+ W allocated"))).to_be_visible()
+    expect(ports.locator("dt", has_text="In use")).to_be_visible()
+    expect(ports.get_by_title("Port 1: Has power")).to_be_visible()
+    expect(ports.get_by_title("Port 16: Nothing is connected")).to_be_visible()
+    for_everybody(page)
+    ports.get_by_role("link", name="Network ports").click()
+    expect(page.get_by_role("heading", name="Network ports", level=1)).to_be_visible()
+    go(page, box, "/status")
+    card(page, "Drives").get_by_role("link", name="Tools").click()
+    expect(page.get_by_role("heading", name="Storage", level=1)).to_be_visible()
+
+
+@pytest.mark.proves("M-090", "M-091", "M-093")
+def test_status_says_how_it_is_guarded_and_what_would_be_safer(box: Recorder, page: Page) -> None:
+    go(page, box, "/status")
+    security = card(page, "Security")
+    expect(security.get_by_text("TLS 1.2, TLS 1.3, AES", exact=True)).to_be_visible()
+    expect(security.get_by_title("not encrypted").get_by_text("RTSP")).to_be_visible()
+    expect(security.get_by_title("TLS 1.2, TLS 1.3").get_by_text("HTTPS").first).to_be_visible()
+    advice = security.get_by_role("link", name="Answer SNMP version 3 alone")
+    expect(advice).to_be_visible()
+    security.get_by_role("link", name="Hardening guide").click()
+    expect(page.get_by_role("heading", name="Hardening guide")).to_be_in_viewport()
+    go(page, box, "/status")
+    advice.click()
+    page.get_by_label("SNMP version").select_option("v3")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Status").click()
+    expect(security.get_by_text("SNMP v3")).to_be_visible()
+    expect(advice).to_have_count(0)
+
+
+@pytest.mark.proves("M-098", "M-099")
+def test_status_lists_who_is_connected_as_the_system_has_it(
+    box: Recorder, page: Page, screenshots: Path | None
+) -> None:
+    go(page, box, "/status")
+    clients = card(page, "Connected clients")
+    expect(clients.locator("dt", has_text="Connections")).to_be_visible()
+    clients.get_by_role("button", name="Details").click()
+    table = page.get_by_role("region", name="Connections")
+    for column in ("Address", "Protocol", "Port", "State", "Process"):
+        expect(table.get_by_role("columnheader", name=column)).to_be_visible()
+    https = box.told["endpoints"]["https"].rpartition(":")[2]
+    own = f"127.0.0.1 https {https} established control {box.plane('control')}"
+    expect(table.get_by_role("row", name=own).first).to_be_visible()
+    expect(table.get_by_role("row", name=f"recording {box.plane('recording')}").first).to_be_visible()
+    pictures(screenshots, page, "status-clients-light")
+    for_everybody(page)
+    with page.expect_response(lambda answer: answer.url.endswith("/api/system/connections")):
+        page.get_by_role("button", name="Refresh").click()
+    page.keyboard.press("Escape")
 
 
 @pytest.mark.proves("M-357", "M-366")

@@ -44,6 +44,21 @@ def test_every_text_of_the_pages_is_translated(language: str) -> None:
         assert set(PLACES.findall(text)) == set(PLACES.findall(said[text])), text
 
 
+@pytest.mark.proves("M-075")
+def test_each_page_has_help_in_every_language() -> None:
+    """The button for help leads to the topic of the page's module."""
+    pages = set(re.findall(r'"(?:viewer|operator|administrator)", "(\w+)"', modules()["app/main.js"]))
+    topics = {
+        language: re.findall(
+            r"^<!-- (\w+) -->\n# \S", (STATIC / "help" / f"{language}.md").read_text(), re.MULTILINE
+        )
+        for language in ("en", *LANGUAGES)
+    }
+    assert len(pages) > 5
+    assert pages - {"help"} <= set(topics["en"])
+    assert all(found == topics["en"] for found in topics.values())
+
+
 def test_every_text_can_be_found() -> None:
     assert not_literal() == []
 

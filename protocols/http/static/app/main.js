@@ -24,10 +24,12 @@ const PAGES = [
   ["/settings", "settings", () => t("Settings"), "operator", "settings"],
 ];
 const FIRST = 4; // pages that are of every day; the rest is the system
+/** @type {typeof PAGES[number]} */ const HELP = ["/help", "help", () => t("Help"), "viewer", "help"];
 
 const THEMES = ["system", "light", "dark"];
 const theme = signal(localStorage.getItem("theme") || "system");
-const open = signal(false);
+const open = signal(false); // the menu of a phone
+const away = signal(localStorage.getItem("menu") === "away"); // that of a wide window
 
 function paint() {
   if (theme.value === "system") delete document.documentElement.dataset.theme;
@@ -52,12 +54,21 @@ function page(name) {
 }
 
 const shown = () => PAGES.filter(([, , , who, , media]) => may(who) && (!media || sees(media)));
-const current = () => PAGES.find(([path]) => path !== "/" && route.value.startsWith(path)) || PAGES[0];
+const current = () => [...PAGES, HELP].find(([path]) => path !== "/" && route.value.startsWith(path)) || PAGES[0];
+const narrow = matchMedia("(max-width: 820px)");
+
+function fold() {
+  if (narrow.matches) open.value = !open.value;
+  else {
+    away.value = !away.value;
+    localStorage.setItem("menu", away.value ? "away" : "here");
+  }
+}
 
 function Side() {
   const pages = shown();
   const link = (/** @type {any} */ [path, icon, name]) => html`<li><a href=${path} aria-current=${current()[0] === path ? "page" : undefined}><${Icon} n=${icon} />${name()}</a></li>`;
-  return html`<nav class="side" id="side" data-open=${open.value} aria-label=${t("Main menu")}>
+  return html`<nav class="side" id="side" data-open=${open.value} data-away=${away.value} aria-label=${t("Main menu")}>
     <ul>${pages.filter((each) => PAGES.indexOf(each) < FIRST).map(link)}</ul>
     <h2>${t("System")}</h2>
     <ul>${pages.filter((each) => PAGES.indexOf(each) >= FIRST).map(link)}</ul>
@@ -84,24 +95,38 @@ function Jobs() {
   return html`<${Menu} label=${t("Jobs")} icon="jobs" count=${running.value.length}>${(/** @type {any} */ close) => (Tray ? html`<${Tray} close=${close} />` : null)}</${Menu}>`;
 }
 
+/** Help with this page, and what the recorder says of itself. */
+function More() {
+  const [layer, setLayer] = useState(/** @type {any} */ (null));
+  const show = async (/** @type {"About"|"Legal"|"Feedback"} */ name, /** @type {() => void} */ close) => {
+    close();
+    const Shown = (await import("./about.js"))[name];
+    setLayer(html`<${Shown} close=${() => setLayer(null)} />`);
+  };
+  return html`<${Menu} label=${t("Help and about")} icon="help">${(/** @type {any} */ close) => html`
+    <div class="line"><a class="button plain" href="/help/${current()[4]}" onClick=${close}>${t("Help with this page")}</a><a class="button plain" href="/help/changes" onClick=${close}>${t("Release notes")}</a></div>
+    <div class="line"><button class="plain" onClick=${() => show("Feedback", close)}>${t("Feedback")}</button><button class="plain" onClick=${() => show("Legal", close)}>${t("Legal")}</button><button class="plain" onClick=${() => show("About", close)}>${t("About")}</button></div>`}</${Menu}>${layer}`;
+}
+
 function Top() {
   const { recorder, account } = session.value;
-  const leave = async () => {
+  const leave = async (/** @type {string} */ to) => {
     await attempt(() => remove("/api/session"));
     await begin();
-    go("/");
+    go(to);
   };
   const grave = alarms.value.filter((each) => ["critical", "error", "alert", "emergency", "warning"].includes(each.severity)).length;
   return html`<header class="top">
-    <button class="plain square" aria-label=${t("Show or hide the main menu")} aria-expanded=${open.value} aria-controls="side" onClick=${() => (open.value = !open.value)}><${Icon} n="menu" /></button>
-    <a class="brand" href="/"><img src=${new URL("../icon.svg", import.meta.url).href} alt="" />Holdfast<span class="serial hide-small">${recorder?.name || recorder?.serial}</span></a>
+    <button class="plain square" aria-label=${t("Show or hide the main menu")} aria-expanded=${narrow.matches ? open.value : !away.value} aria-controls="side" onClick=${fold}><${Icon} n="menu" /></button>
+    <a class="brand" href="/"><img src=${new URL("../icon.svg", import.meta.url).href} alt="" /><span class="hide-tiny">Holdfast</span><span class="serial hide-small">${recorder?.name || recorder?.serial}</span></a>
     <span class="push"></span>
     <a class="button plain ${grave ? "" : "square"}" href="/events" title=${tn("{count} alarm holds", "{count} alarms hold", grave)} aria-label=${tn("{count} alarm holds", "{count} alarms hold", grave)}><${Icon} n="events" />${grave ? html`<span class="count">${number(grave)}</span>` : null}</a>
     <${Jobs} />
     <${Menu} label=${t("Language and theme")} icon="sun"><${Looks} /></${Menu}>
+    <${More} />
     <${Menu} label=${account.name} icon="user" text=${html`<span class="hide-small">${account.name}</span>`}>${(/** @type {any} */ close) => html`
       <p class="line"><strong>${account.name}</strong><span class="dim small">${ROLES()[account.role]}</span></p>
-      <div class="line"><a class="button plain" href="/accounts" onClick=${close}>${t("Password and sessions")}</a><button class="plain" onClick=${leave}>${t("Log out")}</button></div>`}</${Menu}>
+      <div class="line"><a class="button plain" href="/accounts" onClick=${close}>${t("Password and sessions")}</a><button class="plain" onClick=${() => leave(location.pathname)}>${t("Change account")}</button><button class="plain" onClick=${() => leave("/")}>${t("Log out")}</button></div>`}</${Menu}>
   </header>`;
 }
 

@@ -7,7 +7,7 @@ import { duration, number, t, watts } from "../i18n.js";
 import { may } from "../state.js";
 import { Badge, Card, Dialog, Facts, Icon, Layer, Page, Shown, html, useAsk } from "../ui.js";
 
-const STATES = () => /** @type {Record<string, [string, any]>} */ ({
+export const STATES = () => /** @type {Record<string, [string, any]>} */ ({
   off: [t("Switched off"), ""], empty: [t("Nothing is connected"), ""], starting: [t("Starts"), "warn"], powered: [t("Has power"), "good"], denied: [t("No power left for it"), "warn"], fault: [t("Fault"), "bad"], cycling: [t("Being power-cycled"), "warn"],
 });
 
