@@ -11,6 +11,7 @@ from integration.commands import (
     accounts,
     archive,
     cameras,
+    certificates,
     events,
     export,
     hardware,
@@ -51,6 +52,7 @@ app.add_typer(archive.app, name="archive")
 app.add_typer(syslog.app, name="syslog")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(certificates.app, name="certificates")
 app.add_typer(simulate.app, name="simulate")
 app.command()(events.events)
 app.command()(outbox.outbox)

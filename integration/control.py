@@ -14,6 +14,8 @@ from argon2 import PasswordHasher
 from device.accounts.store import Accounts
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail
+from device.certificates.messages import serve_certificates
+from device.certificates.store import Certificates
 from device.chassis.lights import Phase
 from device.events.catalogue import RecorderStarted, RecorderStopped
 from device.jobs import Jobs
@@ -27,6 +29,7 @@ from device.settings.section import Scope
 from device.vault import Vault
 from integration.archive import ArchivePlane
 from integration.cameras import CamerasPlane
+from integration.certificates import ClientTls
 from integration.chassis import ChassisPlane
 from integration.config import Listen
 from integration.entities.collect import Collector
@@ -76,8 +79,10 @@ class Parts:
         trail = Trail(own.folder.audit, signer(own.folder))
         stack.callback(trail.close)
 
+        self.certificates = Certificates(own.folder.certificates, vault, own.identity.serial, own.clock)
+        tls = ClientTls(own.settings, self.certificates)
         self.keeper = Keeper(own.bus, trail)
-        self.syslog = SyslogPlane(own, self.outbox, self.keeper)
+        self.syslog = SyslogPlane(own, self.outbox, self.keeper, tls)
         self.recipients = RecipientsPlane(own, self.outbox)
         self.archive = ArchivePlane(own, recording)
         self.raid = RaidPlane(own, self.jobs, recording)
@@ -100,7 +105,15 @@ class Parts:
             self.poe.cycle,
         )
         self.http = HttpPlane(
-            own, listen.address, (listen.https, listen.http), self.accounts, self.jobs, recording, streaming
+            own,
+            listen.address,
+            (listen.https, listen.http),
+            self.accounts,
+            self.certificates,
+            tls,
+            self.jobs,
+            recording,
+            streaming,
         )
         self.recordings = RecordingsPlane(own, recording, lambda: (listen.rtsp, listen.rtsps))
         stack.callback(self.recordings.close)
@@ -114,7 +127,7 @@ class Parts:
             own, recording, self.poe.shown, self.chassis.shown, self.raid.shown, self.rules.triggers
         )
         hands = Hands(own.settings, lambda: self.poe.service, self.chassis.silence, self.rules.fire, publish)
-        self.mqtt = MqttPlane(own, self.outbox, collector, hands)
+        self.mqtt = MqttPlane(own, self.outbox, collector, hands, tls)
         self.onvif = OnvifPlane(
             own,
             self.accounts,
@@ -133,7 +146,7 @@ class Parts:
         return {
             "accounts.db": self.accounts.reset,
             "sessions.db": self.http.sessions.reset,
-            "certificates": self.http.certificates.reset,
+            "certificates": self.certificates.reset,
             "snmp.json": self.snmp.forget,
             "mqtt.json": lambda: self._own.folder.mqtt.unlink(missing_ok=True),
             "outbox.db": self.outbox.forget_all,
@@ -145,6 +158,7 @@ class Parts:
         server = self._own.server
         serve_settings(server, self._own.settings, self._own.bus)
         serve_accounts(server, self.accounts)
+        serve_certificates(server, self.certificates, self._own.settings)
         serve_jobs(server, self.jobs)
         serve_outbox(server, self.outbox)
         for part in (

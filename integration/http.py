@@ -15,7 +15,7 @@ from functools import cache, partial
 from device.accounts.role import Role
 from device.accounts.sessions import Limits, Sessions
 from device.accounts.store import Accounts
-from device.certificates.contexts import server_context, show
+from device.certificates.contexts import Renewable, server_context
 from device.certificates.store import Certificates
 from device.errors import NotFound
 from device.events.catalogue import AccountChanged, AccountDeleted, EndpointBack, EndpointFailed
@@ -29,7 +29,7 @@ from device.settings.store import Changed
 from device.settings.tls import Tls
 from device.settings.virtual_hosts import VirtualHost
 from device.settings.web import Web
-from device.vault import Vault
+from integration.certificates import ClientTls
 from integration.plane import Plane
 from integration.version import VERSION
 from integration.virtual_hosts import VirtualHosts
@@ -58,6 +58,8 @@ class HttpPlane:
         address: str,
         ports: tuple[int, int],
         accounts: Accounts,
+        certificates: Certificates,
+        tls: ClientTls,
         jobs: Jobs,
         recording: Client,
         streaming: Client,
@@ -67,10 +69,9 @@ class HttpPlane:
         self._accounts = accounts
         self.sessions = Sessions(own.folder.sessions, own.clock, self._limits)
         self._catalogue = Catalogue(own.folder, ThreadPoolExecutor(READERS, thread_name_prefix="catalogue"))
-        self.certificates = Certificates(
-            own.folder.certificates, Vault.at(own.folder.key), own.identity.serial, own.clock
-        )
-        self._context: ssl.SSLContext | None = None
+        self.certificates = certificates
+        self._tls: Renewable | None = None
+        self._desk = Desk(own.settings, own.clock, lambda how: tls.context(how.authorities, ""))
         self._house = House(
             own.identity,
             VERSION,
@@ -81,7 +82,7 @@ class HttpPlane:
             own.settings,
             accounts,
             self.sessions,
-            self.certificates,
+            certificates,
             jobs,
             own.bus,
             self._catalogue,
@@ -90,7 +91,7 @@ class HttpPlane:
             streaming,
             partial(export_work, streaming),
             cache(partial(document, ROUTES, VERSION)),
-            Desk(own.settings, own.clock),
+            self._desk,
             lambda: self._ports,
         )
         self._serving = Serving(self._house, ROUTES, _complain)
@@ -150,7 +151,8 @@ class HttpPlane:
     async def _open(self, stack: contextlib.AsyncExitStack) -> Endpoint | None:
         """The endpoint; None where a port is not to be had: that is said, and tried again."""
         https, http = self._ports
-        listen = [Listen(self._address, https, self._tls()), Listen(self._address, http, None)]
+        self._tls = Renewable(self._new_context)
+        listen = [Listen(self._address, https, self._tls.context), Listen(self._address, http, None)]
         endpoint = Endpoint(
             self._serving.definitions, self.mounts, self._assets, listen, hsts=False, gate=None
         )
@@ -163,10 +165,6 @@ class HttpPlane:
         self._ports = endpoint.addresses[0][1], endpoint.addresses[1][1]  # a free port stays the same
         self._own.bus.publish(EndpointBack(BY))
         return endpoint
-
-    def _tls(self) -> ssl.SSLContext:
-        self._context = self._new_context()
-        return self._context
 
     def _new_context(self) -> ssl.SSLContext:
         how = self._own.settings.get(Tls)
@@ -194,14 +192,16 @@ class HttpPlane:
             self.sessions.forget_remote()
         if changed.section == Tls.about.section:
             if "policy" in changed.fields:
+                self._desk.forget()
                 self._changed.set()
             else:
                 self._renew("")
 
     def _renew(self, id_: str) -> None:  # noqa: ARG002 - whichever it was, what is shown is read again
         self._hosts.change()
-        if self._context is not None:
-            show(self.certificates, self._own.settings.get(Tls).https, self._context)
+        self._desk.forget()
+        if self._tls is not None:
+            self._tls.renew()
 
 
 def _complain(number: str, error: BaseException) -> None:

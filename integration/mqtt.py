@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.certificates.store import CertificateLost
 from device.durable import write_durably
 from device.entities import Permission, Thing
 from device.errors import Refused
@@ -26,6 +28,7 @@ from device.settings.mqtt import Mqtt, MqttTransport, MqttVersion
 from device.settings.recorder import Recorder
 from device.settings.rules import Publish
 from device.settings.store import Changed
+from integration.certificates import ClientTls
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands, obey
 from integration.entities.everything import things
@@ -34,8 +37,8 @@ from integration.governed import governed
 from integration.plane import Plane
 from integration.version import VERSION
 from protocols.mqtt import discovery
-from protocols.mqtt.connection import Connection, Login, Message, Will, tls_context
-from protocols.mqtt.errors import BadCertificate, BrokerAway, BrokerRefuses
+from protocols.mqtt.connection import Connection, Login, Message, Will
+from protocols.mqtt.errors import BrokerAway, BrokerRefuses
 from protocols.mqtt.onvif import onvif_draft
 from protocols.mqtt.sender import MqttSender, draft
 from protocols.mqtt.topics import (
@@ -77,11 +80,13 @@ class MqttPlane:
         outbox: Outbox,
         collector: Collector,
         hands: Hands,
+        tls: ClientTls,
     ) -> None:
         self._own = own
         self._outbox = outbox
         self._collector = collector
         self._hands = hands
+        self._tls = tls
         self._session: _Session | None = None
         self._unusable = ""  #: what is wrong with the certificates of the settings
 
@@ -130,18 +135,39 @@ class MqttPlane:
             yield None
             return
         try:
-            login = _login(settings, self._own.identity.serial)
-        except BadCertificate as error:
+            login = self._login(settings)
+        except CertificateLost as error:
             self._unusable = str(error)
             self._own.bus.publish(EndpointFailed(WIRE, self._unusable))
             yield None
             return
         self._unusable = ""
         self._session = _Session(self._own, self._outbox, self._collector, self._hands, settings, login)
+        used = {settings.certificate, *settings.authorities} if settings.tls else set()
         try:
-            yield self._session.run()
+            yield self._tls.lasting(used, self._session.run())
         finally:
             self._session = None
+
+    def _login(self, settings: Mqtt) -> Login:
+        """Raises CertificateLost."""
+        tls = None
+        if settings.tls:
+            tls = self._tls.context(settings.authorities, settings.certificate)
+            if not settings.verify:
+                tls.check_hostname = False
+                tls.verify_mode = ssl.CERT_NONE
+        return Login(
+            settings.host,
+            settings.port,
+            settings.client or f"holdfast-{self._own.identity.serial}",
+            settings.user,
+            settings.password.get_secret_value(),
+            settings.version is MqttVersion.V5,
+            settings.path if settings.transport is MqttTransport.WEBSOCKET else "",
+            tls,
+            settings.keepalive,
+        )
 
 
 def _renews(changed: Changed) -> bool:
@@ -150,25 +176,6 @@ def _renews(changed: Changed) -> bool:
 
 def _limits(settings: Mqtt) -> Limits:
     return Limits(settings.queue_mb * MEGABYTE, settings.queue_days * DAY)
-
-
-def _login(settings: Mqtt, serial: str) -> Login:
-    """Raises BadCertificate."""
-    tls = None
-    if settings.tls:
-        key = settings.key.get_secret_value()
-        tls = tls_context(settings.ca, settings.certificate, key, verify=settings.verify)
-    return Login(
-        settings.host,
-        settings.port,
-        settings.client or f"holdfast-{serial}",
-        settings.user,
-        settings.password.get_secret_value(),
-        settings.version is MqttVersion.V5,
-        settings.path if settings.transport is MqttTransport.WEBSOCKET else "",
-        tls,
-        settings.keepalive,
-    )
 
 
 class _Session:

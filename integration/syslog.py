@@ -10,22 +10,23 @@ import ssl
 from datetime import UTC
 
 from device.audit.keeper import Keeper
-from device.certificates import own_certificate
+from device.certificates.store import CertificateLost
 from device.errors import BadValue, HoldfastError
 from device.outbox.delivery import deliver
 from device.outbox.feed import feed
-from device.outbox.outbox import Limits, Outbox
+from device.outbox.outbox import Box, Limits, Outbox
 from device.planes.link import Server
 from device.planes.outward import AllTried, Tried, TrySyslog
 from device.settings.recorder import Recorder
 from device.settings.section import check_key, validate
 from device.settings.syslog import Syslog, Transport
+from integration.certificates import ClientTls
 from integration.destinations import serve_each
 from integration.plane import Plane
 from integration.version import VERSION
 from integration.zone import local_zone
 from protocols.syslog.catalogue import origin, trial
-from protocols.syslog.connection import ServerUnreachable, connect, context
+from protocols.syslog.connection import connect
 from protocols.syslog.message import Manner, encode
 from protocols.syslog.sender import LONGEST, Sender, drafts
 
@@ -37,10 +38,11 @@ _PREFIX = "syslog/"  # of the names of the boxes
 class SyslogPlane:
     """The servers."""
 
-    def __init__(self, own: Plane, outbox: Outbox, keeper: Keeper) -> None:
+    def __init__(self, own: Plane, outbox: Outbox, keeper: Keeper, tls: ClientTls) -> None:
         self._own = own
         self._outbox = outbox
         self._keeper = keeper
+        self._tls = tls
         self._speaker = origin(VERSION)
 
     def answer(self, server: Server) -> None:
@@ -60,26 +62,23 @@ class SyslogPlane:
         try:
             while True:
                 try:
-                    tls = self._tls(settings)
-                except ServerUnreachable as error:
+                    tls = self._tls.context(settings.authorities, settings.certificate)
+                except CertificateLost as error:
                     box.fault = str(error)
                     await asyncio.sleep(AGAIN)
                     continue
-                sender = Sender(settings, _manner(settings), tls, self._speaker, self._keeper.receipt)
-                try:
-                    await deliver(box, sender, own.clock, own.bus.publish, random.random)
-                finally:
-                    await sender.close()
+                used = {settings.certificate, *settings.authorities}
+                await self._tls.lasting(used, self._deliver(box, settings, tls))
         finally:
             end()
 
-    def _tls(self, settings: Syslog) -> ssl.SSLContext:
+    async def _deliver(self, box: Box, settings: Syslog, tls: ssl.SSLContext) -> None:
         own = self._own
-        pair = None
-        if settings.transport is Transport.TLS and settings.client_certificate:
-            made = own_certificate(own.folder.certificates, own.identity.serial, own.clock)
-            pair = (made.certificate, made.key)
-        return context(settings.authorities, pair)
+        sender = Sender(settings, _manner(settings), tls, self._speaker, self._keeper.receipt)
+        try:
+            await deliver(box, sender, own.clock, own.bus.publish, random.random)
+        finally:
+            await sender.close()
 
     async def _test(self, request: TrySyslog) -> AllTried:
         servers = _servers(request.servers) if request.servers else self._own.settings.entries(Syslog)
@@ -90,7 +89,8 @@ class SyslogPlane:
         said = encode(trial(self._own.clock.utc(), self._speaker, name), _manner(settings))
         host, port = settings.address
         try:
-            connection = await connect(settings.address, settings.transport, self._tls(settings))
+            tls = self._tls.context(settings.authorities, settings.certificate)
+            connection = await connect(settings.address, settings.transport, tls)
             try:
                 await connection.send([said])
             finally:

@@ -110,8 +110,10 @@ MQTT_HEAD = """
 
 Made from `device/events/`, `integration/entities/` and `protocols/mqtt/topics.py`.
 
-    holdfast settings set mqtt.enabled=true mqtt.host=192.0.2.7 mqtt.port=8883 mqtt.tls=true
-    holdfast settings set mqtt.certificate="$(cat recorder.crt)" mqtt.key="$(cat recorder.key)"
+    holdfast certificates add "Broker's CA" ca.pem
+    holdfast certificates add "For the broker" recorder.crt --key recorder.key
+    holdfast settings set mqtt.enabled=true mqtt.host=192.0.2.7 mqtt.port=8883 mqtt.tls=true \\
+        mqtt.authorities='["crt-..."]' mqtt.certificate=crt-...
     holdfast outbox
 
 The recorder is the client of one broker, with MQTT 5 or 3.1.1, over TCP, TLS or WebSocket. All topics begin with

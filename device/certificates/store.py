@@ -17,7 +17,6 @@ import secrets
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from cryptography import x509
@@ -38,6 +37,7 @@ from device.certificates.formats import (
     same_key,
     sealed_key,
 )
+from device.certificates.purpose import Purpose
 from device.clock import Clock
 from device.durable import write_durably
 from device.errors import BadValue, Fault, NotFound, Refused
@@ -51,13 +51,6 @@ MOST_DAYS = 3650
 _ID = re.compile(r"own|crt-[0-9a-f]{10}")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
-
-
-class Purpose(Enum):
-    """What a certificate is for."""
-
-    IDENTITY = "identity"  #: of a server or client, with its key
-    AUTHORITY = "ca"  #: vouches for others
 
 
 class InUse(Refused):
@@ -129,7 +122,7 @@ class Certificates:
         return "".join(each.public_bytes(Encoding.PEM).decode() for each in self._chain(id_))
 
     def load(self, id_: str, context: ssl.SSLContext) -> None:
-        """Let a TLS context show this certificate from its next handshake on. Raises NotFound, CertificateLost."""
+        """Let a TLS context show this certificate. Raises NotFound, CertificateLost, SealBroken."""
         certificate, key, passphrase = self._files(id_)
         try:
             context.load_cert_chain(certificate, key, passphrase)

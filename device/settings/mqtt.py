@@ -11,11 +11,10 @@ from pydantic import AfterValidator, SecretStr, model_validator
 from device.accounts.role import Role
 from device.settings.hosts import Port
 from device.settings.section import N_, Field, Keep, Section
+from device.settings.tls import Authorities, Identity, authorities, identity
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _BASE = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", re.ASCII)
-_PEM = "-----BEGIN "
-LONGEST_PEM = 65_536
 
 
 class MqttVersion(Enum):
@@ -44,17 +43,6 @@ def _base(base: str) -> str:
     return base
 
 
-def _pem(text: str) -> str:
-    if text and _PEM not in text:
-        raise ValueError("must be PEM, which begins with -----BEGIN")
-    return text
-
-
-def _key(key: SecretStr) -> SecretStr:
-    _pem(key.get_secret_value())
-    return key
-
-
 def _path(path: str) -> str:
     if not path.startswith("/") or any(not 33 <= ord(char) < 127 for char in path):
         raise ValueError("must begin with / and be without spaces")
@@ -63,8 +51,6 @@ def _path(path: str) -> str:
 
 Host = Annotated[str, AfterValidator(_host)]
 Base = Annotated[str, AfterValidator(_base)]
-Pem = Annotated[str, AfterValidator(_pem)]
-Key = Annotated[SecretStr, AfterValidator(_key)]
 Path = Annotated[str, AfterValidator(_path)]
 
 
@@ -84,27 +70,8 @@ class Mqtt(Section, section="mqtt", heading=N_("MQTT"), restore=Keep.NO, role=Ro
         when="enabled",
     )
     verify: bool = Field(True, title=N_("Check the broker's certificate"), when="enabled and tls")
-    ca: Pem = Field(
-        "",
-        title=N_("Certificate authority"),
-        help=N_("PEM. Empty: those that the system trusts."),
-        max_length=LONGEST_PEM,
-        when="enabled and tls",
-    )
-    certificate: Pem = Field(
-        "",
-        title=N_("Client certificate"),
-        help=N_("PEM, with its chain."),
-        max_length=LONGEST_PEM,
-        when="enabled and tls",
-    )
-    key: Key = Field(
-        SecretStr(""),
-        title=N_("Key of the client certificate"),
-        help=N_("PEM."),
-        max_length=LONGEST_PEM,
-        when="enabled and tls",
-    )
+    authorities: Authorities = authorities("enabled and tls and verify")
+    certificate: Identity = identity("enabled and tls")
     user: str = Field("", title=N_("User"), max_length=255, when="enabled")
     password: SecretStr = Field(SecretStr(""), title=N_("Password"), max_length=255, when="enabled")
     client: str = Field(
@@ -168,6 +135,4 @@ class Mqtt(Section, section="mqtt", heading=N_("MQTT"), restore=Keep.NO, role=Ro
     def _fits_together(self) -> Self:
         if self.enabled and not self.host:
             raise ValueError("host is needed where MQTT is enabled")
-        if bool(self.certificate) != bool(self.key.get_secret_value()):
-            raise ValueError("certificate and key belong together")
         return self

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from device.accounts.claims import Claim, Roles
 from device.accounts.role import Role
-from device.settings.mqtt import Pem
 from device.settings.section import N_, Field, Keep, Section
+from device.settings.tls import Authorities, authorities
 
 WELL_KNOWN = "/.well-known/openid-configuration"  #: OpenID Connect Discovery s4
 
@@ -49,9 +49,25 @@ ProviderUrl = Annotated[str, AfterValidator(_provider)]
 ClaimText = Annotated[str, AfterValidator(_claim)]
 Scopes = Annotated[str, AfterValidator(_scopes)]
 
-_CLAIM_HELP = N_("NAME=VALUE, such as groups=recorder-admins. Empty: nobody becomes that.")
-_REQUIRE_HELP = N_("NAME=VALUE that every token must hold besides. Empty: nothing.")
-_CA_HELP = N_("PEM. Empty: those that the system trusts.")
+
+def _claim_of(title: str) -> ClaimText:
+    return Field(
+        "",
+        title=title,
+        help=N_("NAME=VALUE, such as groups=recorder-admins. Empty: nobody becomes that."),
+        max_length=500,
+        when="enabled",
+    )
+
+
+def _required_claim() -> ClaimText:
+    return Field(
+        "",
+        title=N_("Require claim"),
+        help=N_("NAME=VALUE that every token must hold besides. Empty: nothing."),
+        max_length=500,
+        when="enabled",
+    )
 
 
 def _roles(how: OpenId | ClientCredentials) -> Roles:
@@ -99,17 +115,11 @@ class OpenId(
         pattern=r"^[!-~]+$",
         when="enabled",
     )
-    administrator: ClaimText = Field(
-        "", title=N_("Administrator claim"), help=_CLAIM_HELP, max_length=500, when="enabled"
-    )
-    operator: ClaimText = Field(
-        "", title=N_("Operator claim"), help=_CLAIM_HELP, max_length=500, when="enabled"
-    )
-    viewer: ClaimText = Field("", title=N_("Viewer claim"), help=_CLAIM_HELP, max_length=500, when="enabled")
-    require: ClaimText = Field(
-        "", title=N_("Require claim"), help=_REQUIRE_HELP, max_length=500, when="enabled"
-    )
-    ca: Pem = Field("", title=N_("Certificate authority"), help=_CA_HELP, when="enabled")
+    administrator: ClaimText = _claim_of(N_("Administrator claim"))
+    operator: ClaimText = _claim_of(N_("Operator claim"))
+    viewer: ClaimText = _claim_of(N_("Viewer claim"))
+    require: ClaimText = _required_claim()
+    authorities: Authorities = authorities("enabled")
 
     @property
     def roles(self) -> Roles:
@@ -147,17 +157,11 @@ class ClientCredentials(
         max_length=500,
         when="enabled",
     )
-    administrator: ClaimText = Field(
-        "", title=N_("Administrator claim"), help=_CLAIM_HELP, max_length=500, when="enabled"
-    )
-    operator: ClaimText = Field(
-        "", title=N_("Operator claim"), help=_CLAIM_HELP, max_length=500, when="enabled"
-    )
-    viewer: ClaimText = Field("", title=N_("Viewer claim"), help=_CLAIM_HELP, max_length=500, when="enabled")
-    require: ClaimText = Field(
-        "", title=N_("Require claim"), help=_REQUIRE_HELP, max_length=500, when="enabled"
-    )
-    ca: Pem = Field("", title=N_("Certificate authority"), help=_CA_HELP, when="enabled")
+    administrator: ClaimText = _claim_of(N_("Administrator claim"))
+    operator: ClaimText = _claim_of(N_("Operator claim"))
+    viewer: ClaimText = _claim_of(N_("Viewer claim"))
+    require: ClaimText = _required_claim()
+    authorities: Authorities = authorities("enabled")
 
     @property
     def roles(self) -> Roles:

@@ -19,6 +19,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from device.accounts.role import Role
+from device.certificates.purpose import Purpose
 from device.errors import BadValue
 
 MOST_ENTRIES = 1000  #: in one collection, unless it says otherwise
@@ -84,6 +85,7 @@ class AboutField:
     secret: bool
     once: bool  #: what was set cannot be changed any more, until a factory default takes it away
     box: bool  #: says what the box is made of, which no reset changes
+    certificate: Purpose | None  #: it holds ids of certificates, for this
 
 
 class InvalidSettings(BadValue):
@@ -116,11 +118,13 @@ def Field(  # noqa: N802 - takes the place of pydantic's
     restore: Keep | None = None,
     once: bool = False,
     box: bool = False,
+    certificate: Purpose | None = None,
 ) -> T:
     """One setting. `ge`, `le`: limits, in `unit`. `when`: an expression over the section's other fields
     that says whether it has a meaning (see `device.settings.when`). `restore`: where it differs from its
     section's. `once`: whoever sets it, sets it for ever. `box`: it says what the box is made of; no reset takes it
-    away, for without it the recorder would not find its own drives, lights and buttons."""
+    away, for without it the recorder would not find its own drives, lights and buttons. `certificate`: it holds the id
+    of a certificate for that, or a tuple of ids."""
     return pydantic.Field(
         default,
         title=title,
@@ -136,6 +140,7 @@ def Field(  # noqa: N802 - takes the place of pydantic's
             "restore": None if restore is None else restore.value,
             "once": once,
             "box": box,
+            "certificate": None if certificate is None else certificate.value,
         },
     )
 
@@ -203,6 +208,7 @@ def about_fields(kind: type[Section]) -> dict[str, AboutField]:
             info.annotation is SecretStr,
             bool(extra["once"]),
             bool(extra["box"]),
+            None if extra["certificate"] is None else Purpose(extra["certificate"]),
         )
     return found
 

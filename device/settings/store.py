@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -31,6 +31,9 @@ from device.settings.section import (
 from device.vault import SealBroken, Vault
 
 S = TypeVar("S", bound=Section)
+
+#: Of a section or entry, its key, and the names of the fields that somebody sets. Raises BadValue where they cannot be.
+Check = Callable[[Section, str, Collection[str]], None]
 
 HISTORY = 100  #: versions that are kept of each section or entry
 
@@ -115,6 +118,7 @@ class Store:
         self._clock = clock
         self._database = open_database(path, SCHEMA, readonly=readonly)
         self._listeners: list[Callable[[Changed], None]] = []
+        self._checks: list[Check] = []
         self.problems: dict[
             str, str
         ] = {}  #: stored settings that could not be used, and why; last time they were read
@@ -228,6 +232,15 @@ class Store:
 
     # ---------------------------------------------------------------------------------------- writing
 
+    def check(self, check: Check) -> None:
+        """Let `check` refuse what somebody sets: for what a section cannot know by itself. What is made again what it
+        was is not asked about, for that was right once."""
+        self._checks.append(check)
+
+    def _ask(self, value: Section, key: str, fields: Collection[str]) -> None:
+        for check in self._checks:
+            check(value, key, fields)
+
     def set(self, value: Section, *, key: str = "", by: str, expect: int | None = None) -> Changed:
         """Put a section or entry in the place of what is there, or make it. What is not set in it goes to
         its default.
@@ -236,6 +249,7 @@ class Store:
         """
         kind = type(value)
         check_key(kind, key)
+        self._ask(value, key, value.model_fields_set)
         with transaction(self._database):
             self._expect(kind, key, expect)
             changed = self._change(kind, key, to_row(value, key, self._vault), by)
@@ -257,8 +271,9 @@ class Store:
         """
         with transaction(self._database):
             self._expect(kind, key, expect)
-            row = to_row(self.draft(kind, changes, key=key), key, self._vault)
-            changed = self._change(kind, key, row, by)
+            made = self.draft(kind, changes, key=key)
+            self._ask(made, key, changes.keys())
+            changed = self._change(kind, key, to_row(made, key, self._vault), by)
         return self._tell(changed)
 
     def draft(self, kind: type[S], changes: Mapping[str, object], *, key: str = "") -> S:

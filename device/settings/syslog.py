@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
 
-from cryptography import x509
-from pydantic import AfterValidator, field_validator
+from pydantic import field_validator
 
 from device.accounts.role import Role
 from device.audit.logs import Log
 from device.errors import Severity
 from device.settings.hosts import HostName, Port
 from device.settings.section import N_, Field, Interrupts, Keep, Required, Section
+from device.settings.tls import Authorities, Identity, authorities, identity
 
 
 class Form(Enum):
@@ -57,18 +56,6 @@ class Level(Enum):
         return Severity[self.name]
 
 
-def _authorities(text: str) -> str:
-    if text:
-        try:
-            x509.load_pem_x509_certificates(text.encode())
-        except ValueError:
-            raise ValueError("must be certificates in PEM, one after the other") from None
-    return text
-
-
-Authorities = Annotated[str, AfterValidator(_authorities)]
-
-
 class Syslog(
     Section,
     section="syslog",
@@ -106,19 +93,8 @@ class Syslog(
         title=N_("Times in UTC"),
         help=N_("Otherwise in the recorder's zone; RFC 3164 does not say which."),
     )
-    authorities: Authorities = Field(
-        "",
-        title=N_("Certificate authorities"),
-        help=N_("PEM. Who may have signed the server's certificate; empty: those that the machine trusts."),
-        max_length=65_536,
-        when="transport == 'tls'",
-    )
-    client_certificate: bool = Field(
-        False,
-        title=N_("Show the recorder's certificate"),
-        help=N_("For servers that ask who comes (RFC 5425 s5.1)."),
-        when="transport == 'tls'",
-    )
+    authorities: Authorities = authorities("transport == 'tls'")
+    certificate: Identity = identity("transport == 'tls'")
 
     @field_validator("host")
     @classmethod

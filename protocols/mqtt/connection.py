@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import ssl
 import sys
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.planes.backoff import Backoff, Patience
-from protocols.mqtt.errors import BadCertificate, BrokerAway, BrokerRefuses
+from protocols.mqtt.errors import BrokerAway, BrokerRefuses
 
 PATIENCE = Patience(stable=10.0, longest=60.0)
 CONNECT_SECONDS = 10.0  #: for TCP and TLS, and as long again for the broker's answer
@@ -69,28 +68,6 @@ class Will:
 
     topic: str
     payload: bytes
-
-
-def tls_context(ca: str, certificate: str, key: str, *, verify: bool) -> ssl.SSLContext:
-    """A client's side of TLS 1.2 and later, of PEM texts. Raises BadCertificate."""
-    try:
-        context = ssl.create_default_context(cadata=ca or None)
-    except (ssl.SSLError, ValueError) as error:
-        raise BadCertificate("ca", f"cannot be used: {error}") from None
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if certificate:
-        # OpenSSL reads them from files only; these are in memory, and gone with this call.
-        fd = os.memfd_create("mqtt-client")
-        try:
-            os.write(fd, f"{certificate}\n{key}\n".encode())
-            context.load_cert_chain(f"/proc/self/fd/{fd}")
-        except (ssl.SSLError, OSError) as error:
-            raise BadCertificate("certificate", f"cannot be used with its key: {error}") from None
-        finally:
-            os.close(fd)
-    return context
 
 
 class Connection:

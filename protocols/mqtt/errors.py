@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device.errors import BadValue, PeerFault
+from device.errors import PeerFault
 
 
 class BrokerAway(PeerFault):
@@ -14,7 +14,3 @@ class BrokerRefuses(PeerFault):
 
     transient = False
     hint = "Look at the broker's access list: the recorder must be let write to its topics."
-
-
-class BadCertificate(BadValue):
-    """Certificate, key or certificate authority of the settings cannot be used."""

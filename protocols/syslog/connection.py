@@ -10,7 +10,6 @@ import ssl
 import struct
 import termios
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from device.errors import PeerFault
@@ -40,7 +39,7 @@ class Connection(Protocol):
 
 
 async def connect(address: tuple[str, int], transport: Transport, tls: ssl.SSLContext) -> Connection:
-    """Raises ServerUnreachable."""
+    """`tls` is not looked at where the transport is another. Raises ServerUnreachable."""
     host, port = address
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -51,18 +50,6 @@ async def connect(address: tuple[str, int], transport: Transport, tls: ssl.SSLCo
             return _Stream(reader, writer)
     except (OSError, TimeoutError, UnicodeError) as error:
         raise ServerUnreachable(f"{host}, port {port}/{transport.value}: {_reason(error)}") from error
-
-
-def context(authorities: str, pair: tuple[Path, Path] | None) -> ssl.SSLContext:
-    """TLS as RFC 5425 s4.2 asks for it: the server's certificate and its name are checked. `authorities`: PEM, empty
-    for the machine's; `pair`: our own certificate and key. Raises ServerUnreachable."""
-    try:
-        made = ssl.create_default_context(cadata=authorities or None)
-        if pair is not None:
-            made.load_cert_chain(*pair)
-    except (ssl.SSLError, OSError) as error:
-        raise ServerUnreachable(f"TLS: {_reason(error)}") from error
-    return made
 
 
 class _Datagrams:

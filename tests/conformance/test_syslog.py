@@ -18,7 +18,7 @@ from conformance.syslog.receiver import Heard, Message, Sender, contact
 from conformance.transcript import Transcript
 from device.settings.syslog import Form, Transport
 from protocols.syslog.catalogue import message, origin
-from protocols.syslog.connection import connect, context
+from protocols.syslog.connection import connect
 from protocols.syslog.message import Manner, encode
 from tests.protocols.syslog.authority import Authority
 from tests.protocols.syslog.test_message import ENTRY
@@ -115,7 +115,7 @@ async def test_ours_pass_over_every_transport(tmp_path: Path) -> None:
         messages=9,
     )
     listening = asyncio.create_task(contact(given))
-    tls: ssl.SSLContext = context(authority.pem, None)
+    tls = ssl.create_default_context(cadata=authority.pem)
     for transport, port in ports.items():
         while True:
             try:

@@ -17,8 +17,9 @@ import pytest
 from device.events.catalogue import CameraId, VideoResumed
 from device.events.event import events
 from integration.entities.subjects import THINGS, happening, subject
-from tests.integration.rig import Recorder, demo, free_offset, wait_until
+from tests.integration.rig import Recorder, Said, demo, free_offset, wait_until
 from tests.protocols.mqtt.broker import Broker, Listener, publish
+from tests.protocols.syslog.authority import Authority
 
 SECONDS = 60.0
 
@@ -201,6 +202,39 @@ def test_a_retained_command_is_not_obeyed(rig: Rig) -> None:
     rig.wait("state/port-1/state", "powered")
     assert rig.listener.last(f"{rig.base}/state/port-1/power") == "ON"
     rig.command("port-1/power", "", retain=True)
+
+
+@pytest.mark.proves("M-217")
+def test_certificates_are_chosen_for_a_broker_that_asks_who_comes(rig: Rig, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    server = authority.server
+    lines = [f"cafile {authority.certificate}", f"certfile {server.certificate}", f"keyfile {server.key}"]
+
+    def add(name: str, *files: str | Path) -> str:
+        said = rig.recorder.command("certificates", "add", name, *files)
+        assert said.code == 0, said.err
+        return said.out.strip()
+
+    def set_(*words: str) -> Said:
+        return rig.recorder.command("settings", "set", *(f"mqtt.{word}" for word in words))
+
+    trusted = add("An authority", authority.certificate)
+    pairs = {name: authority.pair(name) for name in ("first", "second")}
+    ids = {name: add(name, pair.certificate, "--key", pair.key) for name, pair in pairs.items()}
+    with Broker(tmp_path, *lines, "require_certificate true", "use_identity_as_username true") as broker:
+        chosen = (f'authorities=["{trusted}"]', f"certificate={ids['first']}")
+        assert set_(f"port={broker.port}", "tls=true", *chosen).code == 0
+        wait_until("it comes as the first", lambda: "u'first'" in broker.said(), SECONDS)
+        assert set_(f"certificate={ids['second']}").code == 0
+        wait_until("it comes as the second", lambda: "u'second'" in broker.said(), SECONDS)
+        refused = rig.recorder.command("certificates", "remove", ids["second"])
+        assert (refused.code, "used by mqtt.certificate" in refused.err) == (2, True)
+        unknown = set_("certificate=crt-0000000000")
+        assert (unknown.code, "there is no certificate" in unknown.err) == (2, True)
+        assert set_(f"port={rig.broker.port}", "tls=false", "authorities=[]", "certificate=").code == 0
+    for id_ in (trusted, *ids.values()):
+        assert rig.recorder.command("certificates", "remove", id_).code == 0
+    rig.wait("status", "online")
 
 
 def test_an_outage_loses_nothing_a_wiped_broker_is_told_everything_again_and_who_is_killed_is_offline(

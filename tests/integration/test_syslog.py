@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import re
@@ -17,6 +18,8 @@ import pytest
 
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail, latest
+from device.certificates.messages import CertificateAdd, CertificateDelete, serve_certificates
+from device.certificates.store import Certificates, InUse
 from device.errors import BadValue
 from device.events.catalogue import ClockStepped, LoginFailed, RecorderStopped, SettingsChanged
 from device.events.event import Event
@@ -27,7 +30,10 @@ from device.outbox.outbox import Outbox
 from device.planes.leash import Leash
 from device.planes.link import Client
 from device.planes.outward import TrySyslog
+from device.settings.section import InvalidSettings
 from device.settings.syslog import Syslog
+from device.vault import Vault
+from integration.certificates import ClientTls
 from integration.exports import signer
 from integration.plane import Plane, plane
 from integration.syslog import SyslogPlane
@@ -65,8 +71,10 @@ async def serving(data: Path) -> AsyncIterator[Plane]:
         outbox = Outbox(own.folder.outbox, own.clock, own.bus.publish)
         trail = Trail(own.folder.audit, signer(own.folder))
         keeper = Keeper(own.bus, trail)
-        syslog = SyslogPlane(own, outbox, keeper)
+        certificates = Certificates(folder.certificates, Vault.at(folder.key), own.identity.serial, own.clock)
+        syslog = SyslogPlane(own, outbox, keeper, ClientTls(own.settings, certificates))
         syslog.answer(own.server)
+        serve_certificates(own.server, certificates, own.settings)
         tasks: list[asyncio.Task[None]] = [
             asyncio.create_task(keeper.run()),
             asyncio.create_task(syslog.run()),
@@ -96,6 +104,15 @@ async def told(own: Plane, *servers: str) -> None:
 def _boxes(path: Path) -> list[str]:
     with contextlib.closing(sqlite3.connect(path)) as database:
         return [name for (name,) in database.execute("SELECT name FROM box")]
+
+
+async def taken_in(own: Plane, name: str, certificate: Path, key: Path | None = None) -> str:
+    """A certificate, by its id."""
+    text, secret = (
+        base64.b64encode(file.read_bytes()).decode() if file else "" for file in (certificate, key)
+    )
+    async with Client(own.folder.socket("control"), within=30.0) as client:
+        return (await client.call(CertificateAdd(name, text, secret, password=""))).id
 
 
 def steps(messages: list[dict[str, Any]]) -> list[int]:
@@ -128,8 +145,9 @@ async def test_several_servers_are_told_each_in_its_manner(
     server: Rsyslog, authority: Authority, tmp_path: Path
 ) -> None:
     async with serving(tmp_path / "data") as own:
+        trusted = [await taken_in(own, "An authority", authority.certificate)]
         for key, more in {
-            "siem": {"transport": "tls", "port": server.tls, "authorities": authority.pem, "name": "by-tls"},
+            "siem": {"transport": "tls", "port": server.tls, "authorities": trusted, "name": "by-tls"},
             "old": {"transport": "udp", "port": server.udp, "form": "rfc3164", "name": "by-udp"},
         }.items():
             own.settings.patch(Syslog, {"host": "localhost", **more}, key=key, by="anna")
@@ -139,6 +157,38 @@ async def test_several_servers_are_told_each_in_its_manner(
             server, lambda messages: {"by-tls", "by-udp"} <= {each["host"] for each in messages}
         )
         assert {each["input"] for each in found if "clock" in each["text"].lower()} == {"tls", "udp"}
+
+
+@pytest.mark.proves("M-217")
+async def test_a_server_that_asks_who_comes_is_shown_the_certificate_that_was_chosen(
+    authority: Authority, tmp_path: Path
+) -> None:
+    pair = authority.pair("recorder")
+    with Rsyslog(tmp_path, authority, ask_client=True) as server:
+        async with (
+            serving(tmp_path / "data") as own,
+            Client(own.folder.socket("control"), within=30.0) as client,
+        ):
+            trusted = await taken_in(own, "An authority", authority.certificate)
+            mine = await taken_in(own, "Mine", pair.certificate, pair.key)
+            wants = {"host": "localhost", "port": server.tls, "transport": "tls"}
+            wants |= {"authorities": [trusted], "certificate": mine}
+            own.settings.patch(Syslog, wants, key="siem", by="anna")
+            await told(own, "siem")
+            own.bus.publish(ClockStepped(5.0))
+            await until(server, lambda messages: steps(messages) == [5])
+            for id_, field in ((trusted, "authorities"), (mine, "certificate")):
+                with pytest.raises(InUse, match=rf"syslog\[siem\]\.{field}"):
+                    await client.call(CertificateDelete(id_))
+            for wrong, problem in (
+                ({"certificate": "crt-0000000000"}, "there is no certificate crt-0000000000"),
+                ({"certificate": trusted}, "An authority is no certificate of that kind"),
+                ({"authorities": [mine]}, "Mine is no certificate of that kind"),
+            ):
+                with pytest.raises(InvalidSettings, match=problem):
+                    own.settings.patch(Syslog, wrong, key="siem", by="anna")
+            own.settings.remove(Syslog, key="siem", by="anna")
+            await client.call(CertificateDelete(mine))
 
 
 async def test_nothing_is_lost_while_a_server_is_away_and_the_recorder_restarts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Base64Bytes, Field, SecretStr
@@ -10,9 +11,10 @@ from pydantic import Base64Bytes, Field, SecretStr
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
 from device.certificates.formats import LARGEST, KeyType
-from device.certificates.store import MOST_DAYS, MOST_NAMES, Certificate, Purpose
+from device.certificates.purpose import Purpose
+from device.certificates.store import MOST_DAYS, MOST_NAMES, Certificate
+from device.certificates.uses import uses
 from device.errors import NotFound
-from device.settings.tls import Tls
 from protocols.http.api.answers import Answer
 from protocols.http.house import House
 from protocols.http.moments import Instant
@@ -40,7 +42,7 @@ class CertificateShown(Answer):
     key: str
     self_signed: bool
     chain: int
-    services: list[str]  #: that show it
+    used_by: list[str]  #: settings that name it, such as `tls.https` and `syslog[siem].authorities`
 
 
 class CertificateWhole(CertificateShown):
@@ -97,14 +99,15 @@ class Request(Answer):
 @TABLE.get("/api/certificates", role=Role.ADMINISTRATOR)
 async def certificates(house: House) -> CertificatesShown:
     """The certificates that were made or taken in."""
-    return CertificatesShown(certificates=[_shown(house, each) for each in house.certificates.known()])
+    used = uses(house.settings)
+    return CertificatesShown(certificates=[_shown(each, used) for each in house.certificates.known()])
 
 
 @TABLE.get("/api/certificates/authorities", role=Role.ADMINISTRATOR)
 async def authorities(house: House) -> SystemAuthorities:
     """The authorities that came with the system, and are trusted where no other one is chosen."""
     found = await asyncio.to_thread(house.certificates.system_authorities)
-    return SystemAuthorities(authorities=[_shown(house, each) for each in found])
+    return SystemAuthorities(authorities=[_shown(each, {}) for each in found])
 
 
 @TABLE.post("/api/certificates", role=Role.ADMINISTRATOR, scope=Scope.ALL, status=201)
@@ -112,7 +115,7 @@ async def make(house: House, body: NewCertificate) -> CertificateShown:
     """Make a self-signed certificate with a key of its own."""
     store = house.certificates
     made = await asyncio.to_thread(store.make, body.name, body.subject, body.names, body.key, body.days)
-    return _shown(house, made)
+    return _shown(made, {})
 
 
 @TABLE.post("/api/certificates/upload", role=Role.ADMINISTRATOR, scope=Scope.ALL, status=201)
@@ -120,26 +123,27 @@ async def upload(house: House, body: Upload) -> CertificateShown:
     """Take in a certificate with its key, or that of an authority."""
     password = body.password.get_secret_value() if body.password else None
     made = await asyncio.to_thread(house.certificates.upload, body.name, body.certificate, body.key, password)
-    return _shown(house, made)
+    return _shown(made, {})
 
 
 @TABLE.get("/api/certificates/{id}", role=Role.ADMINISTRATOR)
 async def certificate(house: House, id: str) -> CertificateWhole:  # noqa: A002 - as it is called in the path
     """One certificate, with its text."""
-    shown = _shown(house, house.certificates.get(id))
+    shown = _shown(house.certificates.get(id), uses(house.settings))
     return CertificateWhole(**shown.model_dump(), pem=house.certificates.pem(id))
 
 
 @TABLE.put("/api/certificates/{id}", role=Role.ADMINISTRATOR, scope=Scope.ALL)
 async def install(house: House, id: str, body: Signed) -> CertificateShown:  # noqa: A002 - as it is called in the path
     """Put what an authority has made of the signing request in the place of the certificate."""
-    return _shown(house, await asyncio.to_thread(house.certificates.install, id, body.certificate))
+    made = await asyncio.to_thread(house.certificates.install, id, body.certificate)
+    return _shown(made, uses(house.settings))
 
 
 @TABLE.delete("/api/certificates/{id}", role=Role.ADMINISTRATOR, scope=Scope.ALL)
 async def delete(house: House, id: str) -> None:  # noqa: A002 - as it is called in the path
-    """Delete a certificate and its key, unless a service shows it."""
-    house.certificates.delete(id, _services(house, id))
+    """Delete a certificate and its key, unless a setting names it."""
+    house.certificates.delete(id, uses(house.settings).get(id, []))
 
 
 @TABLE.post("/api/certificates/{id}/request", role=Role.ADMINISTRATOR, scope=Scope.ALL)
@@ -150,12 +154,7 @@ async def request_(house: House, id: str) -> Request:  # noqa: A002 - as it is c
     return Request(pem=await asyncio.to_thread(house.certificates.request, id))
 
 
-def _services(house: House, id_: str) -> list[str]:
-    shown = house.settings.get(Tls)
-    return [name for name, used in (("HTTPS", shown.https), ("RTSPS", shown.rtsps)) if used == id_]
-
-
-def _shown(house: House, each: Certificate) -> CertificateShown:
+def _shown(each: Certificate, used: Mapping[str, list[str]]) -> CertificateShown:
     return CertificateShown(
         id=each.id,
         name=each.name,
@@ -170,5 +169,5 @@ def _shown(house: House, each: Certificate) -> CertificateShown:
         key=each.key,
         self_signed=each.self_signed,
         chain=each.chain,
-        services=_services(house, each.id),
+        used_by=used.get(each.id, []),
     )

@@ -120,7 +120,7 @@ async def schema(house: House, caller: Caller, section: str) -> Values:
     told = kind.model_json_schema(mode="validation")
     for order, (name, about) in enumerate(about_fields(kind).items()):
         field = told["properties"][name]
-        for made in ("unit", "when", "interrupts", "restore", "once"):
+        for made in ("unit", "when", "interrupts", "restore", "once", "certificate"):
             field.pop(made, None)
         field["x-ui"] = {
             "order": order,
@@ -130,6 +130,7 @@ async def schema(house: House, caller: Caller, section: str) -> Values:
             "restore": (about.restore or kind.about.restore).value,
             "once": about.once,
             "secret": about.secret,
+            "certificate": about.certificate.value if about.certificate else None,
         }
     told["x-ui"] = {
         "section": section,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from device.accounts.claims import Claims, Roles
 from device.accounts.rights import NotAllowed, Rights
+from device.certificates.store import CertificateLost
 from device.clock import Clock
 from device.errors import Refused
 from device.settings.openid import ClientCredentials, OpenId
 from device.settings.store import Store
+from device.settings.tls import Authorities
 from protocols.http.openid import flow
 from protocols.http.openid.provider import Provider, ProviderFault
 from protocols.http.openid.tokens import BadToken
@@ -50,11 +52,15 @@ class Remote:
 class Desk:
     """Logins at the provider, and programs with its tokens, as the settings are now. For the loop's thread."""
 
-    def __init__(self, settings: Store, clock: Clock) -> None:
+    def __init__(
+        self, settings: Store, clock: Clock, tls: Callable[[OpenId | ClientCredentials], ssl.SSLContext]
+    ) -> None:
+        """`tls`: how a provider's certificate is checked. Raises CertificateLost."""
         self._settings = settings
         self._clock = clock
+        self._tls = tls
         self._waiting = flow.Waiting()
-        self._providers: dict[tuple[str, str], Provider] = {}
+        self._providers: dict[tuple[str, Authorities], Provider] = {}
 
     @property
     def open(self) -> bool:
@@ -66,10 +72,14 @@ class Desk:
         """Whether programs may come with tokens of a provider."""
         return self._settings.get(ClientCredentials).enabled
 
+    def forget(self) -> None:
+        """Certificates are others: providers are asked anew."""
+        self._providers.clear()
+
     async def begin(self, browser: str, redirect: str) -> str:
         """Where a browser goes to log in. `browser`: its secret. Raises NotConfigured, ProviderFault."""
         how = self._how()
-        described = await self._provider(how.provider, how.ca).described()
+        described = await self._provider(how, how.provider).described()
         state, begun = self._waiting.begin(browser, redirect, self._clock.monotonic())
         return flow.address(described.authorization, begun, state, client=how.client_id, scopes=how.scopes)
 
@@ -80,7 +90,7 @@ class Desk:
         """
         how = self._how()
         begun = self._waiting.take(given.get("state", ""), browser, self._clock.monotonic())
-        provider = self._provider(how.provider, how.ca)
+        provider = self._provider(how, how.provider)
         described = await provider.described()
         named = given.get("iss", described.issuer if not described.names_itself else "")
         if named != described.issuer:
@@ -101,7 +111,7 @@ class Desk:
     async def program(self, token: str) -> Remote:
         """Whose access token this is. Raises BadToken, ProviderSaysNo, NoRole, ProviderFault."""
         how = self._settings.get(ClientCredentials)
-        claims = await self._provider(how.verification, how.ca).verify(token, audience=how.audience)
+        claims = await self._provider(how, how.verification).verify(token, audience=how.audience)
         return _remote(claims, how.roles, *_NAMES)
 
     def _how(self) -> OpenId:
@@ -110,16 +120,16 @@ class Desk:
             raise NotConfigured("There is no login at an OpenID provider.")
         return how
 
-    def _provider(self, url: str, ca: str) -> Provider:
+    def _provider(self, how: OpenId | ClientCredentials, url: str) -> Provider:
         """It, with what is known of it. Those of former settings are forgotten."""
-        wanted = url, ca
+        wanted = url, how.authorities
         if wanted not in self._providers:
             if len(self._providers) >= 2:  # one for people, one for programs
                 self._providers.clear()
             try:
-                self._providers[wanted] = Provider(url, ca, self._clock)
-            except ssl.SSLError as error:
-                raise ProviderFault(f"The certificate authority of {url} is none: {error.reason}.") from None
+                self._providers[wanted] = Provider(url, self._tls(how), self._clock)
+            except CertificateLost as error:
+                raise ProviderFault(f"{url} cannot be asked: {error}") from None
         return self._providers[wanted]
 
 

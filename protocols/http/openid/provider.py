@@ -58,11 +58,11 @@ class Described:
 class Provider:
     """One provider. For the loop's thread."""
 
-    def __init__(self, url: str, ca: str, clock: Clock) -> None:
-        """`url`: its issuer. `ca`: PEM; empty: the system's. Raises ssl.SSLError where it is none."""
+    def __init__(self, url: str, tls: ssl.SSLContext, clock: Clock) -> None:
+        """`url`: its issuer."""
         self._url = url
         self._clock = clock
-        self._tls = ssl.create_default_context(cadata=ca or None)
+        self._tls = tls
         self._described: tuple[float, Described] | None = None
         self._keys: tuple[float, KeySet] | None = None
 

@@ -1,7 +1,8 @@
-"""Rules, recipients, schedules, MQTT, logs and reports, as an administrator uses them."""
+"""Rules, recipients, schedules, MQTT, certificates, logs and reports, as an administrator uses them."""
 
 from __future__ import annotations
 
+import re
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -131,6 +132,56 @@ def test_the_page_of_mqtt_says_why_the_broker_is_not_there(site: Site, page: Pag
     form.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Not connected")).to_be_visible()
     expect(page.get_by_text("127.0.0.1:1", exact=True)).to_be_visible()
+    form.get_by_label("Enabled", exact=True).uncheck()
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Not connected")).to_have_count(0)
+
+
+@pytest.mark.proves("M-223", "M-227")
+def test_a_certificate_is_added_step_by_step_and_chosen_for_the_broker(
+    site: Site, page: Page, screenshots: Path | None
+) -> None:
+    site.open(page, "/certificates")
+    page.get_by_role("button", name="Add a certificate").click()
+    layer = page.get_by_role("dialog")
+    expect(layer.get_by_label("Made here, signed by itself")).to_be_checked()
+    pictures(screenshots, page, "certificate-add-light")
+    for_everybody(page)
+    layer.get_by_role("button", name="Next").click()
+    layer.get_by_label("Name", exact=True).fill("For the broker")
+    expect(layer.get_by_label("Valid for")).to_be_hidden()
+    layer.get_by_text("More", exact=True).click()
+    layer.get_by_label("Valid for").fill("0")
+    layer.get_by_role("button", name="Make it").click()
+    expect(layer.get_by_text("must be at least 1")).to_be_visible()
+    layer.get_by_label("Valid for").fill("30")
+    layer.get_by_label("Kind of key").select_option("rsa-2048")
+    pictures(screenshots, page, "certificate-more-light")
+    for_everybody(page)
+    layer.get_by_role("button", name="Make it").click()
+    row = page.get_by_role("row").filter(has_text="For the broker")
+    row.get_by_role("button", name="Information").click()
+    expect(layer.get_by_text("RSA 2048")).to_be_visible()
+    layer.get_by_role("button", name="Close").first.click()
+    row.get_by_role("button", name="Signing request").click()
+    expect(layer.get_by_role("textbox", name="Signing request")).to_have_value(
+        re.compile("BEGIN CERTIFICATE REQ")
+    )
+    layer.get_by_role("button", name="Cancel").click()
+
+    site.open(page, "/rules/mqtt")
+    form = page.get_by_role("form", name="Mqtt")
+    form.get_by_label("Enabled", exact=True).check()
+    form.get_by_label("Broker", exact=True).fill("127.0.0.1")
+    form.get_by_label("TLS", exact=True).check()
+    form.get_by_label("Client certificate").select_option("For the broker")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    site.open(page, "/certificates")
+    expect(row.get_by_role("cell", name="mqtt.certificate")).to_be_visible()
+    expect(row.get_by_role("button", name="Delete For the broker")).to_be_disabled()
+    site.open(page, "/rules/mqtt")
+    form.get_by_label("Client certificate").select_option("–")
     form.get_by_label("Enabled", exact=True).uncheck()
     form.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Not connected")).to_have_count(0)

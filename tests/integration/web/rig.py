@@ -18,6 +18,7 @@ from device.accounts.role import Role
 from device.accounts.store import Accounts
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail
+from device.certificates.store import Certificates
 from device.folder import DataFolder
 from device.jobs import Jobs
 from device.outbox.outbox import Outbox
@@ -26,6 +27,7 @@ from device.planes.leash import Leash
 from device.planes.link import Client
 from device.settings.rules import Publish
 from device.vault import Vault
+from integration.certificates import ClientTls
 from integration.exports import signer
 from integration.http import HttpPlane
 from integration.mqtt import MqttOff
@@ -145,6 +147,8 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         stack.callback(accounts.close)
         jobs = Jobs(data.jobs, own.clock, own.bus.publish)
         stack.push_async_callback(jobs.close)
+        certificates = Certificates(data.certificates, vault, own.identity.serial, own.clock)
+        tls = ClientTls(own.settings, certificates)
         serve_settings(own.server, own.settings, own.bus)
         serve_accounts(own.server, accounts)
         serve_jobs(own.server, jobs)
@@ -163,10 +167,10 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         keeper = Keeper(own.bus, trail)
         recipients = RecipientsPlane(own, outbox)
         rules = RulesPlane(own, Reach(clients[0], lambda: poe.service, _nowhere, recipients.say))
-        for each in (recipients, rules, SyslogPlane(own, outbox, keeper)):
+        for each in (recipients, rules, SyslogPlane(own, outbox, keeper, tls)):
             each.answer(own.server)
         keeping = asyncio.create_task(keeper.run())
-        http = HttpPlane(own, HERE, (0, 0), accounts, jobs, *clients)
+        http = HttpPlane(own, HERE, (0, 0), accounts, certificates, tls, jobs, *clients)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(http.run(ready.set_result))
         try:

@@ -161,12 +161,15 @@ async def test_another_certificate_is_shown_at_the_next_handshake(served: Web) -
         assert got.status == 200, got.text
         await until_shown(served.url, lambda seen: seen.subject.rfc4514_string() == "CN=nvr.example")
         whole = await owner.get(f"/api/certificates/{made['id']}")  # the connection that was open goes on
-        assert (whole["services"], whole["names"], whole["key"]) == (
-            ["HTTPS"],
+        assert (whole["used_by"], whole["names"], whole["key"]) == (
+            ["tls.https"],
             ["nvr.example", "192.0.2.7"],
             "EC secp384r1",
         )
-        assert (await owner.ask("DELETE", f"/api/certificates/{made['id']}")).status == 409
+        refused = await owner.ask("DELETE", f"/api/certificates/{made['id']}")
+        assert (refused.status, refused.json["detail"]) == (409, "It is used by tls.https.")
+        got = await owner.ask("PATCH", "/api/settings/tls", {"rtsps": "crt-0000000000"})
+        assert (got.status, list(got.errors())) == (422, ["/rtsps"])
         served.own.settings.reset(Scope.FACTORY, by="anna")
         await until_shown(served.url, lambda seen: "Holdfast" in seen.subject.rfc4514_string())
         assert (await owner.ask("DELETE", f"/api/certificates/{made['id']}")).status == 204
@@ -190,10 +193,13 @@ async def test_an_authority_signs_a_request(served: Web, tmp_path: Path, key: st
             openssl, "x509", "-req", "-in", str(tmp_path / "r.pem"), "-CA", str(ca), "-CAkey", str(ca_key),
             "-CAcreateserial", "-copy_extensions", "copy", "-out", str(signed),
         )  # fmt: skip
+        await owner.ask("PATCH", "/api/settings/tls", {"https": made["id"]})
+        await until_shown(served.url, lambda seen: seen.issuer.rfc4514_string() == "CN=nvr.example")
         encoded = base64.b64encode(signed.read_bytes()).decode()
         got = await owner.ask("PUT", f"/api/certificates/{made['id']}", {"certificate": encoded})
         assert got.status == 200, got.text
         assert (got.json["issuer"], got.json["self_signed"]) == ("CN=An authority", False)
+        await until_shown(served.url, lambda seen: seen.issuer.rfc4514_string() == "CN=An authority")
         got = await upload(owner, tmp_path, "ca.pem")
         assert (got.status, got.json["purpose"]) == (201, "ca")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -43,7 +44,10 @@ async def served(tmp_path: Path, provider: Provider) -> AsyncIterator[Web]:
 
 async def configure(owner: Browser, provider: Provider) -> None:
     """As an administrator does it."""
-    common = {"enabled": True, "ca": provider.ca, **ROLES}
+    pem = base64.b64encode(provider.ca.encode()).decode()
+    authority = await owner.ask("POST", "/api/certificates/upload", {"name": "CA", "certificate": pem})
+    assert authority.status == 201, authority.text
+    common = {"enabled": True, "authorities": [authority.json["id"]], **ROLES}
     people = {"provider": provider.issuer, "client_id": CLIENT[0], "client_secret": CLIENT[1]}
     people["scopes"] = "openid recorder"
     got = await owner.ask("PATCH", "/api/settings/openid", {**common, **people})
@@ -129,7 +133,7 @@ async def test_other_settings_end_what_came_by_them(served: Web, provider: Provi
         assert got.status == 200, got.text
         assert (await browser.get("/api/session"))["account"] is None
         assert (await owner.get("/api/session"))["account"]["name"] == "anna"
-        await owner.ask("PATCH", "/api/settings/openid", {"ca": ""})
+        await owner.ask("PATCH", "/api/settings/openid", {"authorities": []})
         began = await browser.ask("GET", "/api/session/oidc")  # nobody vouches for its certificate
         assert began.headers["Location"] == "/?login=provider"
         await owner.ask("PATCH", "/api/settings/openid", {"enabled": False})

@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +23,7 @@ from device.events.event import Event
 from device.outbox.delivery import deliver
 from device.outbox.outbox import Limits, Outbox
 from protocols.mqtt import connection as room
-from protocols.mqtt.connection import Connection, Login, Message, Will, tls_context
-from protocols.mqtt.errors import BadCertificate
+from protocols.mqtt.connection import Connection, Login, Message, Will
 from protocols.mqtt.sender import MqttSender, draft
 from tests.protocols.mqtt.broker import WITHIN, Broker, Listener, free_port, publish
 
@@ -160,25 +160,20 @@ async def test_tls_with_a_client_certificate_and_without_it_no_way_in(tmp_path: 
         (tmp_path / name).write_text(text)
     lines = [f"cafile {tmp_path}/ca", f"certfile {tmp_path}/crt", f"keyfile {tmp_path}/key"]
     with Broker(tmp_path, *lines, "require_certificate true", "use_identity_as_username true") as broker:
-        mine = authority.issue("recorder")
-        tls = tls_context(authority.pem, *mine, verify=True)
+        for name, text in zip(("mine.crt", "mine.key"), authority.issue("recorder"), strict=True):
+            (tmp_path / name).write_text(text)
+        tls = ssl.create_default_context(cadata=authority.pem)
+        tls.load_cert_chain(tmp_path / "mine.crt", tmp_path / "mine.key")
         async with session(login_to(broker.port, tls=tls)) as made:
             await until(lambda: made.ups == 1)
             await made.connection.publish("t/a", b"1", retain=False)
-        for context in (
-            tls_context(authority.pem, "", "", verify=True),  # no certificate of ours
-            tls_context(Authority().pem, *mine, verify=True),  # the broker's is of another authority
-        ):
+        unknown = ssl.create_default_context(cadata=Authority().pem)  # the broker's is of another authority
+        unknown.load_cert_chain(tmp_path / "mine.crt", tmp_path / "mine.key")
+        bare = ssl.create_default_context(cadata=authority.pem)  # no certificate of ours
+        for context in (bare, unknown):
             async with session(login_to(broker.port, tls=context)) as made:
                 await until(lambda made=made: bool(made.downs))  # type: ignore[misc]
                 assert made.ups == 0
-
-
-def test_a_certificate_that_is_none_is_said_to_be_at_its_field() -> None:
-    with pytest.raises(BadCertificate, match="ca: "):
-        tls_context("-----BEGIN NONSENSE-----", "", "", verify=True)
-    with pytest.raises(BadCertificate, match="certificate: "):
-        tls_context("", "-----BEGIN NONSENSE-----", "-----BEGIN NONSENSE-----", verify=True)
 
 
 async def test_a_wrong_password_is_told_and_tried_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from device.events.journal import Entry
 from device.media import Utc
 from device.settings.syslog import Form, Transport
 from protocols.syslog.catalogue import message, origin
-from protocols.syslog.connection import Connection, ServerUnreachable, connect, context
+from protocols.syslog.connection import Connection, ServerUnreachable, connect
 from protocols.syslog.message import Manner, encode
 from tests.protocols.syslog.authority import Authority
 from tests.protocols.syslog.rsyslog import Rsyslog
@@ -51,7 +52,7 @@ def said(form: Form, text: str) -> bytes:
 
 async def connected(server: Rsyslog, transport: Transport, authority: Authority) -> Connection:
     port = {Transport.UDP: server.udp, Transport.TCP: server.tcp, Transport.TLS: server.tls}[transport]
-    return await connect(("127.0.0.1", port), transport, context(authority.pem, None))
+    return await connect(("127.0.0.1", port), transport, ssl.create_default_context(cadata=authority.pem))
 
 
 async def _until_refused(connection: Connection, text: bytes) -> None:
@@ -136,7 +137,7 @@ async def test_a_server_of_another_authority_is_not_spoken_to(server: Rsyslog, t
 
 async def test_nobody_there_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(ServerUnreachable, match="port 1/tcp: Connect"):
-        await connect(("127.0.0.1", 1), Transport.TCP, context("", None))
+        await connect(("127.0.0.1", 1), Transport.TCP, ssl.create_default_context())
 
 
 async def test_a_server_that_ends_is_noticed_before_anything_is_lost(
@@ -157,12 +158,15 @@ async def test_a_server_that_asks_who_comes_is_shown_a_certificate(
 ) -> None:
     with Rsyslog(tmp_path, authority, ask_client=True) as own:
         ours = authority.pair("recorder")
-        tls = context(authority.pem, (ours.certificate, ours.key))
+        tls = ssl.create_default_context(cadata=authority.pem)
+        tls.load_cert_chain(ours.certificate, ours.key)
         connection = await connect(("127.0.0.1", own.tls), Transport.TLS, tls)
         await connection.send([said(Form.RFC5424, "known")])
         await connection.close()
         await asyncio.to_thread(own.until, lambda found: [each["host"] for each in found] == ["known"])
-        bare = await connect(("127.0.0.1", own.tls), Transport.TLS, context(authority.pem, None))
+        bare = await connect(
+            ("127.0.0.1", own.tls), Transport.TLS, ssl.create_default_context(cadata=authority.pem)
+        )
         with pytest.raises(ServerUnreachable):
             await _until_refused(bare, said(Form.RFC5424, "stranger"))
         await bare.close()

@@ -55,6 +55,8 @@ export const get = (path, query) => call("GET", query ? `${path}?${new URLSearch
 export const post = (path, body) => call("POST", path, body ?? {});
 /** @param {string} path @param {any} body @param {number} [version] */
 export const patch = (path, body, version) => call("PATCH", path, body, version === undefined ? {} : { "If-Match": `"${version}"` });
+/** @param {string} path @param {any} body */
+export const put = (path, body) => call("PUT", path, body);
 /** @param {string} path */
 export const remove = (path) => call("DELETE", path);
 

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { byPointer, get, patch, post } from "./api.js";
 import { locale, number, t } from "./i18n.js";
 import { guard, offline } from "./state.js";
-import { Badge, Dialog, Icon, Problem, html, toast } from "./ui.js";
+import { Badge, Dialog, Icon, Problem, html, toast, useAsk } from "./ui.js";
 
 /** One field with its label, hint and error. @param {{id: string, label: string, unit?: string, hint?: string, error?: any, note?: string, row?: boolean, children?: any}} p */
 export const Field = ({ id, label, unit, hint, error, note, row, children }) => html`<div class="field ${row ? "switch" : ""} ${error ? "wrong" : ""}">
@@ -142,7 +142,18 @@ function Schedule({ id, value, change }) {
     <div><button type="button" onClick=${() => change([...value, { days: DAYS, start: "08:00", end: "17:00" }])}><${Icon} n="add" />${t("Add a span")}</button></div></div>`;
 }
 
-const LONG = 4000; // characters that are not of one line any more: certificates
+/** One of the recorder's certificates, or several. @param {{common: any, purpose: string, label: string, value: any, none: boolean, change: (value: any) => void}} p */
+function Certificates({ common, purpose, label, value, none, change }) {
+  const ask = useAsk(() => get("/api/certificates"));
+  const held = Array.isArray(value) ? value : value ? [value] : [];
+  const known = (ask.data?.certificates || []).filter((/** @type {any} */ each) => each.purpose === purpose);
+  const gone = held.filter((id) => ask.data && !known.some((/** @type {any} */ each) => each.id === id)).map((id) => ({ id, name: id }));
+  const choices = [...known, ...gone];
+  if (!Array.isArray(value)) return html`<select ...${common} value=${value} onChange=${(/** @type {any} */ e) => change(e.currentTarget.value)}>${none && html`<option value="">–</option>`}${choices.map((each) => html`<option value=${each.id} selected=${each.id === value}>${each.name}</option>`)}</select>`;
+  return html`<div class="items" id=${common.id} tabindex="-1" role="group" aria-label=${label} aria-describedby=${common["aria-describedby"]}>
+    ${choices.map((each) => html`<label class="row"><input type="checkbox" checked=${held.includes(each.id)} onChange=${(/** @type {any} */ e) => change(e.currentTarget.checked ? [...held, each.id] : held.filter((id) => id !== each.id))} />${each.name}</label>`)}
+    <a href="/certificates">${t("Certificates")}</a></div>`;
+}
 
 /** One setting. @param {{name: string, schema: any, root: any, value: any, change: (value: any) => void, errors: Record<string, any>, prefix: string}} p */
 function Control({ name, schema, root, value, change, errors, prefix }) {
@@ -158,12 +169,11 @@ function Control({ name, schema, root, value, change, errors, prefix }) {
   const common = { id, disabled: fixed, "aria-describedby": described, "aria-invalid": error ? "true" : undefined };
   const frame = (/** @type {any} */ control, row = false) => html`<${Field} id=${id} label=${t(s.title || name)} unit=${ui.unit && !["ports", "port", "group"].includes(ui.unit) ? ui.unit : ""} hint=${s.description ? t(s.description) : ""} error=${error} row=${row} note=${fixed ? t("It was set, and cannot be changed before a factory default.") : ""}>${control}</${Field}>`;
   const typed = (/** @type {(text: string) => any} */ make) => (/** @type {any} */ event) => change(make(event.currentTarget.value));
-  const long = (s.maxLength || s.anyOf?.[0]?.maxLength || 0) > LONG;
   if (secret) {
     const known = value && typeof value === "object" && value.set;
-    if (long) return frame(html`<textarea ...${common} class="mono small" rows="4" spellcheck=${false} autocomplete="off" placeholder=${known ? t("set; type to change it") : ""} onInput=${typed((text) => text)}>${typeof value === "string" ? value : ""}</textarea>`);
     return frame(html`<input ...${common} type="password" autocomplete="new-password" maxlength=${s.maxLength} placeholder=${known ? t("set; type to change it") : ""} value=${typeof value === "string" ? value : ""} onInput=${typed((text) => text)} />`);
   }
+  if (ui.certificate) return frame(html`<${Certificates} common=${common} purpose=${ui.certificate} label=${t(s.title)} value=${value} none=${s.default === ""} change=${change} />`);
   const choices = s.enum || (s.const !== undefined ? [s.const] : null);
   if (choices) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => (s.nullable && text === "" ? null : choices.find((/** @type {any} */ each) => String(each) === text)))}>${s.nullable && html`<option value="">–</option>`}${choices.map((/** @type {any} */ each) => html`<option value=${each} selected=${each === value}>${choice(String(each))}</option>`)}</select>`);
   if (s.type === "boolean") return frame(html`<input ...${common} type="checkbox" role="switch" checked=${Boolean(value)} onChange=${(/** @type {any} */ e) => change(e.currentTarget.checked)} />`, true);
@@ -178,7 +188,6 @@ function Control({ name, schema, root, value, change, errors, prefix }) {
     return frame(html`<div class="items" id=${id} tabindex="-1">${list.map((/** @type {any} */ each, /** @type {number} */ n) => html`<div class="row"><input aria-label="${t(s.title || name)} ${n + 1}" aria-invalid=${errors[`${pointer}/${n}`] ? "true" : undefined} type=${whole ? "number" : "text"} value=${each} onInput=${(/** @type {any} */ e) => change(list.map((/** @type {any} */ old, /** @type {number} */ m) => (m === n ? of(e.currentTarget.value) : old)))} /><button type="button" class="plain square" aria-label=${t("Remove")} onClick=${() => change(list.filter((/** @type {any} */ _, /** @type {number} */ m) => m !== n))}><${Icon} n="close" /></button></div>`)}
       <div><button type="button" onClick=${() => change([...list, ""])}><${Icon} n="add" />${t("Add")}</button></div></div>`);
   }
-  if (long) return frame(html`<textarea ...${common} class="mono small" rows="4" spellcheck=${false} autocomplete="off" onInput=${typed((text) => text)}>${value ?? ""}</textarea>`);
   return frame(html`<input ...${common} type="text" spellcheck=${false} autocomplete="off" maxlength=${s.maxLength} value=${value ?? ""} onInput=${typed((text) => (text === "" && s.nullable ? null : text))} />`);
 }
 
