@@ -115,7 +115,7 @@ class Parts:
             recording,
             streaming,
         )
-        self.recordings = RecordingsPlane(own, recording, lambda: (listen.rtsp, listen.rtsps))
+        self.recordings = RecordingsPlane(own, recording, lambda: self.onvif.rtsp)
         stack.callback(self.recordings.close)
         self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
         self.cameras = CamerasPlane(own, recording)

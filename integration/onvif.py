@@ -19,7 +19,7 @@ from device.events.catalogue import EndpointBack, EndpointFailed, LoginFailed
 from device.events.event import describe
 from device.events.journal import Entry
 from device.planes.link import Client
-from device.planes.messages import AskRecording, AskStreaming, RecordingStatus, Shutdown
+from device.planes.messages import AskRecording, AskStreaming, Shutdown
 from device.recordings.names import camera_of
 from device.settings.cameras import Camera
 from device.settings.onvif import Onvif
@@ -30,7 +30,7 @@ from device.settings.store import Changed
 from device.vault import Vault
 from integration.config import Listen
 from integration.factory_default import FactoryDefault
-from integration.onvif_readings import Rates, posix_zone, read_network, streams, where
+from integration.onvif_readings import Seen, posix_zone, read_network, streams, where
 from integration.plane import Plane
 from integration.recordings import RecordingsPlane
 from integration.version import VERSION
@@ -108,11 +108,11 @@ class OnvifPlane:
         self._streaming = streaming
         self._recordings = recordings
         self._kept = DigestSecrets(own.folder.accounts, Vault.at(own.folder.key), own.identity.serial)
-        self._status: RecordingStatus | None = None
         self._read = -FRESH
         self._reading = asyncio.Lock()
-        self._rates = Rates()
-        self._rtsp = listen.rtsp
+        self._seen = Seen()
+        #: Ports of RTSP and RTSPS, as they were when they were last read.
+        self.rtsp = listen.rtsp, listen.rtsps
         self._said_failure = -SAY_FAILURES
         self._changed = asyncio.Event()
         self.points = PullPoints(Topics(TOPICS), own.bus.journal, Bell)
@@ -146,7 +146,7 @@ class OnvifPlane:
             Device(about, self.recorder, accounts, everything).service(),
             Events(self.points, own.clock).service(),
             Media(
-                self.streams, lambda: self._rtsp, lambda: own.settings.get(Rtsp).multicast, self._snapshot
+                self.streams, lambda: self.rtsp[0], lambda: own.settings.get(Rtsp).multicast, self._snapshot
             ).service(),
             DeviceIo(self.streams).service(),
             *self._recordings.services(),
@@ -201,7 +201,7 @@ class OnvifPlane:
 
     def streams(self) -> Sequence[Stream]:
         """The cameras' streams, as they were when they were last read."""
-        return streams(self._own.settings.entries(Camera), self._status, self._rates)
+        return streams(self._own.settings.entries(Camera), self._seen)
 
     async def _look(self) -> None:
         while True:
@@ -215,15 +215,15 @@ class OnvifPlane:
             if self._own.clock.monotonic() - self._read <= FRESH:
                 return
             with contextlib.suppress(HoldfastError):
-                self._status = await self._recording.call(AskRecording())
-                self._rates.told(self._status, self._own.clock.utc())
+                self._seen.told(await self._recording.call(AskRecording()), self._own.clock.utc())
             with contextlib.suppress(HoldfastError):
-                self._rtsp = (await self._streaming.call(AskStreaming())).rtsp or self._rtsp
+                serving = await self._streaming.call(AskStreaming())
+                self.rtsp = serving.rtsp or self.rtsp[0], serving.rtsps or self.rtsp[1]
             self._read = self._own.clock.monotonic()
 
     def _ports(self) -> tuple[tuple[str, int], ...]:
         https, http = self._ports_now()
-        return ("HTTP", http), ("HTTPS", https), ("RTSP", self._rtsp)
+        return ("HTTP", http), ("HTTPS", https), ("RTSP", self.rtsp[0])
 
     def _setting_changed(self, changed: Changed) -> None:
         if changed.section in (Onvif.about.section, RecorderSettings.about.section):

@@ -39,16 +39,20 @@ RATE = 25  #: pictures a second, until it is measured
 GOV_SECONDS = 2  #: from key frame to key frame, as the recorder asks of cameras
 
 
-class Rates:
-    """How much comes of each stream, from counters that are read now and then."""
+class Seen:
+    """What comes of each stream, and how much, as it was when it was last there: clients do not want a camera that is
+    away for a while to have no pictures."""
 
     def __init__(self) -> None:
         self._base: dict[str, tuple[Utc, StreamStatus]] = {}
         self._known: dict[str, tuple[int, int]] = {}  #: units and kbit a second
+        self._tracks: dict[str, tuple[Track, ...]] = {}
 
     def told(self, status: RecordingStatus, now: Utc) -> None:
-        """The counters were read."""
+        """The recording plane was asked."""
         for stream in status.streams:
+            if stream.tracks:
+                self._tracks[stream.token] = stream.tracks
             then, before = self._base.get(stream.token, (now, stream))
             if now - then < OVER and stream.token in self._base:
                 continue
@@ -58,16 +62,17 @@ class Rates:
             if seconds > 0 and units > 0 and octets >= 0:
                 self._known[stream.token] = (round(units / seconds), round(octets * 8 / 1000 / seconds))
 
-    def of(self, token: str) -> tuple[int, int] | None:
+    def rates(self, token: str) -> tuple[int, int] | None:
         """Units and kbit a second; None: not known yet."""
         return self._known.get(token)
 
+    def tracks(self, token: str) -> tuple[Track, ...]:
+        """Of a stream; none: not known yet."""
+        return self._tracks.get(token, ())
 
-def streams(
-    cameras: Mapping[str, Camera], status: RecordingStatus | None, rates: Rates
-) -> tuple[Stream, ...]:
+
+def streams(cameras: Mapping[str, Camera], seen: Seen) -> tuple[Stream, ...]:
     """The streams of all cameras that are switched on, the main one of each first."""
-    states = {stream.token: stream for stream in status.streams} if status is not None else {}
     found = []
     for key, camera in cameras.items():
         for stream in STREAMS:
@@ -76,11 +81,12 @@ def streams(
             token = token_of(key, stream)
             path = f"/live/{key}" if stream == "main" else f"/live/{key}/{stream}"
             name = (camera.name or key) if stream == "main" else f"{camera.name or key} ({stream})"
-            state = states.get(token)
-            tracks = state.tracks if state is not None else ()
+            tracks = seen.tracks(token)
             video = next((track for track in tracks if track.kind is Kind.VIDEO), None)
             audio = next((track for track in tracks if track.kind is Kind.AUDIO), None)
-            found.append(Stream(token, key, name, path, _video(video, audio, rates.of(token)), _audio(audio)))
+            found.append(
+                Stream(token, key, name, path, _video(video, audio, seen.rates(token)), _audio(audio))
+            )
     return tuple(found)
 
 

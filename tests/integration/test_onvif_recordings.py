@@ -5,25 +5,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lxml import etree
 from onvif import ONVIFClient  # type: ignore[import-untyped]  # it says nothing of its types
 
 from device.folder import DataFolder
 from device.media import Utc
 from device.recording.catalogue import CatalogueReader, SegmentRow
-from protocols.onvif.names import PREFIXES, TT
-from protocols.onvif.xml import Element, write_instant
+from protocols.onvif.names import PREFIXES
 from tests.integration.rig import Recorder, demo, free_offset, wait_until
-from tests.protocols.onvif import rig as soap
-from tests.protocols.onvif.schema import judge
+from tests.integration.vms import NAME, PASSWORD, ask, subscribe, told
 
-NAME, PASSWORD = "vms", "pair-with-me-5"  # of an account that lives for the test
 SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 
@@ -35,23 +29,6 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     login = ["--admin", NAME, "--password-file", str(secret)]
     with demo(folder / "data", free_offset(), "--cameras", "2", *login) as running:
         yield running
-
-
-def ask(url: str, xml: str) -> Element:
-    """One request with a UsernameToken; the reply is judged by the schemas."""
-    spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in PREFIXES.items())
-    end = xml.find(">") - (xml[xml.find(">") - 1] == "/")
-    body = etree.fromstring(f"{xml[:end]} {spaces}{xml[end:]}")
-    data = soap.envelope(body, soap.token(NAME, PASSWORD, write_instant(_now())))
-    request = urllib.request.Request(url, data, {"Content-Type": "application/soap+xml"})
-    with urllib.request.urlopen(request, timeout=90) as answer:
-        octets = answer.read()
-    judge(octets)
-    return etree.fromstring(octets)
-
-
-def _now() -> Utc:
-    return Utc(time.time_ns() // 1000)
 
 
 def manager(recorder: Recorder) -> ONVIFClient:
@@ -91,19 +68,6 @@ def begin(client: ONVIFClient, uri: str) -> tuple[str, str, str]:
     return token, made, job
 
 
-def told(url: str) -> list[tuple[str, dict[str, str]]]:
-    """What waits in a pull point: topics and items."""
-    limits = "<tev:Timeout>PT1S</tev:Timeout><tev:MessageLimit>200</tev:MessageLimit>"
-    asked = f"<tev:PullMessages>{limits}</tev:PullMessages>"
-    found = []
-    for message in ask(url, asked).iter("{*}NotificationMessage"):
-        topic = (message.findtext("{*}Topic") or "").partition(":")[2]
-        found.append(
-            (topic, {item.get("Name", ""): item.get("Value", "") for item in message.iter(TT.SimpleItem)})
-        )
-    return found
-
-
 def test_what_the_recorder_says_it_can_is_said_alike_in_all_ways(recorder: Recorder) -> None:
     url = recorder.told["endpoints"]["onvif"]
     ask(url, "<tds:GetCapabilities><tds:Category>All</tds:Category></tds:GetCapabilities>")
@@ -123,15 +87,8 @@ def test_what_the_recorder_says_it_can_is_said_alike_in_all_ways(recorder: Recor
 
 
 def test_a_recording_from_its_making_to_its_end(recorder: Recorder) -> None:
-    endpoints: dict[str, str] = recorder.told["endpoints"]
-    root = endpoints["onvif"].removesuffix("/onvif/device_service")
     live, client = source_of(recorder), manager(recorder)
-    events = ask(
-        root + "/onvif/event_service",
-        "<tev:CreatePullPointSubscription><tev:InitialTerminationTime>PT10M</tev:InitialTerminationTime>"
-        "</tev:CreatePullPointSubscription>",
-    )
-    point = next(events.iter("{*}Address")).text or ""
+    point = subscribe(recorder.told["endpoints"]["onvif"])
 
     recording, receiver = client.recording(), client.receiver()
     token, made, job = begin(client, live)

@@ -9,11 +9,14 @@ async function main(host, port, user, pass) {
     for (const {token, video, stream} of device.getProfileList()) {
         found.profiles.push([token, video.encoder.encoding, stream.rtsp]);
     }
-    if (device.getCurrentProfile().snapshot) {
+    const shown = device.getProfileList().find((profile) => profile.snapshot);
+    if (shown) {
+        device.changeProfile(shown.token);
         const {headers, body} = await device.fetchSnapshot();
         found.picture = [headers["content-type"], body.subarray(0, 2).toString("hex")];
     }
     console.log(JSON.stringify(found));
+    process.exit(0);  // it keeps the connection on which it was asked for digest
 }
 
 main(...process.argv.slice(2)).catch((error) => { console.error(error); process.exit(1); });
