@@ -2,6 +2,7 @@
 
 "use strict";
 const {Cam} = require("onvif/promises");
+const WANTED = ["tns1:Monitoring/OperatingTime/LastReboot", "tns1:RecordingHistory/Recording/State"];
 
 async function main(hostname, port, username, password) {
     const camera = new Cam({hostname, port, username, password});
@@ -28,7 +29,7 @@ function topics(camera) {
         camera.on("eventsError", reject);
         camera.on("event", (message) => {
             seen.add(message.topic._);
-            if (seen.has("tns1:Monitoring/OperatingTime/LastReboot")) resolve([...seen].sort());
+            if (WANTED.every((topic) => seen.has(topic))) resolve([...seen].sort());
         });
     });
 }
