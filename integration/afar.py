@@ -1,11 +1,13 @@
-"""The archive's share for those who read it: replay, export and download; and `holdfast check`."""
+"""The archive and the network storages for those who read them: replay, export and download; and `holdfast check`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Self
 
-from device.archive.ledger import Copy, Ledger
+from device.archive.ledger import Copy, Ledger, target_of
 from device.archive.reading import Lying, Reading
 from device.clock import Clock
 from device.errors import Fault, HoldfastError, Refused
@@ -13,6 +15,7 @@ from device.folder import DataFolder
 from device.media import MICROSECONDS, Utc
 from device.settings import SECTIONS
 from device.settings.archive import Archive
+from device.settings.shares import NetworkStorage, OnShare
 from device.settings.store import Store
 from device.vault import Vault
 from protocols.smb.errors import SessionExpired
@@ -21,33 +24,45 @@ from protocols.smb.target import Pace, Target
 
 
 class OtherArchive(Refused):
-    """It was moved to another archive than the one that the settings name."""
+    """It was moved to an archive that the settings do not name."""
 
-    hint = "Bring that share back, and set archive.target to its identity."
+    hint = "Set that share up again, as the archive or as a network storage."
 
 
 def reading(folder: DataFolder, clock: Clock) -> Reading:
-    """Reads the archive of an installation, as its settings are when it connects."""
-    return Reading(lambda: _Shelf(archive_settings(folder, clock)), clock)
+    """Reads the archives of an installation, as its settings are when it connects."""
+    return Reading(
+        lambda target: _Shelf(share_of(folder, clock, target)), partial(_where, folder.archive), clock
+    )
 
 
-def archive_settings(folder: DataFolder, clock: Clock) -> Archive:
-    """As they are now. Any thread may ask."""
+def _where(ledger: Path, token: str, utc: Utc, name: str) -> str | None:
+    return target_of(ledger, token, name, utc) if ledger.exists() else None
+
+
+def shares(store: Store) -> list[OnShare]:
+    """Every folder of a share that is ours, as the settings are now."""
+    found: list[OnShare] = [store.get(Archive), *store.entries(NetworkStorage).values()]
+    return [each for each in found if each.host and each.target]
+
+
+def share_of(folder: DataFolder, clock: Clock, target: str) -> OnShare:
+    """Where the folder of that identity is, as the settings are now. Any thread may ask. Raises OtherArchive."""
     store = Store(folder.settings, Vault.at(folder.key), SECTIONS, clock, readonly=True)
     try:
-        return store.get(Archive)
+        found = next((each for each in shares(store) if each.target == target), None)
     finally:
         store.close()
+    if found is None:
+        raise OtherArchive(f"It lies in the archive {target}.")
+    return found
 
 
 class _Shelf:
     """`device.archive.reading.Shelf`."""
 
-    def __init__(self, settings: Archive) -> None:
-        """Connects, and looks whose folder it is. Raises what a share raises, Refused."""
-        if not settings.host or not settings.target:
-            raise Refused("The settings say of no archive.")
-        self._identity = settings.target
+    def __init__(self, settings: OnShare) -> None:
+        """Connects, and looks whose folder it is. Raises what a share raises."""
         self._share = Share(place_of(settings))
         self._target = Target(self._share, folder_of(settings), settings.target, Pace(None))
         try:
@@ -58,8 +73,6 @@ class _Shelf:
 
     def fetch(self, lying: Lying, offset: int, end: int) -> bytes:
         """`Shelf`."""
-        if lying.target not in ("", self._identity):
-            raise OtherArchive(f"It lies in the archive {lying.target}.")
         name = archive_name(lying.token, lying.utc, lying.name)
         for last in (False, True):
             try:
@@ -82,10 +95,9 @@ class ArchiveProofs:
         self._folder = folder
         self._clock = clock
         self._ledgers: dict[str, Ledger] = {}  #: by the archive's identity
-        self._open: tuple[Share, Target, str] | None = None  #: the archive of the settings, and its identity
-        self._away: HoldfastError | None = (
-            None  #: the share cannot be reached: nobody waits for that at each segment
-        )
+        self._open: dict[str, tuple[Share, Target]] = {}  #: by the archive's identity
+        #: What cannot be reached: nobody waits for that at each segment.
+        self._away: dict[str, HoldfastError] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -94,12 +106,11 @@ class ArchiveProofs:
         self.close()
 
     def close(self) -> None:
-        """Let go of the databases and of the share."""
+        """Let go of the databases and of the shares."""
         while self._ledgers:
             self._ledgers.popitem()[1].close()
-        if self._open is not None:
-            self._open[0].close()
-            self._open = None
+        while self._open:
+            self._open.popitem()[1][0].close()
 
     def wrong(self, target: str, token: str, utc: Utc, name: str, octets: int, *, deep: bool) -> str | None:
         """`Proofs`."""
@@ -116,20 +127,18 @@ class ArchiveProofs:
 
     def _read_back(self, target: str, copy: Copy) -> str | None:
         try:
-            if self._away is not None:
-                raise self._away
-            if self._open is None:
-                settings = archive_settings(self._folder, self._clock)
+            if target in self._away:
+                raise self._away[target]
+            if target not in self._open:
+                settings = share_of(self._folder, self._clock, target)
                 share = Share(place_of(settings))
-                there = Target(share, folder_of(settings), settings.target, Pace(None))
-                self._open = share, there, settings.target
-            _, there, identity = self._open
-            if identity != target:
-                raise OtherArchive(f"it lies in the archive {target}.")
+                self._open[target] = share, Target(share, folder_of(settings), target, Pace(None))
+            _, there = self._open[target]
             if not there.holds(archive_name(copy.token, copy.utc, copy.name), copy.size, copy.sha256):
                 raise Fault("it is another than it was.")
         except HoldfastError as error:
-            self._away = error if error.transient else None
+            if error.transient:
+                self._away[target] = error
             return f"cannot be read back: {error}"
         return None
 
@@ -140,12 +149,17 @@ def archive_name(token: str, utc: Utc, name: str) -> str:
     return f"{token}\\{day}\\{name}"
 
 
-def place_of(settings: Archive) -> Place:
+def place_of(settings: OnShare) -> Place:
     """The share of the settings."""
     password = settings.password.get_secret_value()
     return Place(settings.host, settings.port, settings.share, settings.user, password, settings.encrypt)
 
 
-def folder_of(settings: Archive) -> str:
+def folder_of(settings: OnShare) -> str:
     """The folder on it, as SMB names folders."""
     return settings.folder.replace("/", "\\").strip("\\")
+
+
+def shown_place(settings: OnShare) -> str:
+    """Where that is, for a person: a UNC path."""
+    return f"{place_of(settings).unc}\\{folder_of(settings)}".rstrip("\\")

@@ -46,6 +46,7 @@ from integration.raid import RaidPlane
 from integration.recipients import RecipientsPlane
 from integration.recordings import RecordingsPlane
 from integration.rules import Reach, RulesPlane
+from integration.shares import SharesPlane
 from integration.snmp import SnmpPlane
 from integration.syslog import SyslogPlane
 from integration.version import VERSION
@@ -85,6 +86,7 @@ class Parts:
         self.syslog = SyslogPlane(own, self.outbox, self.keeper, tls)
         self.recipients = RecipientsPlane(own, self.outbox)
         self.archive = ArchivePlane(own, recording)
+        self.shares = SharesPlane(own, recording)
         self.raid = RaidPlane(own, self.jobs, recording)
         self.poe = PoePlane(own, limit=lambda: self.chassis.limit())
         self.chassis = ChassisPlane(
@@ -165,6 +167,7 @@ class Parts:
             self.syslog,
             self.recipients,
             self.archive,
+            self.shares,
             self.raid,
             self.poe,
             self.chassis,
@@ -181,6 +184,7 @@ class Parts:
         yield self.syslog.run()
         yield self.recipients.run()
         yield self.archive.run()
+        yield self.shares.run()
 
     def then(self) -> Iterator[Coroutine[None, None, None]]:
         """What is done for ever once nothing of the past is to be finished."""

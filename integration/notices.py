@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from device.events import catalogue as said
 from device.events.event import Event
+from device.events.shares import SpoolOverrun
 from device.media import MICROSECONDS
 from device.recording import notices as seen
 from device.recording.notices import Notice, VolumeState
@@ -40,6 +41,10 @@ def _room(notice: seen.StorageLow, paths: Paths) -> Event:
 def _minimum(notice: seen.RetentionBelowMinimum, paths: Paths) -> Event:
     path = paths(notice.volume)
     return said.RetentionBelowMinimum(said.VolumeId(notice.volume), path, notice.needed, notice.locked)
+
+
+def _overrun(notice: seen.SpoolOverrun, paths: Paths) -> Event:
+    return SpoolOverrun(notice.volume, paths(notice.volume), notice.segments, notice.octets)
 
 
 def _opened(notice: seen.GapOpened, paths: Paths) -> Event | None:  # noqa: ARG001 - knows no volume
@@ -82,6 +87,7 @@ def _row(kind: type[N], make: Callable[[N, Paths], Event | None]) -> None:
 _row(seen.VolumeChanged, _volume)
 _row(seen.StorageLow, _room)
 _row(seen.RetentionBelowMinimum, _minimum)
+_row(seen.SpoolOverrun, _overrun)
 _row(seen.GapOpened, _opened)
 _row(seen.GapClosed, _closed)
 _row(seen.OverloadDropped, _overload)

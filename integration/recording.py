@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from device.archive.messages import Moved, MoveSegments, SegmentsErased
+from device.archive.messages import Moved, MoveSegments, SegmentsErased, ShareHas
 from device.cameras.reconnect import Ladder
 from device.cameras.source import Address, Cause, Source
 from device.cameras.station import Health, Station
@@ -40,16 +40,19 @@ from device.planes.messages import (
     Unlock,
     VolumeStatus,
 )
+from device.recording.behind import Behind
 from device.recording.intake import StreamIntake
 from device.recording.modes import Mode, Policy
 from device.recording.moving import Proven
 from device.recording.notices import Notice
 from device.recording.recorder import Recorder
 from device.recording.shelf import VolumeSettings
+from device.recording.volume import Room
 from device.recordings.names import STREAMS, token_of
 from device.settings.cameras import Camera
 from device.settings.recording import Recording
 from device.settings.schedule import weekly
+from device.settings.shares import NetworkStorage
 from device.settings.storages import Storage
 from integration.notices import event_of
 from integration.plane import FOLLOW_SECONDS, Plane, plane, until
@@ -59,6 +62,7 @@ from protocols.rtsp.source import LeftOut, RtspSource
 
 TAP_OCTETS = 8 << 20  #: that may wait for one who watches before he is taken to the next key frame
 GIGABYTE = 1_000_000_000
+DAY = 86_400 * MICROSECONDS
 AFTER_DEFECT = 1.0  #: seconds
 
 
@@ -75,6 +79,21 @@ def policy_of(camera: Camera) -> Policy:
         None if camera.quota_gb is None else round(camera.quota_gb * GIGABYTE),
         camera.storage,
     )
+
+
+def volume_of(uuid: str, storage: Storage, share: NetworkStorage | None) -> VolumeSettings:
+    """A storage, as the recording core knows it. `share`: whose spool it is."""
+    path, reserve = Path(storage.path), storage.reserve_percent / 100
+    if share is None or not share.target:
+        return VolumeSettings(path, uuid, reserve)
+    behind = Behind(
+        share.target,
+        None if share.retention_days is None else round(share.retention_days * DAY),
+        None if share.quota_gb is None else round(share.quota_gb * GIGABYTE),
+        share.reserve_percent / 100,
+    )
+    limit = round(share.spool_gb * GIGABYTE)
+    return VolumeSettings(path, uuid, reserve, limit_bytes=limit, behind=behind)
 
 
 class Taps:
@@ -172,8 +191,9 @@ class RecordingPlane:
         )
 
     def _volumes(self) -> list[VolumeSettings]:
+        shares = self._own.settings.entries(NetworkStorage)
         volumes = [
-            VolumeSettings(Path(storage.path), uuid, storage.reserve_percent / 100)
+            volume_of(uuid, storage, shares.get(uuid))
             for uuid, storage in self._own.settings.entries(Storage).items()
             if storage.enabled
         ]
@@ -195,7 +215,7 @@ class RecordingPlane:
             match changed.section:
                 case Camera.about.section:
                     await self._camera_changed(changed.key, set(changed.fields))
-                case Storage.about.section:
+                case Storage.about.section | NetworkStorage.about.section:
                     await self._recorder.set_volumes(self._volumes())
                 case Recording.about.section:
                     how = self._own.settings.get(Recording)
@@ -313,6 +333,7 @@ class RecordingPlane:
         server.on(ForgetVolumes, self._forget)
         server.on(MoveSegments, self._move)
         server.on(SegmentsErased, self._erased)
+        server.on(ShareHas, self._share_has)
 
     async def _status(self, request: AskRecording) -> RecordingStatus:  # noqa: ARG002 - carries nothing
         acknowledged = {status.token: status.acknowledged for status in self._recorder.status()}
@@ -386,8 +407,13 @@ class RecordingPlane:
         if len(request.segments) != len(request.octets):
             raise BadValue("octets", "one for each segment")
         proven = [Proven(*each) for each in zip(request.segments, request.octets, strict=True)]
-        moved = await asyncio.wrap_future(self._recorder.archive(request.target, request.place, proven))
+        moving = self._recorder.archive(request.target, request.place, proven, evidence=request.evidence)
+        moved = await asyncio.wrap_future(moving)
         return Moved(tuple(moved))
+
+    async def _share_has(self, request: ShareHas) -> Done:
+        self._recorder.share_has(request.target, Room(request.size, request.free))
+        return Done()
 
     async def _erased(self, request: SegmentsErased) -> Done:
         await asyncio.wrap_future(self._recorder.erased(request.segments))

@@ -19,6 +19,13 @@ SCHEMA = (
         PRIMARY KEY (target, token, name)) WITHOUT ROWID;
     CREATE INDEX copy_by_time ON copy(target, token, utc);
     """,
+    # What was begun to be brought to a share, until the catalogue says that it lies there: its segment may be deleted
+    # before that, and then this alone knows of its file there.
+    """
+    CREATE TABLE begun(
+        target TEXT NOT NULL, token TEXT NOT NULL, name TEXT NOT NULL, utc INTEGER NOT NULL,
+        PRIMARY KEY (target, token, name, utc)) WITHOUT ROWID;
+    """,
 )
 _COLUMNS = "token, name, utc, duration, size, sha256, proven"
 
@@ -85,6 +92,26 @@ class Ledger:
                 "DELETE FROM copy WHERE target = ? AND token = ? AND name = ?", (self._target, token, name)
             )
 
+    def begin(self, token: str, name: str, utc: Utc) -> None:
+        """A segment is about to be brought there. Durable when it returns. Raises DatabaseFault."""
+        with transaction(self._database):
+            self._database.execute(
+                "INSERT OR IGNORE INTO begun VALUES (?, ?, ?, ?)", (self._target, token, name, utc)
+            )
+
+    def begun(self) -> list[tuple[str, str, Utc]]:
+        """Tokens, names and times of segments that were begun and are not settled."""
+        rows = self._database.execute("SELECT token, name, utc FROM begun WHERE target = ?", (self._target,))
+        return [(token, name, Utc(utc)) for token, name, utc in rows]
+
+    def settle(self, token: str, name: str, utc: Utc) -> None:
+        """The catalogue has it there, or nothing of it is there any more. Raises DatabaseFault."""
+        with transaction(self._database):
+            self._database.execute(
+                "DELETE FROM begun WHERE target = ? AND token = ? AND name = ? AND utc = ?",
+                (self._target, token, name, utc),
+            )
+
     def newest(self, token: str) -> Utc | None:
         """Beginning of the newest segment of a recording that lies there."""
         (utc,) = self._database.execute(
@@ -98,6 +125,16 @@ class Ledger:
             "SELECT count(*), coalesce(sum(size), 0) FROM copy WHERE target = ?", (self._target,)
         ).fetchone()
         return Sum(*row)
+
+
+def target_of(path: Path, token: str, name: str, utc: Utc) -> str | None:
+    """Identity of the archive that a segment lies in; None: in none. Raises DatabaseFault."""
+    with closing(open_database(path, SCHEMA, readonly=True)) as database:
+        row = database.execute(
+            "SELECT target FROM copy WHERE token = ? AND name = ? AND utc = ? ORDER BY proven DESC",
+            (token, name, utc),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
 
 def copies(path: Path, target: str, token: str = "") -> Iterator[Copy]:

@@ -21,6 +21,7 @@ class MoveSegments(Request[Moved]):
     place: str  #: where that is, for a person
     segments: tuple[int, ...]
     octets: tuple[int, ...]  #: of each copy
+    evidence: bool = False  #: also what is under lock: it lies in a spool, and not where it is to be kept
 
 
 @message
@@ -28,3 +29,12 @@ class SegmentsErased(Request[Done]):
     """The files of deleted segments in an archive are gone."""
 
     segments: tuple[int, ...]
+
+
+@message
+class ShareHas(Request[Done]):
+    """How much room there is behind a spool."""
+
+    target: str  #: identity of the share's folder
+    size: int  #: octets
+    free: int

@@ -8,15 +8,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from device.clock import Clock
-from device.errors import HoldfastError
+from device.errors import HoldfastError, NotFound
 from device.media import Utc
 
 PIECE = 1 << 20  #: octets that are fetched at once
-KEPT = 64  #: pieces
+KEPT = 64  #: pieces of each archive
 RESPITE = 10.0  #: seconds that a share which failed is left alone: whoever asks meanwhile is told at once
 
 
@@ -32,7 +33,7 @@ class Lying:
 
 
 class Shelf(Protocol):
-    """The archive, as one thread at a time may use it."""
+    """One archive, as one thread at a time may use it."""
 
     def fetch(self, lying: Lying, offset: int, end: int) -> bytes:
         """The octets from `offset` to `end`; fewer where it ends before. Raises HoldfastError."""
@@ -42,10 +43,49 @@ class Shelf(Protocol):
 
 
 class Reading:
-    """`device.recording.afar.Far`: any thread may use it. One fetches, the others wait for it."""
+    """`device.recording.afar.Far`: any thread may use it, and one archive that is away holds up no other."""
+
+    def __init__(
+        self, shelf: Callable[[str], Shelf], where: Callable[[str, Utc, str], str | None], clock: Clock
+    ) -> None:
+        """`shelf` connects to an archive by its identity. `where` says in which a segment lies, by its recording, time
+        and name. Both raise HoldfastError."""
+        self._make = shelf
+        self._where = where
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._doors: dict[str, _Door] = {}  #: by the archive's identity
+
+    def open(self, target: str, token: str, utc: Utc, name: str, octets: int) -> _File:
+        """`Far`."""
+        return _File(self, Lying(target, token, utc, name, octets))
+
+    def close(self) -> None:
+        """End the connections, once whoever reads has read."""
+        with self._turn:
+            doors = list(self._doors.values())
+            self._doors.clear()
+        for door in doors:
+            door.close()
+
+    def read(self, lying: Lying, offset: int, length: int) -> bytes:
+        """These octets, fewer where it ends before. Raises HoldfastError."""
+        if not lying.target:
+            target = self._where(lying.token, lying.utc, lying.name)
+            if target is None:
+                raise NotFound("segment in an archive", f"{lying.token} {lying.name}")
+            lying = replace(lying, target=target)
+        with self._turn:
+            door = self._doors.get(lying.target)
+            if door is None:
+                door = self._doors[lying.target] = _Door(partial(self._make, lying.target), self._clock)
+        return door.read(lying, offset, length)
+
+
+class _Door:
+    """One archive: one thread fetches, the others wait for it."""
 
     def __init__(self, shelf: Callable[[], Shelf], clock: Clock) -> None:
-        """`shelf` connects; it raises HoldfastError."""
         self._make = shelf
         self._clock = clock
         self._turn = threading.Lock()
@@ -54,18 +94,14 @@ class Reading:
         self._until = 0.0  #: monotonic: before, what failed is not tried again
         self._pieces: OrderedDict[tuple[Lying, int], bytes] = OrderedDict()
 
-    def open(self, target: str, token: str, utc: Utc, name: str, octets: int) -> _File:
-        """`Far`."""
-        return _File(self, Lying(target, token, utc, name, octets))
-
     def close(self) -> None:
-        """End the connection, once whoever reads has read."""
+        """End the connection."""
         with self._turn:
             self._let_go()
             self._pieces.clear()
 
     def read(self, lying: Lying, offset: int, length: int) -> bytes:
-        """These octets, fewer where it ends before. Raises HoldfastError."""
+        """`Reading.read`."""
         end = min(offset + length, lying.octets)
         with self._turn:
             found = [

@@ -15,6 +15,7 @@ from device.events import evidence as evidence  # declares what people do with r
 from device.events import hardware as hardware  # declares the events of the box
 from device.events import outbox as outbox  # declares the events of what leaves
 from device.events import recordings as recordings  # declares the events of recordings, jobs and receivers
+from device.events import shares as shares  # declares the events of shares that are recorded to
 from device.events.event import Bytes, Count, Event, Instant, Percent, Seconds, event
 
 CameraId = NewType("CameraId", str)  #: the key of a camera's settings

@@ -76,6 +76,7 @@ class SegmentRow:
     fragments: tuple[FragmentRow, ...]
     open: bool  #: it still grows
     damaged: bool  #: holds samples after a loss
+    volume: str = ""  #: uuid of where it lies
     archive: str = ""  #: identity of the archive that it was moved to; empty: `path` is where it lies
     far: Far | None = field(default=None, compare=False, repr=False)  #: who can read it there
 
@@ -186,6 +187,18 @@ _HERE = (
     " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_shelf JOIN volume AS v ON v.id = s.volume"
     " JOIN tracks AS t ON t.id = s.tracks WHERE s.volume = ? AND s.recording = ? AND s.state = 1"
     " AND s.flags & 1 = 0 AND s.t0 + s.dur <= ? ORDER BY s.epoch, s.t0"
+)
+_SPOOLED = (
+    "SELECT r.token, s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
+    " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_shelf JOIN volume AS v ON v.id = s.volume"
+    " JOIN tracks AS t ON t.id = s.tracks JOIN recording AS r ON r.id = s.recording"
+    " WHERE v.uuid = ? AND s.state = 1 AND s.flags & 1 = 0 ORDER BY s.id LIMIT ?"
+)
+_SPOOLING = (
+    "SELECT r.token, s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
+    " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
+    " JOIN tracks AS t ON t.id = s.tracks JOIN recording AS r ON r.id = s.recording"
+    " WHERE v.uuid = ? AND s.state = 0 AND s.state <> 1 AND s.flags & 1 = 0 AND s.durable > 0 ORDER BY s.id"
 )
 _BURIED = (
     "SELECT s.id, r.token, s.t0 FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
@@ -322,6 +335,32 @@ class CatalogueReader:
                         return found
         return found
 
+    def spooled(self, volume: str, most: int) -> list[tuple[str, SegmentRow]]:
+        """Tokens and closed segments on a volume, in the order recorded, at most so many. What event mode hides is not
+        among them."""
+        with self._reading() as c:
+            return [(row[0], self._segment(*row)) for row in c.execute(_SPOOLED, (volume, most))]
+
+    def spooling(self, volume: str) -> list[tuple[str, SegmentRow]]:
+        """Tokens and open segments on a volume."""
+        with self._reading() as c:
+            return [(row[0], self._segment(*row)) for row in c.execute(_SPOOLING, (volume,))]
+
+    def lies_on(self, segment: int) -> str | None:
+        """Uuid of the volume or archive that a segment is on; None: it is garbage, or gone."""
+        with self._reading() as c:
+            row = c.execute(
+                "SELECT v.uuid FROM segment AS s JOIN volume AS v ON v.id = s.volume WHERE s.id = ? AND s.state <> 2",
+                (segment,),
+            ).fetchone()
+            return None if row is None else str(row[0])
+
+    def octets(self, volume: str) -> int:
+        """Of the segments on a volume or in an archive, garbage excepted."""
+        with self._reading() as c:
+            row = c.execute("SELECT bytes FROM volume WHERE uuid = ?", (volume,)).fetchone()
+            return 0 if row is None else int(row[0])
+
     def buried(self, target: str) -> list[tuple[int, str, Utc]]:
         """Segments that retention or a person deleted and whose files are still in an archive: id, recording, time."""
         with self._reading() as c:
@@ -359,6 +398,7 @@ class CatalogueReader:
             fragments=index.unpack(idx, Utc(t0)),
             open=state == State.OPEN,
             damaged=bool(flags & Flag.DAMAGED),
+            volume=uuid,
             archive=uuid if archive else "",
             far=self._far,
         )

@@ -24,10 +24,19 @@ class Proven:
     octets: int  #: of the copy
 
 
-def archive(c: sqlite3.Connection, target: str, place: str, proven: Sequence[Proven], now: Utc) -> list[int]:
+def archive(
+    c: sqlite3.Connection,
+    target: str,
+    place: str,
+    proven: Sequence[Proven],
+    now: Utc,
+    *,
+    evidence: bool = False,
+) -> list[int]:
     """Let these segments lie in the archive `target`; returns which of them do now. `place`: for a person to read.
 
-    One that is locked, is no longer closed, or has another length than its copy stays where it is.
+    One that is no longer closed, or has another length than its copy, stays where it is; and one that is locked, unless
+    `evidence`: what is here is the spool of where it is to be kept.
     """
     c.execute(
         "INSERT INTO volume(uuid, path, archive) VALUES (?, ?, 1) ON CONFLICT(uuid) DO UPDATE SET path = excluded.path",
@@ -45,7 +54,7 @@ def archive(c: sqlite3.Connection, target: str, place: str, proven: Sequence[Pro
         if row is None:
             continue
         volume, recording, t0, end, hour, token = row
-        if _locked(c, recording, t0, end, now):
+        if not evidence and _locked(c, recording, t0, end, now):
             continue
         c.execute(
             "INSERT INTO leftover(segment, volume, token, hour, octets) VALUES (?, ?, ?, ?, ?)",

@@ -55,6 +55,16 @@ class RetentionBelowMinimum:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolOverrun:
+    """A share was away for longer than its spool holds: what was not on it yet is deleted, and a gap."""
+
+    utc: Utc
+    volume: str  #: uuid of the spool
+    segments: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class GapOpened:
     """A recording has stopped being recorded."""
 
@@ -123,6 +133,7 @@ Notice = (
     VolumeChanged
     | StorageLow
     | RetentionBelowMinimum
+    | SpoolOverrun
     | GapOpened
     | GapClosed
     | OverloadDropped

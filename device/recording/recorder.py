@@ -55,6 +55,7 @@ from device.recording.retention import LockRow
 from device.recording.segments import Flag, Ids
 from device.recording.shelf import Shelf, VolumeSettings
 from device.recording.shelves import Report, Shelves, VolumeStatus
+from device.recording.volume import Room
 from device.recording.writer import Synced
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -402,10 +403,16 @@ class Recorder:
         beat = self._number
         await wait_while(SYNC, lambda: not all(shelf.has(beat) for shelf in self._shelves))
 
-    def archive(self, target: str, place: str, proven: Sequence[Proven]) -> Future[list[int]]:
+    def share_has(self, target: str, room: Room) -> None:
+        """How much room a share has behind its spool: retention keeps some of it free."""
+        self._shelves.share_has(target, room)
+
+    def archive(
+        self, target: str, place: str, proven: Sequence[Proven], *, evidence: bool = False
+    ) -> Future[list[int]]:
         """Let segments that are proven to be in an archive lie there: see `moving`. The future is which of them do."""
         now = self.clock.utc()
-        future = self.ask(lambda c: archive(c, target, place, proven, now))
+        future = self.ask(lambda c: archive(c, target, place, proven, now, evidence=evidence))
         self._shelves.sweep_soon()  # which unlinks them
         return future
 

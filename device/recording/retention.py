@@ -51,6 +51,23 @@ class Need:
 
     volume: int
     octets: int
+    spool: bool = False  #: what is on it lies nowhere else yet, and was to go to a share
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How old what lies on a volume may become."""
+
+    volume: int
+    keep: int  #: microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a spool had to give up."""
+
+    segments: int
+    octets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,8 @@ class Sweep:
     short: dict[int, tuple[int, bool]] = field(
         default_factory=dict
     )  #: volume: bytes that cannot be freed, locks seen
+    lost: dict[int, Lost] = field(default_factory=dict)  #: by volume: a spool's
+    held: dict[int, int] = field(default_factory=dict)  #: bytes of the files on each volume, garbage included
     more: bool = False  #: the batch was full: sweep again
 
 
@@ -157,20 +176,29 @@ class Retention:
         self._met_lock = False
         self._left = BATCH
 
-    def sweep(self, needs: Sequence[Need]) -> Sweep:
+    def sweep(self, needs: Sequence[Need], ages: Sequence[Age] = ()) -> Sweep:
         """Apply every rule; returns all garbage there is."""
         sweep = Sweep()
         for rule in self._rules.values():
             self._expire_provisional(rule)
             self._expire_old(rule)
             self._keep_to_quota(rule)
+        for age in ages:
+            for rule in self._rules.values():
+                self._expire(_ON_VOLUME, (age.volume, rule.recording), rule.recording, age.keep)
         for need in needs:
             self._met_lock = False
+            before = self._left
             missing = self._free(need)
+            if need.spool and before > self._left:
+                sweep.lost[need.volume] = Lost(before - self._left, need.octets - missing)
             if missing > 0 and self._left:
                 sweep.short[need.volume] = (missing, self._met_lock)
         sweep.more = not self._left
         sweep.garbage = garbage(self._c)
+        sweep.held = dict(self._c.execute("SELECT id, bytes FROM volume"))
+        for each in sweep.garbage:
+            sweep.held[each.volume] += each.octets
         return sweep
 
     def _true(self, epoch: int, instant: int) -> int:
@@ -186,10 +214,12 @@ class Retention:
             self._discard(piece, Cause.NOT_SCHEDULED)
 
     def _expire_old(self, rule: Rule) -> None:
-        if rule.keep_until is None:
-            return
-        for piece in self._pieces(_OF_RECORDING, (rule.recording,), rule.recording):
-            if self._age(piece) < rule.keep_until or not self._left:
+        if rule.keep_until is not None:
+            self._expire(_OF_RECORDING, (rule.recording,), rule.recording, rule.keep_until)
+
+    def _expire(self, sql: str, where: tuple[int, ...], recording: int, keep: int) -> None:
+        for piece in self._pieces(sql, where, recording):
+            if self._age(piece) < keep or not self._left:
                 return
             self._discard(piece, Cause.EXPIRED)
 
@@ -218,7 +248,8 @@ class Retention:
         heapq.heapify(sources)
         while missing > 0 and sources and self._left:
             _, _, piece, pieces = heapq.heappop(sources)
-            self._discard(piece, Cause.EXPIRED)
+            # What never came to where it was to be kept is a loss, and counts as one.
+            self._discard(piece, Cause.STORAGE if need.spool else Cause.EXPIRED)
             missing -= piece.octets
             following = next(pieces, None)
             if following is not None and not self._kept(following):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.recording.behind import Behind
 from device.recording.keeper import Inspected, Keeper
 from device.recording.notices import VolumeState
 from device.recording.segments import OpenSegment
@@ -30,6 +31,8 @@ class VolumeSettings:
     uuid: str
     reserve_share: float = 0.05  #: of its size, always kept free
     reserve_bytes: int | None = None  #: instead of the larger of that share and ten minutes of ingest
+    limit_bytes: int | None = None  #: that recordings may take on it; None: all there is
+    behind: Behind | None = None  #: the share whose spool it is
 
 
 class Shelf:
@@ -44,7 +47,8 @@ class Shelf:
         self.keeper = keeper
         self.state = VolumeState.MISSING
         self.detail = ""
-        self.room = Room(0, 0)
+        self.room = Room(0, 0)  #: of its file system
+        self.held = 0  #: bytes of the files on it, as of the last sweep and what was handed over since
         self.low = False  #: said to be short of room
         self.short = False  #: nothing more on it may be deleted
         self.erasing: set[int] = set()  #: segments whose files are being unlinked
@@ -79,17 +83,35 @@ class Shelf:
         """Bytes to keep free."""
         if self.settings.reserve_bytes is not None:
             return self.settings.reserve_bytes
-        return max(int(self.room.size * self.settings.reserve_share), int(self.ingest * _RESERVE_SECONDS))
+        share = int(self.bounded.size * self.settings.reserve_share)
+        if self.settings.limit_bytes is not None:
+            return share  # the file system is not full where the limit is reached
+        return max(share, int(self.ingest * _RESERVE_SECONDS))
+
+    @property
+    def warning(self) -> int:
+        """Bytes below which it is said that there is little left. Of a spool that is more: what it loses is lost."""
+        early = 0 if self.settings.limit_bytes is None else self.bounded.size // 4
+        return max(self.reserve * 5 // 4, early)
+
+    @property
+    def bounded(self) -> Room:
+        """Its room, as far as it may be used."""
+        limit = self.settings.limit_bytes
+        if limit is None:
+            return self.room
+        return Room(min(self.room.size, limit), min(self.room.free, max(0, limit - self.held)))
 
     @property
     def free(self) -> int:
         """Bytes that are free, or will be once what is garbage is unlinked."""
-        return self.room.free + self.freeing
+        return self.bounded.free + self.freeing
 
     def write(self, item: Write) -> None:
         """Hand over a fragment."""
         self.dirty = True
         self._fresh += item.claim.length
+        self.held += item.claim.length
         self.writer.write(item)
 
     def close(self, segment: OpenSegment) -> None:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from device.clock import Clock
+from device.recording.behind import dues
 from device.recording.commits import Enter
 from device.recording.keeper import Erased, Inspected, Keeper, inspect
 from device.recording.modes import Policy
 from device.recording.notices import (
     Notice,
     RetentionBelowMinimum,
+    SpoolOverrun,
     StorageLow,
     VolumeChanged,
     VolumeState,
@@ -88,6 +90,7 @@ class Shelves:
         self._octets: dict[int, int] = {}  #: of the segments whose files are being unlinked
         self._sweeping = False
         self._swept = core.clock.monotonic()
+        self._rooms: dict[str, Room] = {}  #: of shares, by target
 
     def __iter__(self) -> Iterator[Shelf]:
         return iter(self._shelves.values())
@@ -98,6 +101,7 @@ class Shelves:
     def add(self, number: int, settings: VolumeSettings) -> Shelf:
         """Take a volume on, and see how it is. Blocks. Its threads start with `start`."""
         shelf = self._shelves[number] = self.make(number, settings)
+        self.sweep_soon()  # which says what it holds
         return shelf
 
     def make(self, number: int, settings: VolumeSettings) -> Shelf:
@@ -117,6 +121,7 @@ class Shelves:
     def begin(self, shelf: Shelf) -> None:
         """Take a volume on while the others work."""
         self._shelves[shelf.number] = shelf
+        self.sweep_soon()
         shelf.start()
 
     def forget(self, shelf: Shelf) -> None:
@@ -147,10 +152,12 @@ class Shelves:
         return self._sweeping or any(shelf.busy for shelf in self)
 
     def pick(self, policy: Policy) -> Shelf | None:
-        """The volume for a new segment: the preferred one, else the one with the most room."""
+        """The volume for a new segment: the preferred one, else the one with the most room. The spool of a share is for
+        those that prefer it, while there is another."""
         good = self._good()
         preferred = [shelf for shelf in good if shelf.settings.uuid == policy.volume]
-        return max(preferred or good, key=lambda shelf: shelf.free, default=None)
+        ordinary = [shelf for shelf in good if shelf.settings.behind is None]
+        return max(preferred or ordinary or good, key=lambda shelf: shelf.free, default=None)
 
     def _good(self) -> list[Shelf]:
         return [shelf for shelf in self if shelf.state is VolumeState.OK and not shelf.leaving]
@@ -168,8 +175,8 @@ class Shelves:
                 shelf.settings.path,
                 shelf.state,
                 shelf.detail,
-                shelf.room.size,
-                shelf.room.free,
+                shelf.bounded.size,
+                shelf.bounded.free,
                 shelf.reserve,
                 shelf.ingest,
             )
@@ -185,6 +192,10 @@ class Shelves:
                 self._change(shelf, VolumeState.FAILED, "it does not answer")
         if now - self._swept >= SWEEP:
             self.sweep()
+
+    def share_has(self, target: str, room: Room) -> None:
+        """A share was looked at."""
+        self._rooms[target] = room
 
     def sweep_soon(self) -> None:
         """At the next beat."""
@@ -204,9 +215,15 @@ class Shelves:
             if shelf.pressed:
                 octets = max(octets, FLOOR, round(shelf.ingest * SWEEP))
             if octets > 0 and shelf.state in (VolumeState.OK, VolumeState.FULL):
-                needs.append(Need(shelf.number, octets))
-        future = core.ask(lambda c: Retention(c, epoch, now, core.next_id).sweep(needs))
-        future.add_done_callback(self._swept_up)
+                needs.append(Need(shelf.number, octets, spool=shelf.settings.behind is not None))
+        shares = [shelf.settings.behind for shelf in self if shelf.settings.behind is not None]
+        rooms = dict(self._rooms)
+
+        def work(c: sqlite3.Connection) -> Sweep:
+            more, ages = dues(c, shares, rooms)
+            return Retention(c, epoch, now, core.next_id).sweep([*needs, *more], ages)
+
+        core.ask(work).add_done_callback(self._swept_up)
 
     def _swept_up(self, future: Future[Sweep]) -> None:
         # In the catalogue's thread.
@@ -245,8 +262,8 @@ class Shelves:
         self._change(shelf, state, report.detail)
         if state is not VolumeState.OK:
             return
-        low = shelf.free < shelf.reserve * 5 // 4
-        if low != shelf.low and (low or shelf.free > shelf.reserve * 3 // 2):
+        low = shelf.free < shelf.warning
+        if low != shelf.low and (low or shelf.free > shelf.warning * 6 // 5):
             shelf.low = low
             reached = shelf.free < shelf.reserve
             uuid = shelf.settings.uuid
@@ -263,6 +280,7 @@ class Shelves:
             shelf.freeing -= octets
             # Until it is inspected again; so that nothing is deleted twice for the same want.
             shelf.room = Room(shelf.room.size, shelf.room.free + octets)
+            shelf.held -= octets
         if report.detail:
             # They stay garbage, and are tried again with the next sweep.
             for segment in shelf.erasing:
@@ -276,6 +294,10 @@ class Shelves:
     def _on_sweep(self, report: Sweep) -> None:
         self._sweeping = False
         for shelf in self:
+            shelf.held = report.held.get(shelf.number, shelf.held)
+            if lost := report.lost.get(shelf.number):
+                now, uuid = self._core.clock.utc(), shelf.settings.uuid
+                self._core.tell(SpoolOverrun(now, uuid, lost.segments, lost.octets))
             if shelf.state in (VolumeState.OK, VolumeState.FULL):
                 found = [
                     each

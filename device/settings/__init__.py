@@ -16,6 +16,7 @@ from device.settings.recording import Recording
 from device.settings.rtsp import Rtsp
 from device.settings.rules import Rule, Schedule
 from device.settings.section import Section
+from device.settings.shares import NetworkStorage
 from device.settings.snmp import Snmp
 from device.settings.storages import Storage
 from device.settings.syslog import Syslog
@@ -29,6 +30,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Recording,
     Camera,
     Storage,
+    NetworkStorage,
     Raid,
     Poe,
     Port,

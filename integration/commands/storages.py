@@ -1,12 +1,15 @@
-"""`holdfast storages`: list, add."""
+"""`holdfast storages`: list, add, add-share, try-share, remove."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from device.archive.outward import AddShare, AskShares, RemoveStorage, TryShare
 from device.identity import identity
 from device.planes.messages import AskRecording
 from device.recording.volume import adopt
@@ -22,10 +25,11 @@ from integration.commands.common import (
     say_json,
     size,
     table,
+    who,
 )
 from integration.commands.reach import call, change, offline, read
 
-app = typer.Typer(help="Where video is kept: list, add.", invoke_without_command=True)
+app = typer.Typer(help="Where video is kept: list, add, remove; shares, too.", invoke_without_command=True)
 
 
 @app.callback()
@@ -42,6 +46,7 @@ def storages(
         if runs(folder)
         else {}
     )
+    shares = {each.key: each for each in call(folder, "control", AskShares()).shares} if runs(folder) else {}
     rows = [
         {
             "id": key,
@@ -52,6 +57,7 @@ def storages(
             "detail": live[key].detail if key in live else "",
             "total": live[key].total if key in live else None,
             "free": live[key].free if key in live else None,
+            "share": asdict(shares[key]) if key in shares else None,
         }
         for key, storage in known.items()
     ]
@@ -70,6 +76,13 @@ def storages(
         for r in rows
     ]
     table("Storages", ("key", "name", "path", "state", "free", "size"), cells)
+    for share in shares.values():
+        console.print(
+            f"{share.key} is the spool of {share.place}: {share.segments} segments there, {size(share.octets)};"
+            f" {size(share.waiting)} wait. {share.phase} {share.detail}".rstrip(),
+            style="red" if share.phase == "failing" else "",
+            soft_wrap=True,
+        )
 
 
 def _octets(value: object) -> str:
@@ -94,3 +107,71 @@ def add(
         say_json({"id": mark.volume})
     else:
         console.print(f"Storage {mark.volume} is added.")
+
+
+HostArgument = Annotated[str, typer.Argument(help="Name or address of the file server.")]
+ShareArgument = Annotated[str, typer.Argument(help="Name of the share.")]
+FolderOption = Annotated[str, typer.Option(help="Folder on it, which is there, and empty.")]
+UserOption = Annotated[str, typer.Option(help="Who may write there.")]
+PasswordOption = Annotated[
+    str,
+    typer.Option(help="Asked for where it is not given.", prompt=True, hide_input=True, show_default=False),
+]
+PortOption = Annotated[int, typer.Option(help="Of the file server.", min=1, max=65535)]
+EncryptOption = Annotated[bool, typer.Option(help="SMB 3; without, what travels is signed.")]
+
+
+@app.command("try-share")
+def try_share(
+    host: HostArgument,
+    share: ShareArgument,
+    password: PasswordOption,
+    folder: FolderOption = "",
+    user: UserOption = "",
+    port: PortOption = 445,
+    encrypt: EncryptOption = True,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Write a file to a share, read it back and remove it."""
+    values = _values(host, share, folder, user, password, port, encrypt)
+    found = call(installation(config, data), "control", TryShare("", values))
+    console.print(f"{found.detail} {size(found.free)} of {size(found.size)} are free.", soft_wrap=True)
+
+
+@app.command("add-share")
+def add_share(
+    path: Annotated[Path, typer.Argument(help="The spool: an empty folder here, or one that it was before.")],
+    host: HostArgument,
+    share: ShareArgument,
+    password: PasswordOption,
+    folder: FolderOption = "",
+    user: UserOption = "",
+    port: PortOption = 445,
+    encrypt: EncryptOption = True,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Record to a share. What is recorded comes into the spool, and follows within seconds."""
+    values = _values(host, share, folder, user, password, port, encrypt)
+    added = call(installation(config, data), "control", AddShare(str(path.absolute()), name, who(), values))
+    console.print(
+        f"Storage {added.key} is added. Cameras choose it by that key: cameras[...].storage", soft_wrap=True
+    )
+
+
+def _values(host: str, share: str, folder: str, user: str, password: str, port: int, encrypt: bool) -> str:
+    said = {"host": host, "share": share, "folder": folder, "user": user, "password": password}
+    return json.dumps({**said, "port": port, "encrypt": encrypt})
+
+
+@app.command("remove")
+def remove(
+    key: Annotated[str, typer.Argument(help="Key of the storage, as listed.")],
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Keep no more video there. What lies there stays."""
+    call(installation(config, data), "control", RemoveStorage(key, who()))
+    console.print(f"Storage {key} is removed. What lies there stays.")

@@ -12,6 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from struct import Struct
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -23,6 +24,8 @@ from smbprotocol.file_info import (
     FileDispositionInformation,
     FileInformationClass,
     FileRenameInformation,
+    FileSystemInformationClass,
+    InfoType,
 )
 from smbprotocol.open import (
     CreateDisposition,
@@ -32,6 +35,8 @@ from smbprotocol.open import (
     ImpersonationLevel,
     Open,
     ShareAccess,
+    SMB2QueryInfoRequest,
+    SMB2QueryInfoResponse,
     SMB2SetInfoRequest,
 )
 from smbprotocol.session import Session
@@ -77,6 +82,18 @@ _STATUS: dict[int, type[HoldfastError]] = {
     0xC000007F: ShareFull,  # STATUS_DISK_FULL
     0xC0000044: ShareFull,  # STATUS_QUOTA_EXCEEDED
 }
+
+
+#: FileFsFullSizeInformation (MS-FSCC s2.5.4): units in all, free for this user, free; sectors a unit, octets a sector.
+_FULL_SIZE = Struct("<QQQII")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Octets of a share."""
+
+    size: int
+    free: int  #: for this user
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +213,36 @@ class Share:
         limit: int = min(self._connection.max_read_size, self._connection.max_write_size)
         return min(CHUNK if self._connection.supports_multi_credit else 1 << 16, limit)
 
+    def room(self) -> Room:
+        """How much there is on the share, and how much of it this user may still take."""
+
+        def work(tree: TreeConnect) -> Room:
+            with _folder(tree, "", CreateDisposition.FILE_OPEN) as root:
+                request = SMB2QueryInfoRequest()
+                request["info_type"] = InfoType.SMB2_0_INFO_FILESYSTEM
+                request["file_info_class"] = FileSystemInformationClass.FILE_FS_FULL_SIZE_INFORMATION
+                request["output_buffer_length"] = _FULL_SIZE.size
+                request["file_id"] = root.file_id
+                sent = root.connection.send(request, tree.session.session_id, tree.tree_connect_id)
+                answer = SMB2QueryInfoResponse()
+                answer.unpack(root.connection.receive(sent)["data"].get_value())
+                total, ours, _, sectors, octets = _FULL_SIZE.unpack(answer["buffer"].get_value())
+                return Room(total * sectors * octets, ours * sectors * octets)
+
+        return self._do("", work)
+
     def write(
-        self, path: str, offset: int, pieces: Iterator[bytes], *, on_written: Callable[[int], None]
+        self,
+        path: str,
+        offset: int,
+        pieces: Iterator[bytes],
+        *,
+        on_written: Callable[[int], None],
+        flush: bool = True,
     ) -> None:
-        """Write from an offset on, several pieces at once, and have the server put all of it onto its disk. The file is
-        made where it is not there. `on_written` is told how many octets of the file are with the server, in order;
-        none of them before its piece was answered."""
+        """Write from an offset on, several pieces at once, and have the server put all of it onto its disk, unless it
+        need not `flush`. The file is made where it is not there. `on_written` is told how many octets of the file are
+        with the server, in order; none of them before its piece was answered."""
         tree = self._connect()
         with (
             self._closing_what_breaks(),
@@ -225,7 +266,8 @@ class Share:
                     settle()
             while waiting:
                 settle()
-            file.flush()
+            if flush:
+                file.flush()
 
     def read(self, path: str, offset: int, end: int) -> Iterator[bytes]:
         """The octets of a file from an offset to an end, past the server's cache where it lets us (SMB 3.0.2). Ends

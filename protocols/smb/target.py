@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from protocols.smb.errors import NotProven, SessionExpired, WrongTarget
-from protocols.smb.share import Share
+from protocols.smb.share import Room, Share
 
 IDENTITY = "holdfast-target.json"
 PART = ".part"  #: behind the name of a file that is not proven yet
 _IDENTITY_LIMIT = 4096  # octets
+_PROBE = 4096  # octets
 _TRIES = 3  # in a row without a step forward, before a session that goes on expiring is a fault
 
 
@@ -24,6 +27,14 @@ class Uploaded:
 
     size: int  #: octets
     sha256: str  #: hexadecimal
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an identity file says."""
+
+    target: str
+    recorder: str  #: serial number; empty: it does not say
 
 
 class Pace:
@@ -67,7 +78,8 @@ class Target:
 
     def claim(self, recorder: str) -> None:
         """Make the folder ours. It must be there and empty, or ours already. Raises WrongTarget, NoShare."""
-        if self._found() == self._identity:
+        found = self.found()
+        if found is not None and found.target == self._identity:
             return
         others = self._share.names(self._folder)
         if others:
@@ -77,20 +89,58 @@ class Target:
 
     def check(self) -> None:
         """Raises WrongTarget where it is not ours: another share, or a disk that is not there."""
-        found = self._found()
+        found = self.found()
         if found is None:
             raise WrongTarget(f"There is no {IDENTITY}: this is not the share that was set up.")
-        if found != self._identity:
-            raise WrongTarget(f"{IDENTITY} is of another target, {found}.")
+        if found.target != self._identity:
+            raise WrongTarget(f"{IDENTITY} is of another target, {found.target}.")
 
-    def _found(self) -> str | None:
+    def found(self) -> Mark | None:
+        """Whose the folder is; None: nobody has claimed it. Raises what the share raises."""
         kept = self._share.get(self.path(IDENTITY), _IDENTITY_LIMIT)
         if kept is None:
             return None
         try:
-            return str(json.loads(kept)["target"])
-        except (ValueError, KeyError, TypeError):
-            return "nobody's"
+            said = json.loads(kept)
+            return Mark(str(said["target"]), str(said.get("recorder", "")))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return Mark("nobody's", "")
+
+    def probe(self) -> Room:
+        """Write a file, read it back and remove it; how much room there is. Raises NotProven, what the share raises."""
+        path, said = self.path(f"holdfast-probe-{uuid.uuid4()}"), secrets.token_bytes(_PROBE)
+        self._share.put(path, said)
+        try:
+            if self._share.get(path, _PROBE) != said:
+                raise NotProven(f"{path} is not what was written.")
+        finally:
+            self._share.remove(path)
+        return self.room()
+
+    def grow(self, source: Path, name: str, sent: int | None, upto: int) -> int:
+        """Bring what there is, up to an octet, of a file that grows; what it is now there, unproven: `upload` finishes
+        it, as it does what was broken off. `sent`: what this returned the last time; None: it is not known.
+
+        Raises OSError of the source, and what the share raises."""
+        part = self.path(name + PART)
+        if sent is None:
+            self._share.make_folders(part.rpartition("\\")[0])
+            sent = self._share.size(part) or 0
+        if sent >= upto:
+            return sent
+        self._share.write(
+            part, sent, self._stretch(source, sent, upto), on_written=lambda _written: None, flush=False
+        )
+        return upto
+
+    def _stretch(self, source: Path, offset: int, end: int) -> Iterator[bytes]:
+        step = self._share.chunk()
+        with source.open("rb", buffering=0) as file:
+            file.seek(offset)
+            while offset < end and (piece := file.read(min(step, end - offset))):
+                offset += len(piece)
+                self._pace.spend(len(piece))
+                yield piece
 
     def upload(self, source: Path, name: str, going_on: Callable[[], bool]) -> Uploaded | None:
         """Bring a file to the share under a name, from where the last attempt came to, and read it back. None: stopped,
@@ -141,9 +191,19 @@ class Target:
         return self._share.size(path) == size and self._share.sha256(path, size) == sha256
 
     def remove(self, name: str) -> None:
-        """Delete it there; no error where it is not. Raises WrongTarget, and what the share raises."""
+        """Delete it there, and what was begun of it; no error where it is not. Raises WrongTarget, and what the share
+        raises."""
         self.check()
         self._share.remove(self.path(name))
+        self.drop_part(name)
+
+    def drop_part(self, name: str) -> None:
+        """Delete what was begun under a name. Raises what the share raises."""
+        self._share.remove(self.path(name + PART))
+
+    def room(self) -> Room:
+        """How much there is. Raises what the share raises."""
+        return self._share.room()
 
     def fetch(self, name: str, offset: int, end: int) -> Iterator[bytes]:
         """What lies there under a name. Raises what the share raises."""

@@ -77,6 +77,7 @@ ROWS: tuple[Row, ...] = (
     Row("storage.low", "STORAGE-LOW", "storage"),
     Row("storage.full", "STORAGE-FULL", "storage"),
     Row("storage.ok", "STORAGE-OK", "storage"),
+    Row("storage.spool-overrun", "STORAGE-SPOOL-OVERRUN", "storage"),
     Row("retention.below-minimum", "RETENTION-BELOW-MINIMUM", "storage"),
     Row("retention.kept", "RETENTION-KEPT", "storage"),
     Row("volume.failed", "VOLUME-FAILED", "storage"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
+from device.archive.outward import AddShare, AskShares, RemoveStorage, ShareShown, TryShare
 from device.chassis.messages import AskChassis, ChassisShown, SilenceBuzzer
 from device.errors import BadValue
 from device.planes.errors import PlaneDown
@@ -30,6 +32,19 @@ Bay = Annotated[int, Field(ge=1, le=64)]
 Password = Annotated[SecretStr, Field(max_length=512)]
 
 
+class Behind(Answer):
+    """The share behind a storage. Sizes in bytes; None: not known."""
+
+    place: str  #: UNC path
+    phase: str  #: off, following, failing or waiting
+    detail: str
+    segments: int  #: that are proven to be there
+    octets: int  #: of those
+    waiting: int  #: bytes that only the spool has
+    size: int | None
+    free: int | None
+
+
 class StorageShown(Answer):
     """Where video is kept. Sizes in bytes; None: not known."""
 
@@ -42,6 +57,7 @@ class StorageShown(Answer):
     free: int | None
     used: int | None
     detail: str
+    share: Behind | None  #: whose spool it is
 
 
 class StoragesShown(Answer):
@@ -55,6 +71,41 @@ class NewStorage(Body):
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
     name: Annotated[str, Field(max_length=64)] = ""
+
+
+class ShareGiven(Body):
+    """A folder of a share, and who may write there. What is left out is as the settings of `shares` say."""
+
+    host: Annotated[str, Field(min_length=1, max_length=255)]
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    share: Annotated[str, Field(min_length=1, max_length=80)]
+    folder: Annotated[str, Field(max_length=1024)] = ""  #: it must be there, and empty or this recorder's
+    user: Annotated[str, Field(max_length=255)] = ""
+    password: Annotated[SecretStr, Field(max_length=255)] = Field(SecretStr(""))
+    encrypt: bool = True
+
+    def values(self) -> str:
+        """As the control plane takes it."""
+        own = set(ShareGiven.model_fields)
+        given = self.model_dump(include=own - {"password"}, exclude_none=True)
+        return json.dumps({**given, "password": self.password.get_secret_value()})
+
+
+class NewShare(ShareGiven):
+    """A share to record to."""
+
+    path: Annotated[
+        str, Field(min_length=1, max_length=4096)
+    ]  #: of the spool: an empty folder on the recorder
+    name: Annotated[str, Field(max_length=64)] = ""
+
+
+class ShareFound(Answer):
+    """It was written to and read from. Sizes in bytes."""
+
+    detail: str  #: whose folder it is
+    size: int
+    free: int
 
 
 class StorageMade(Answer):
@@ -85,6 +136,10 @@ async def storages(house: House) -> StoragesShown:
         live = {each.uuid: each for each in (await house.recording.call(AskRecording())).volumes}
     except PlaneDown:
         live = {}
+    try:
+        shares = {each.key: each for each in (await house.control.call(AskShares())).shares}
+    except PlaneDown:
+        shares = {}
     return StoragesShown(
         storages=[
             StorageShown(
@@ -97,9 +152,23 @@ async def storages(house: House) -> StoragesShown:
                 free=live[key].free if key in live else None,
                 used=live[key].used if key in live else None,
                 detail=live[key].detail if key in live else "",
+                share=_behind(shares[key]) if key in shares else None,
             )
             for key, storage in house.settings.entries(Storage).items()
         ]
+    )
+
+
+def _behind(share: ShareShown) -> Behind:
+    return Behind(
+        place=share.place,
+        phase=share.phase,
+        detail=share.detail,
+        segments=share.segments,
+        octets=share.octets,
+        waiting=share.waiting,
+        size=share.size,
+        free=share.free,
     )
 
 
@@ -116,6 +185,26 @@ async def add_storage(house: House, caller: Caller, body: NewStorage) -> Storage
     changes = {"path": body.path, "name": body.name}
     house.settings.patch(Storage, changes, key=mark.volume, by=caller.by)
     return StorageMade(id=mark.volume)
+
+
+@TABLE.post("/api/storages/shares", role=Role.ADMINISTRATOR, scope=Scope.ALL, status=201)
+async def add_share(house: House, caller: Caller, body: NewShare) -> StorageMade:
+    """Record to a share of a file server from now on. What is recorded comes into the spool first, and follows."""
+    order = AddShare(body.path, body.name, caller.by, body.values())
+    return StorageMade(id=(await house.control.call(order)).key)
+
+
+@TABLE.post("/api/storages/shares/test", role=Role.ADMINISTRATOR, scope=Scope.ALL)
+async def try_share(house: House, body: ShareGiven) -> ShareFound:
+    """Write a file to a share, read it back and remove it."""
+    found = await house.control.call(TryShare("", body.values()))
+    return ShareFound(detail=found.detail, size=found.size, free=found.free)
+
+
+@TABLE.delete("/api/storages/{id}", role=Role.ADMINISTRATOR, scope=Scope.ALL)
+async def remove_storage(house: House, caller: Caller, id: str) -> None:  # noqa: A002 - as the path says
+    """Keep no more video there. What lies there stays; of a share it can be read again once that is added again."""
+    await house.control.call(RemoveStorage(id, caller.by))
 
 
 @TABLE.get("/api/poe", role=Role.VIEWER)

@@ -211,6 +211,7 @@ ROWS: tuple[Told | Silent, ...] = (
     _own(87, "evidence.locked", "hfEvidenceLocked"),
     _own(88, "evidence.unlocked", "hfEvidenceUnlocked"),
     _own(89, "recording.deleted", "hfRecordingDeleted"),
+    _own(90, "storage.spool-overrun", "hfSpoolOverrun", _STORAGE),
 )
 
 BY_EVENT = {row.event: row for row in ROWS}

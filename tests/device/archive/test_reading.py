@@ -18,7 +18,8 @@ class Shelf:
         self.error: HoldfastError | None = None
         self.opened = self.closed = 0
 
-    def connect(self) -> Shelf:
+    def connect(self, target: str) -> Shelf:
+        assert target == "t"
         self.opened += 1
         return self
 
@@ -38,7 +39,7 @@ def octets(offset: int, end: int) -> bytes:
 
 def test_any_octets_are_given_and_each_piece_is_fetched_once() -> None:
     shelf = Shelf()
-    reading = Reading(shelf.connect, SimulatedClock())
+    reading = Reading(shelf.connect, lambda *_: "t", SimulatedClock())
     file = reading.open("t", "CAM1", Utc(1), "1.mp4", OCTETS)
     assert file.read(10, 100) == octets(10, 110)
     assert file.read(PIECE - 5, 10) == octets(PIECE - 5, PIECE + 5)
@@ -51,7 +52,7 @@ def test_any_octets_are_given_and_each_piece_is_fetched_once() -> None:
 
 def test_the_oldest_pieces_are_let_go_of() -> None:
     shelf = Shelf()
-    reading = Reading(shelf.connect, SimulatedClock())
+    reading = Reading(shelf.connect, lambda *_: "t", SimulatedClock())
     first = reading.open("t", "CAM1", Utc(1), "first.mp4", 10)
     first.read(0, 10)
     for number in range(KEPT - 1):
@@ -74,7 +75,7 @@ def told(reading: Reading) -> HoldfastError | None:
 
 def test_a_share_that_is_away_is_left_alone_for_a_while() -> None:
     shelf, clock = Shelf(), SimulatedClock()
-    reading = Reading(shelf.connect, clock)
+    reading = Reading(shelf.connect, lambda *_: "t", clock)
     shelf.error = PeerFault("away")
     assert told(reading) is shelf.error
     assert told(reading) is shelf.error
@@ -87,7 +88,7 @@ def test_a_share_that_is_away_is_left_alone_for_a_while() -> None:
 
 def test_one_that_is_not_there_does_not_keep_the_others_from_being_read() -> None:
     shelf = Shelf()
-    reading = Reading(shelf.connect, SimulatedClock())
+    reading = Reading(shelf.connect, lambda *_: "t", SimulatedClock())
     shelf.error = NotFound("file", "1.mp4")
     assert told(reading) is shelf.error
     shelf.error = None

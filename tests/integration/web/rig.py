@@ -37,6 +37,7 @@ from integration.poe import PoePlane
 from integration.raid import RaidPlane
 from integration.recipients import RecipientsPlane
 from integration.rules import Reach, RulesPlane
+from integration.shares import SharesPlane
 from integration.syslog import SyslogPlane
 
 HERE = "127.0.0.1"
@@ -167,7 +168,8 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         keeper = Keeper(own.bus, trail)
         recipients = RecipientsPlane(own, outbox)
         rules = RulesPlane(own, Reach(clients[0], lambda: poe.service, _nowhere, recipients.say))
-        for each in (recipients, rules, SyslogPlane(own, outbox, keeper, tls)):
+        shares = SharesPlane(own, clients[0])
+        for each in (recipients, rules, shares, SyslogPlane(own, outbox, keeper, tls)):
             each.answer(own.server)
         keeping = asyncio.create_task(keeper.run())
         http = HttpPlane(own, HERE, (0, 0), accounts, certificates, tls, jobs, *clients)

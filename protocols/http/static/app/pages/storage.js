@@ -1,7 +1,7 @@
 // @ts-check
 // Where recordings lie: storages, drives and the array, with its tools as jobs.
 import { useState } from "preact/hooks";
-import { byPointer, get, post } from "../api.js";
+import { byPointer, get, post, remove } from "../api.js";
 import { Field, SectionForm } from "../form.js";
 import { duration, moment, number, percent, size, t, tn } from "../i18n.js";
 import { may, running, session } from "../state.js";
@@ -27,22 +27,36 @@ export default function Storage() {
   const storages = useAsk(() => get("/api/storages"), [], 4000);
   const raid = useAsk(() => get("/api/raid"), [], 2000);
   const recordings = useAsk(() => get("/api/recordings"));
-  const [adding, setAdding] = useState(false);
+  const [adding, setAdding] = useState(/** @type {"" | "folder" | "share"} */ (""));
+  const [removing, setRemoving] = useState(/** @type {any} */ (null));
   const [tool, setTool] = useState(/** @type {any} */ (null));
-  return html`<${Page} name=${t("Storage")} actions=${may("administrator") && html`<button onClick=${() => setAdding(true)}><${Icon} n="add" />${t("Add a storage")}</button>`}>
+  return html`<${Page} name=${t("Storage")} actions=${may("administrator") && html`<button onClick=${() => setAdding("share")}><${Icon} n="add" />${t("Add a share")}</button><button onClick=${() => setAdding("folder")}><${Icon} n="add" />${t("Add a storage")}</button>`}>
     ${running.value.filter((job) => job.kind.startsWith("raid")).map((job) => html`<section class="card" aria-label=${t("Running")}><${Job} job=${job} /></section>`)}
     <div class="cards"><${Shown} ask=${storages}>${(/** @type {any} */ data) => data.storages.length ? data.storages.map((/** @type {any} */ each) => html`<${Card} title=${each.name || each.path} icon="storage" more=${html`<${State} state=${each.state} />`}>
       <p><span class="big">${size(each.used)}</span> <span class="dim">${t("of recordings")}</span></p>
       <${Level} value=${(each.total || 0) - (each.free || 0)} most=${each.total} label=${t("Used")} warn=${0.97} bad=${0.995} />
       <${Facts} rows=${[[t("Free"), size(each.free)], [t("Size"), size(each.total)], [t("Folder"), html`<span class="mono">${each.path}</span>`]]} />
-      ${each.detail && html`<p class="notice bad">${each.detail}</p>`}</${Card}>`) : html`<${Empty} icon="storage" title=${t("There is no storage.")} />`}</${Shown}>
+      ${each.detail && html`<p class="notice bad">${each.detail}</p>`}
+      ${each.share && html`<${Behind} share=${each.share} />`}
+      ${may("administrator") && html`<button class="danger" aria-label=${t("Remove {name}", { name: each.name || each.path })} onClick=${() => setRemoving(each)}><${Icon} n="remove" />${t("Remove")}</button>`}</${Card}>`) : html`<${Empty} icon="storage" title=${t("There is no storage.")} />`}</${Shown}>
     <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Raid} data=${data} begin=${setTool} />`}</${Shown}></div>
     <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Drives} data=${data} />`}</${Shown}>
     <${Shown} ask=${recordings}>${(/** @type {any} */ data) => html`<${Card} title=${t("What it holds")} icon="recordings"><div class="scroll" tabindex="0" role="region" aria-label=${t("What it holds")}><table><thead><tr><th>${t("Camera")}</th><th>${t("Stream")}</th><th>${t("Oldest")}</th><th class="end">${t("Span")}</th><th class="end">${t("Size")}</th></tr></thead><tbody>${data.recordings.map((/** @type {any} */ row) => html`<tr><td>${row.name || row.camera}</td><td>${row.stream === "main" ? t("Main") : t("Sub")}</td><td class="nowrap">${moment(row.first)}</td><td class="end nowrap">${row.first ? duration((Date.parse(row.last) - Date.parse(row.first)) / 1000) : "–"}</td><td class="end nowrap">${size(row.bytes)}</td></tr>`)}</tbody></table></div></${Card}>`}</${Shown}>
     ${may("administrator") && html`<${Card} title=${t("Drives and array")} icon="settings" class="narrow"><${SectionForm} section="raid" saved=${raid.again} /></${Card}>`}
-    ${adding && html`<${Add} close=${() => { setAdding(false); storages.again(); }} />`}
+    ${adding && html`<${adding === "share" ? AddShare : Add} close=${() => { setAdding(""); storages.again(); }} />`}
+    ${removing && html`<${Dialog} title=${t("Remove {name}", { name: removing.name || removing.path })} action=${t("Remove")} danger close=${() => setRemoving(null)} submit=${async () => { await remove(`/api/storages/${removing.id}`); setRemoving(null); storages.again(); }}><p>${t("Nothing more is recorded there. What lies there stays, and is not deleted.")}</p></${Dialog}>`}
     ${tool && html`<${Tool} tool=${tool} raid=${raid.data} recordings=${recordings.data?.recordings || []} close=${() => { setTool(null); raid.again(); }} />`}
   </${Page}>`;
+}
+
+const PHASES = () => /** @type {Record<string, [string, any]>} */ ({ off: [t("Off"), ""], following: [t("Follows"), "good"], waiting: [t("Waits"), "warn"], failing: [t("Does not answer"), "bad"] });
+
+/** The share whose spool a storage is. @param {{share: any}} p */
+function Behind({ share }) {
+  const [said, kind] = PHASES()[share.phase] || [share.phase, "warn"];
+  return html`<h3>${t("Share")} <${Badge} kind=${kind}>${said}</${Badge}></h3>
+    <${Facts} rows=${[[t("Place"), html`<span class="mono">${share.place}</span>`], [t("Lies there, proven"), size(share.octets)], [t("Waits here"), size(share.waiting)], [t("Free"), share.free === null ? "–" : size(share.free)], [t("Size"), share.size === null ? "–" : size(share.size)]]} />
+    ${share.phase === "failing" && html`<p class="notice bad">${share.detail}</p>`}`;
 }
 
 /** @param {{data: any, begin: (tool: any) => void}} p */
@@ -81,6 +95,40 @@ function Add({ close }) {
   return html`<${Dialog} title=${t("Add a storage")} action=${t("Add")} close=${close} submit=${submit} blocked=${!form.path}>
     <${Field} id="storage-path" label=${t("Folder")} hint=${t("An empty folder on the recorder, or one that was its storage before.")} error=${wrong["/path"]}><input id="storage-path" spellcheck=${false} value=${form.path} aria-invalid=${wrong["/path"] ? "true" : undefined} onInput=${(/** @type {any} */ e) => setForm({ ...form, path: e.currentTarget.value })} /></${Field}>
     <${Field} id="storage-name" label=${t("Name")} error=${wrong["/name"]}><input id="storage-name" maxlength="64" value=${form.name} onInput=${(/** @type {any} */ e) => setForm({ ...form, name: e.currentTarget.value })} /></${Field}>
+  </${Dialog}>`;
+}
+
+/** A share of a file server, and the folder here that is its spool. @param {{close: () => void}} p */
+function AddShare({ close }) {
+  const [form, setForm] = useState(/** @type {any} */ ({ host: "", share: "", folder: "", user: "", password: "", encrypt: true, path: "", name: "" }));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [found, setFound] = useState("");
+  const wrong = byPointer(error);
+  /** @param {string} path @param {any} body */
+  const send = (path, body) => post(path, body).catch((failed) => {
+    setError(failed);
+    throw failed;
+  });
+  const test = () => {
+    const { path, name, ...place } = form;
+    setFound("");
+    setError(null);
+    send("/api/storages/shares/test", place).then((said) => setFound(t("It can be written and read. {free} of {size} are free.", { free: size(said.free), size: size(said.size) })), () => {});
+  };
+  /** @param {string} field @param {string} label @param {any} [more] */
+  const text = (field, label, more = {}) => html`<${Field} id="share-${field}" label=${label} hint=${more.hint} error=${wrong[`/${field}`]}><input id="share-${field}" type=${more.type || "text"} autocomplete="off" spellcheck=${false} value=${form[field]} aria-invalid=${wrong[`/${field}`] ? "true" : undefined} onInput=${(/** @type {any} */ e) => setForm({ ...form, [field]: e.currentTarget.value })} /></${Field}>`;
+  const named = form.host && form.share;
+  return html`<${Dialog} title=${t("Add a share")} action=${t("Add")} close=${close} submit=${() => send("/api/storages/shares", form).then(close)} blocked=${!named || !form.path}>
+    <p class="dim">${t("What cameras record there comes into the spool first and follows to the share within seconds. While the share is away, the spool takes it.")}</p>
+    ${text("host", t("Host name or IP address"))}
+    ${text("share", t("Share"))}
+    ${text("folder", t("Folder"), { hint: t("It must be there, and empty.") })}
+    ${text("user", t("User"))}
+    ${text("password", t("Password"), { type: "password" })}
+    <label class="row"><input type="checkbox" checked=${form.encrypt} onChange=${(/** @type {any} */ e) => setForm({ ...form, encrypt: e.currentTarget.checked })} />${t("Encrypt")}</label>
+    ${text("path", t("Spool"), { hint: t("An empty folder on the recorder, or one that was its storage before.") })}
+    ${text("name", t("Name"))}
+    <div class="row"><button type="button" disabled=${!named} onClick=${test}>${t("Test")}</button>${found && html`<span role="status">${found}</span>`}</div>
   </${Dialog}>`;
 }
 
