@@ -37,6 +37,7 @@ from integration.entities.commands import Hands
 from integration.exports import signer
 from integration.factory_default import FactoryDefault, Forget
 from integration.http import HttpPlane
+from integration.machine import MachinePlane
 from integration.mqtt import MqttPlane
 from integration.onvif import OnvifPlane
 from integration.outbox import serve_outbox
@@ -121,6 +122,7 @@ class Parts:
         stack.callback(self.recordings.close)
         self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
         self.cameras = CamerasPlane(own, recording)
+        self.machine = MachinePlane(own)
         reach = Reach(
             recording, lambda: self.poe.service, lambda what: self.mqtt.say(what), self.recipients.say
         )
@@ -173,6 +175,7 @@ class Parts:
             self.chassis,
             self.factory,
             self.cameras,
+            self.machine,
             self.rules,
             self.mqtt,
         ):
@@ -188,6 +191,7 @@ class Parts:
 
     def then(self) -> Iterator[Coroutine[None, None, None]]:
         """What is done for ever once nothing of the past is to be finished."""
+        yield self.machine.run()
         yield self.raid.run()
         yield self.poe.run()
         yield self.chassis.run()

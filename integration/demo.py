@@ -16,6 +16,8 @@ from device.folder import DataFolder
 from device.media import Codec
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis, ChassisHardware
+from device.settings.clock import ClockKeeper, DateAndTime
+from device.settings.network import Network, NetworkKeeper
 from device.settings.ports import Poe, PoeHardware
 from device.settings.snmp import Snmp, SnmpAuthentication, SnmpVersion
 from device.settings.store import Store
@@ -94,6 +96,10 @@ def enter(store: Store, cameras: list[DemoCamera], password: str) -> None:
         store.patch(Poe, {"hardware": PoeHardware.SIMULATED.value}, by=SETUP)
     if not store.read(Chassis)[1]:
         store.patch(Chassis, {"hardware": ChassisHardware.SIMULATED.value}, by=SETUP)
+    if not store.read(Network)[1]:
+        store.patch(Network, {"keeper": NetworkKeeper.SIMULATED.value}, by=SETUP)
+    if not store.read(DateAndTime)[1]:
+        store.patch(DateAndTime, {"keeper": ClockKeeper.SIMULATED.value}, by=SETUP)
     for camera in cameras:
         known = camera.key in store.keys(Camera)
         changes: dict[str, object] = {"main": camera.url, "user": CAMERA_USER, "password": password}

@@ -26,6 +26,7 @@ from device.planes.relay import serve_events
 from device.settings import SECTIONS
 from device.settings.store import Store
 from device.vault import Vault
+from integration.zone import local_zone
 
 JOURNAL_ENTRIES = 100_000  #: kept of each plane
 FOLLOW_SECONDS = 0.25  #: between looks for changed settings
@@ -56,6 +57,7 @@ async def plane(name: str, data: Path, leash: Leash) -> AsyncIterator[Plane]:
         vault = Vault.at(folder.key)
         store = Store(folder.settings, vault, SECTIONS, clock, readonly=name != "control")
         stack.callback(store.close)
+        local_zone().follow(store)
         journal = Journal(folder.journal(name), name, clock, keep=JOURNAL_ENTRIES)
         stack.callback(journal.close)
         stop = asyncio.Event()

@@ -212,6 +212,7 @@ class RecordingPlane:
     async def follow(self, position: int) -> None:
         """Do what changed settings say, for ever."""
         async for changed in self._own.settings.follow(position, every=FOLLOW_SECONDS):
+            local_zone().heed(changed, self._own.settings)
             match changed.section:
                 case Camera.about.section:
                     await self._camera_changed(changed.key, set(changed.fields))

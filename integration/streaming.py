@@ -39,6 +39,7 @@ from integration.config import Listen
 from integration.exports import about, signer
 from integration.library import RecorderLibrary
 from integration.plane import FOLLOW_SECONDS, Plane, plane, until
+from integration.zone import local_zone
 from protocols.rtsp import endpoint as rtsp
 from protocols.rtsp.registry import End, Groups, Limits, Peer, Session
 
@@ -197,6 +198,7 @@ class StreamingPlane:
         """Serve anew when a setting of RTSP changes, for ever."""
         async for changed in self._own.settings.follow(position, every=FOLLOW_SECONDS):
             of_tls = changed.section == Tls.about.section and {"rtsps", "policy"} & set(changed.fields)
+            local_zone().heed(changed, self._own.settings)
             if of_tls or changed.section == Rtsp.about.section:
                 self._changed.set()
 

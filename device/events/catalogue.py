@@ -13,6 +13,7 @@ from device.events import cameras as cameras  # declares what cameras tell
 from device.events import drives as drives  # declares the events of the drives
 from device.events import evidence as evidence  # declares what people do with recordings
 from device.events import hardware as hardware  # declares the events of the box
+from device.events import machine as machine  # declares the events of the machine's network and clock
 from device.events import outbox as outbox  # declares the events of what leaves
 from device.events import recordings as recordings  # declares the events of recordings, jobs and receivers
 from device.events import shares as shares  # declares the events of shares that are recorded to

@@ -5,7 +5,9 @@ from __future__ import annotations
 from device.settings.archive import Archive
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis
+from device.settings.clock import DateAndTime
 from device.settings.mqtt import Mqtt
+from device.settings.network import Network
 from device.settings.onvif import Onvif
 from device.settings.openid import ClientCredentials, OpenId
 from device.settings.ports import Poe, Port
@@ -27,6 +29,8 @@ from device.settings.web import Web
 #: Every section, in the order in which they are shown.
 SECTIONS: tuple[type[Section], ...] = (
     Recorder,
+    Network,
+    DateAndTime,
     Recording,
     Camera,
     Storage,

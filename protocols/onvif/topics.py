@@ -110,6 +110,8 @@ STATES: Mapping[str, Standard] = {
 MOMENTS: Mapping[str, Topic] = {
     "recorder.started": LAST_REBOOT,
     "clock.stepped": LAST_CLOCK,
+    "clock.set": LAST_CLOCK,
+    "clock.synchronized": LAST_CLOCK,
 }
 _PERSONS = "whoever may watch may read events; who came in from where is the administrators' to know"
 _ELSEWHERE = "it is told as Recording Control and Receiver say (`recordingtopics`)"

@@ -13,6 +13,7 @@ from protocols.http.api.exports import TABLE as EXPORTS
 from protocols.http.api.hardware import TABLE as HARDWARE
 from protocols.http.api.live import TABLE as LIVE
 from protocols.http.api.logs import TABLE as LOGS
+from protocols.http.api.machine import TABLE as MACHINE
 from protocols.http.api.metrics import TABLE as METRICS
 from protocols.http.api.openid import TABLE as OPENID
 from protocols.http.api.recordings import TABLE as RECORDINGS
@@ -33,6 +34,7 @@ TABLES = (
     AUTOMATION,
     LOGS,
     HARDWARE,
+    MACHINE,
     CERTIFICATES,
     SYSTEM,
     ABOUT,

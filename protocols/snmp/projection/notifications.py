@@ -212,6 +212,10 @@ ROWS: tuple[Told | Silent, ...] = (
     _own(88, "evidence.unlocked", "hfEvidenceUnlocked"),
     _own(89, "recording.deleted", "hfRecordingDeleted"),
     _own(90, "storage.spool-overrun", "hfSpoolOverrun", _STORAGE),
+    Silent("clock.set", "that the clock was set is told by hfClockStepped"),
+    Silent("clock.synchronized", "a clock that is right is no news to a manager"),
+    _own(91, "machine.refused", "hfMachineRefused"),
+    _own(92, "machine.obeyed", "hfMachineObeyed"),
 )
 
 BY_EVENT = {row.event: row for row in ROWS}

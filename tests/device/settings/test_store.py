@@ -287,10 +287,11 @@ def test_factory_default_leaves_no_setting_and_no_old_secret(store: Store, path:
     assert store.patch(Camera, {"main": URL}, key=KEY, by="anna").version == 3  # 1 made, 2 reset
 
 
-def test_no_section_of_the_product_outlives_a_reset(store: Store) -> None:
-    """Restore keeps the network's settings alone, and there are none of these yet."""
-    for kind in SECTIONS:
-        assert (kind.about.restore, kind.about.factory) == (Keep.NO, Keep.NO)
+def test_of_the_product_network_and_clock_alone_outlive_a_restore(store: Store) -> None:
+    """And nothing a factory default."""
+    kept = {kind.about.section for kind in SECTIONS if kind.about.restore is Keep.YES}
+    assert kept == {"network", "clock"}
+    assert all(kind.about.factory is Keep.NO for kind in SECTIONS)
 
 
 def test_listeners_hear_of_changes_after_they_are_durable(store: Store, path: Path) -> None:
