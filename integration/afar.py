@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +16,8 @@ from device.clock import Clock
 from device.errors import Fault, HoldfastError, Refused
 from device.folder import DataFolder
 from device.media import MICROSECONDS, Utc
+from device.recording.afar import FarSegment
+from device.recording.catalogue import CatalogueReader
 from device.settings import SECTIONS
 from device.settings.archive import Archive
 from device.settings.shares import NetworkStorage, OnShare
@@ -20,7 +25,9 @@ from device.settings.store import Store
 from device.vault import Vault
 from protocols.smb.errors import SessionExpired
 from protocols.smb.share import Place, Share
-from protocols.smb.target import Pace, Target
+from protocols.smb.target import IDENTITY, Pace, Target
+
+EVER, NEVER = Utc(0), Utc(1 << 60)
 
 
 class OtherArchive(Refused):
@@ -44,6 +51,11 @@ def shares(store: Store) -> list[OnShare]:
     """Every folder of a share that is ours, as the settings are now."""
     found: list[OnShare] = [store.get(Archive), *store.entries(NetworkStorage).values()]
     return [each for each in found if each.host and each.target]
+
+
+def moved_to(store: Store) -> list[OnShare]:
+    """Those in which recordings lie alone; what was copied to the others has its own life there."""
+    return [each for each in shares(store) if not isinstance(each, Archive) or each.move_after is not None]
 
 
 def share_of(folder: DataFolder, clock: Clock, target: str) -> OnShare:
@@ -141,6 +153,50 @@ class ArchiveProofs:
                 self._away[target] = error
             return f"cannot be read back: {error}"
         return None
+
+
+class AllOfArchive:
+    """`device.recording.afar.Archived`, of a folder whose share is open."""
+
+    def __init__(self, settings: OnShare, share: Share) -> None:
+        """Raises WrongTarget, what the share raises."""
+        self._target = Target(share, folder_of(settings), settings.target, Pace(None))
+        self._target.check()
+        self.target = settings.target
+        self.place = shown_place(settings)
+
+    def segments(self) -> Iterator[FarSegment]:
+        """`Archived`."""
+        for token in self._target.names(""):
+            if token == IDENTITY:
+                continue
+            for day in self._target.names(token):
+                for name in self._target.names(f"{token}\\{day}"):
+                    number, _, ending = name.partition(".")
+                    if number.isdecimal() and ending == "mp4":
+                        path = f"{token}\\{day}\\{name}"
+                        file = self._target.opened(path)
+                        yield FarSegment(f"{self.place}\\{path}", token, day, int(number), file)
+
+    def enter(self, catalogue: CatalogueReader, ledger: Ledger, now: Utc) -> None:
+        """Let the ledger say what a catalogue that was made anew says of this archive: what it does not know is read as
+        a whole. Raises what the share raises, DatabaseFault."""
+        for recording in catalogue.recordings():
+            for row in catalogue.segments(recording.token, EVER, NEVER):
+                name = row.path.name
+                copy = ledger.get(recording.token, name)
+                if row.archive != self.target or (copy is not None and copy.utc == row.utc):
+                    continue
+                if copy is None or copy.size != row.bytes:
+                    digest = hashlib.sha256()
+                    for piece in self._target.fetch(
+                        archive_name(recording.token, row.utc, name), 0, row.bytes
+                    ):
+                        digest.update(piece)
+                    copy = Copy(
+                        recording.token, name, row.utc, row.duration, row.bytes, digest.hexdigest(), now
+                    )
+                ledger.add(replace(copy, utc=row.utc, duration=row.duration))
 
 
 def archive_name(token: str, utc: Utc, name: str) -> str:

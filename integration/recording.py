@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from device.archive.ledger import highest
 from device.archive.messages import Moved, MoveSegments, SegmentsErased, ShareHas
 from device.cameras.reconnect import Ladder
 from device.cameras.source import Address, Cause, Source
@@ -188,6 +189,7 @@ class RecordingPlane:
             segment_length=how.segment,
             on_event=self._noticed,
             acknowledged=lambda token, utc: None,  # noqa: ARG005 - who wants to know asks for the status
+            above=highest(self._own.folder.archive),
         )
 
     def _volumes(self) -> list[VolumeSettings]:

@@ -137,6 +137,16 @@ def target_of(path: Path, token: str, name: str, utc: Utc) -> str | None:
         return None if row is None else str(row[0])
 
 
+def highest(path: Path) -> int:
+    """The highest number of a segment that was ever brought to an archive: a catalogue that is made anew gives others,
+    for a name there is given once. Raises DatabaseFault."""
+    with closing(open_database(path, SCHEMA, readonly=True)) as database:
+        (number,) = database.execute(
+            "SELECT max(CAST(name AS INTEGER)) FROM (SELECT name FROM copy UNION ALL SELECT name FROM begun)"
+        ).fetchone()
+        return int(number or 0)
+
+
 def copies(path: Path, target: str, token: str = "") -> Iterator[Copy]:
     """What lies in a target, by recording and time, while the recorder goes on. `token`: only of one recording. Raises
     DatabaseFault."""

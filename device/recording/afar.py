@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from device.media import Utc
+from device.recording.scan import Bytes
 
 
 class FarFile(Protocol):
@@ -24,6 +28,32 @@ class Far(Protocol):
         """A segment by its recording, the time of its first sample, its file's name and length. Talks to nobody yet.
 
         `target`: identity of the archive that it was moved to; empty: of none, as far as its row says."""
+
+
+@dataclass(frozen=True, slots=True)
+class FarSegment:
+    """A segment's file in an archive, by its name."""
+
+    where: str  #: for a person
+    token: str
+    day: str  #: YYYY-MM-DD in UTC, of its folder
+    number: int
+    file: AbstractContextManager[Bytes]  #: opens it; raises HoldfastError, as reading it does
+
+
+class Archived(Protocol):
+    """All of an archive, for a catalogue that is made anew."""
+
+    @property
+    def target(self) -> str:
+        """Identity of the archive."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person."""
+
+    def segments(self) -> Iterator[FarSegment]:
+        """What lies there. Raises HoldfastError."""
 
 
 class Proofs(Protocol):

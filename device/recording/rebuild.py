@@ -9,19 +9,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from device.cameras.source import Cause
-from device.errors import Refused
-from device.media import Track, Utc
+from device.errors import HoldfastError, Refused
+from device.media import MICROSECONDS, Track, Utc
 from device.recording import index
+from device.recording.afar import Archived, FarSegment
 from device.recording.commits import gap_op
 from device.recording.database import Ownership, describe, open_writer
 from device.recording.index import FragmentRow
 from device.recording.ledger import JITTER, Gap
-from device.recording.scan import Found, head_of, scan
+from device.recording.scan import Bytes, Found, head_in, head_of, scan, scan_in
 from device.recording.segment import BadSegment, Identity
-from device.recording.segments import Flag, Ids
+from device.recording.segments import Flag, Ids, hour_of
 from device.recording.shelf import VolumeSettings
 from device.recording.volume import NotAVolume, read_mark, sync_folder
 
@@ -50,12 +52,16 @@ class _File:
     tracks: tuple[Track, ...]
     found: tuple[Found, ...]
     good_end: int
+    day: str = ""  #: of its folder in an archive, where it lies in one
 
 
-def rebuild(catalogue: Path, volumes: Sequence[VolumeSettings], recorder: str) -> Rebuilt:
-    """Make the catalogue of `recorder` anew from its volumes. Reads every head, no media.
+def rebuild(
+    catalogue: Path, volumes: Sequence[VolumeSettings], recorder: str, archives: Sequence[Archived] = ()
+) -> Rebuilt:
+    """Make the catalogue of `recorder` anew from its volumes, and from archives. Reads every head, no media.
 
-    Raises CatalogueExists, NewerCatalogue, CatalogueBroken, CatalogueInUse; NotAVolume where one of them is not there.
+    Raises CatalogueExists, NewerCatalogue, CatalogueBroken, CatalogueInUse; NotAVolume where one of them is not there;
+    what archives raise.
     """
     for each in volumes:
         read_mark(each.path)
@@ -67,7 +73,7 @@ def rebuild(catalogue: Path, volumes: Sequence[VolumeSettings], recorder: str) -
             connection.execute("BEGIN IMMEDIATE")
             if connection.execute("SELECT 1 FROM recorder").fetchone() is not None:
                 raise CatalogueExists(f"{catalogue} exists.")
-            done = restore(connection, volumes, recorder)
+            done = restore(connection, volumes, recorder, archives)
             connection.execute("COMMIT")
             return done
         finally:
@@ -89,9 +95,14 @@ def holding(volumes: Sequence[VolumeSettings], recorder: str) -> list[VolumeSett
     return found
 
 
-def restore(connection: sqlite3.Connection, volumes: Sequence[VolumeSettings], recorder: str) -> Rebuilt:
+def restore(
+    connection: sqlite3.Connection,
+    volumes: Sequence[VolumeSettings],
+    recorder: str,
+    archives: Sequence[Archived] = (),
+) -> Rebuilt:
     """Fill an empty catalogue, in the caller's transaction."""
-    return _Rebuild(connection, recorder).run(dict(enumerate(volumes, 1)))
+    return _Rebuild(connection, recorder).run(dict(enumerate(volumes, 1)), archives)
 
 
 def set_aside(catalogue: Path) -> list[Path]:
@@ -120,13 +131,19 @@ class _Rebuild:
         self._tracks: dict[str, int] = {}
         self._ends: dict[int, tuple[int, int]] = {}  #: recording: epoch and end of its ledger
         self._runs: set[int] = set()
+        self._seen: set[int] = set()  #: segments
 
-    def run(self, volumes: Mapping[int, VolumeSettings]) -> Rebuilt:
+    def run(self, volumes: Mapping[int, VolumeSettings], archives: Sequence[Archived]) -> Rebuilt:
         files = []
         for number, settings in volumes.items():
             row = number, settings.uuid, str(settings.path)
             self._c.execute("INSERT INTO volume(id, uuid, path) VALUES (?, ?, ?)", row)
             files += list(self._files(number, settings.path))
+        # What lies here as well is brought there anew, and compared: so what is here goes first.
+        for number, archive in enumerate(archives, len(volumes) + 1):
+            row = number, archive.target, f"archive:{archive.place}"
+            self._c.execute("INSERT INTO volume(id, uuid, path, archive) VALUES (?, ?, ?, 1)", row)
+            files += list(self._archived(number, archive))
         files.sort(key=lambda file: file.identity.segment)
         start = files[0].found[0].utc if files else 0
         self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (1, ?, 0)", (start,))
@@ -141,7 +158,6 @@ class _Rebuild:
         return self._done
 
     def _files(self, volume: int, root: Path) -> Iterator[_File]:
-        seen: set[int] = set()
         for path in sorted((root / "video").glob("*/*/*.mp4")):
             try:
                 with path.open("rb", buffering=0) as file:
@@ -154,11 +170,43 @@ class _Rebuild:
             fits = (identity.recording, str(identity.segment)) == (path.parent.parent.name, path.stem)
             if identity.recorder != self._recorder or not fits or not folder.isdecimal():
                 self._done.skipped.append(f"{path}: is segment {identity.segment} of {identity.recording}")
-            elif not result.fragments or identity.segment in seen:
+            elif not result.fragments or identity.segment in self._seen:
                 self._done.skipped.append(f"{path}: {result.problem or 'holds nothing'}")
             else:
-                seen.add(identity.segment)
+                self._seen.add(identity.segment)
                 yield _File(volume, int(folder), identity, tracks, result.fragments, result.good_end)
+
+    def _archived(self, volume: int, archive: Archived) -> Iterator[_File]:
+        for each in archive.segments():
+            if each.number in self._seen:
+                continue
+            try:
+                with each.file as file:
+                    found = self._in_archive(volume, each, file)
+            except HoldfastError as error:
+                if error.transient:
+                    raise  # half an archive would be taken for all of it
+                found = str(error)
+            if isinstance(found, str):
+                self._done.skipped.append(f"{each.where}: {found}")
+            else:
+                self._seen.add(each.number)
+                yield found
+
+    def _in_archive(self, volume: int, each: FarSegment, file: Bytes) -> _File | str:
+        """A segment, or what is wrong with it. Raises BadSegment, HoldfastError."""
+        tracks, identity, start = head_in(file)
+        result = scan_in(file, start, verify=False)
+        if (identity.recorder, identity.recording, identity.segment) != (
+            self._recorder,
+            each.token,
+            each.number,
+        ):
+            return f"is segment {identity.segment} of {identity.recording}"
+        if not result.fragments or result.good_end != file.size:
+            return result.problem or "holds nothing"
+        hour = hour_of(result.fragments[0].utc)
+        return _File(volume, hour, identity, tracks, result.fragments, result.good_end, each.day)
 
     def _enter(self, file: _File, ids: Ids) -> None:
         recording = self._recording(file)
@@ -173,7 +221,9 @@ class _Rebuild:
             self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self._epoch, first, back))
             end = first
         t0 = end
-        if first - end > JITTER or (first > end and file.identity.run not in self._runs):
+        # In an archive a segment is found by the day on which it begins.
+        elsewhere = bool(file.day) and _day(end) != file.day
+        if first - end > JITTER or (first > end and (file.identity.run not in self._runs or elsewhere)):
             t0 = first
             gap = Gap(ids(), recording, self._epoch, Utc(end), Utc(first), Cause.RECORDER_DOWN)
             sql, values = gap_op(gap)
@@ -229,6 +279,10 @@ class _Rebuild:
             self._tracks[text] = len(self._tracks) + 1
             self._c.execute("INSERT INTO tracks(id, description) VALUES (?, ?)", (self._tracks[text], text))
         return self._tracks[text]
+
+
+def _day(utc: int) -> str:
+    return datetime.fromtimestamp(utc / MICROSECONDS, UTC).strftime("%Y-%m-%d")
 
 
 _SUM = {

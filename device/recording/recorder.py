@@ -107,10 +107,11 @@ class Recorder:
         segment_length: float,
         on_event: Callable[[Notice], None],
         acknowledged: Callable[[str, Utc], None],
+        above: int = 0,
     ) -> None:
         """`durability`: seconds that a power cut may cost, 0.5..10; `segment_length`: seconds, 10..600.
 
-        `acknowledged(token, utc)`: what is before `utc` is safe. Raises BadValue.
+        `acknowledged(token, utc)`: what is before `utc` is safe. `above`: all new ids are larger. Raises BadValue.
         """
         self.set_pace(durability=durability, segment_length=segment_length)
         require_once(volumes)
@@ -119,6 +120,7 @@ class Recorder:
         self.recovered = Recovered()
         self.rebuilt: Rebuilt | None = None  #: what was found, where the catalogue had been lost
         self._untold: list[Notice] = []  # what `open`, in a thread of its own, leaves for the loop to tell
+        self._above = above
         self._shelves = Shelves(self)
         self.pool = Pool()
         self._path = catalogue
@@ -187,7 +189,7 @@ class Recorder:
             "SELECT max((SELECT coalesce(max(id), 0) FROM segment), (SELECT coalesce(max(id), 0) FROM gap),"
             " (SELECT coalesce(max(id), 0) FROM run))"
         ).fetchone()
-        self._ids = Ids(max(row[3], highest))
+        self._ids = Ids(max(row[3], highest, self._above))
         self._tracks = {text: i for i, text in c.execute("SELECT id, description FROM tracks")}
         present = {}
         for settings in self._settings:

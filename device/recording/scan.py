@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from zlib_ng.zlib_ng import crc32
 
@@ -48,12 +49,42 @@ class Scan:
     problem: str  #: why the scan ended before the end of the file; empty where it did not
 
 
+class Bytes(Protocol):
+    """A segment's file, wherever it lies."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes, fewer where it ends before."""
+
+
+class _Here:
+    """`Bytes`, of an open file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, offset)
+
+
 def head_of(descriptor: int) -> tuple[tuple[Track, ...], Identity, int]:
-    """As `read_head`, of an open segment; nearly all fit into the first page. Raises BadSegment, OSError."""
-    data = os.pread(descriptor, ALIGN, 0)
+    """As `read_head`, of an open segment. Raises BadSegment, OSError."""
+    return head_in(_Here(descriptor))
+
+
+def head_in(file: Bytes) -> tuple[tuple[Track, ...], Identity, int]:
+    """As `read_head`; nearly all fit into the first page. Raises BadSegment, and what reading raises."""
+    data = file.read(0, ALIGN)
     with suppress(BadSegment):
         return read_head(data)
-    return read_head(data + os.pread(descriptor, LARGEST_HEAD - ALIGN, ALIGN))
+    return read_head(data + file.read(ALIGN, LARGEST_HEAD - ALIGN))
 
 
 def scan(path: Path, offset: int, *, verify: bool) -> Scan:
@@ -63,29 +94,35 @@ def scan(path: Path, offset: int, *, verify: bool) -> Scan:
     are never raises; a file that cannot be opened raises OSError.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return scan_in(_Here(descriptor), offset, verify=verify)
+    finally:
+        os.close(descriptor)
+
+
+def scan_in(file: Bytes, offset: int, *, verify: bool) -> Scan:
+    """As `scan`. Raises what reading raises, but OSError."""
     found: list[Found] = []
     at = offset
     try:
-        tracks, _, _ = head_of(descriptor)
-        for each in _walk(descriptor, offset, verify, tracks):
+        tracks, _, _ = head_in(file)
+        for each in _walk(file, offset, verify, tracks):
             found.append(each)
             at = each.offset + each.length
         return Scan(tuple(found), at, "")
     except (BadBox, BadSegment, OSError) as error:
         return Scan(tuple(found), at, f"At {at}: {error}")
-    finally:
-        os.close(descriptor)
 
 
-def _walk(descriptor: int, at: int, verify: bool, tracks: tuple[Track, ...]) -> Iterator[Found]:
-    size = os.fstat(descriptor).st_size
-    look, base = os.pread(descriptor, _LOOK, at), at
+def _walk(file: Bytes, at: int, verify: bool, tracks: tuple[Track, ...]) -> Iterator[Found]:
+    size = file.size
+    look, base = file.read(at, _LOOK), at
     before: moof.Head | None = None
     while at < size:
         head, start, media = moof.find(look, at - base)
         prefix, media_start = look[start:media], base + media
         base = media_start + head.payload
-        look = os.pread(descriptor, _LOOK, base)
+        look = file.read(base, _LOOK)
         box = trailer.read(look, 0)
         if box is None or box[1].number != head.number or at + box[1].length != base + box[0]:
             raise moof.BadHead("The trailing box is missing, or of another fragment.")
@@ -93,7 +130,7 @@ def _walk(descriptor: int, at: int, verify: bool, tracks: tuple[Track, ...]) -> 
         crc = crc32(prefix, end.seed())
         if crc != end.head_crc:
             raise moof.BadHead("The head does not match its checksum.")
-        if verify and _crc(descriptor, media_start, base, crc) != end.crc:
+        if verify and _crc(file, media_start, base, crc) != end.crc:
             raise moof.BadHead("The media do not match their checksum.")
         if any(run.track >= len(tracks) for run in head.runs):
             raise moof.BadHead("The fragment has a track that the file has not.")
@@ -122,10 +159,10 @@ def _found(head: moof.Head, end: trailer.Trailer, at: int, tracks: tuple[Track, 
     )
 
 
-def _crc(descriptor: int, at: int, end: int, crc: int) -> int:
+def _crc(file: Bytes, at: int, end: int, crc: int) -> int:
     """The CRC that began with the head, gone on over the media, piece by piece."""
     while at < end:
-        piece = os.pread(descriptor, min(_PIECE, end - at), at)
+        piece = file.read(at, min(_PIECE, end - at))
         if not piece:
             raise moof.BadHead("The file ends in the media.")
         crc = crc32(piece, crc)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from device.archive.ledger import Ledger
 from device.clock import SystemClock
 from device.errors import BadValue, Fault, Refused
 from device.folder import DataFolder
@@ -21,7 +23,7 @@ from device.recording.rebuild import Rebuilt, set_aside
 from device.recording.rebuild import rebuild as rebuild_catalogue
 from device.recording.shelf import VolumeSettings
 from device.settings.storages import Storage
-from integration.afar import ArchiveProofs
+from integration.afar import AllOfArchive, ArchiveProofs, moved_to, place_of
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -35,7 +37,9 @@ from integration.commands.common import (
     size,
     table,
 )
+from integration.commands.reach import read
 from integration.setup import reading_settings
+from protocols.smb.share import Share
 
 DAY = 86_400 * MICROSECONDS
 
@@ -199,7 +203,15 @@ def _rebuild(folder: DataFolder) -> Rebuilt:
         set_aside(folder.catalogue)
     except Fault:
         pass  # there is none
-    return rebuild_catalogue(folder.catalogue, _volumes(folder), identity(folder.identity).id)
+    settings = read(folder, moved_to)
+    with contextlib.ExitStack() as stack:
+        archives = [AllOfArchive(each, stack.enter_context(Share(place_of(each)))) for each in settings]
+        made = rebuild_catalogue(folder.catalogue, _volumes(folder), identity(folder.identity).id, archives)
+        with CatalogueReader(folder.catalogue) as catalogue:
+            for archive in archives:
+                with contextlib.closing(Ledger(folder.archive, archive.target)) as ledger:
+                    archive.enter(catalogue, ledger, SystemClock().utc())
+    return made
 
 
 def _volumes(folder: DataFolder) -> list[VolumeSettings]:

@@ -113,6 +113,23 @@ class Place:
         return rf"\\{self.host}\{self.share}"
 
 
+class Opened:
+    """A file of a share that is open for reading. Raises what `Share` raises, once it leaves the `with`."""
+
+    def __init__(self, file: Open) -> None:
+        self._file = file
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return int(self._file.end_of_file)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These octets, fewer where it ends before."""
+        length = min(length, self.size - offset)
+        return bytes(self._file.read(offset, length)) if length > 0 else b""
+
+
 class _Patient(Connection):  # type: ignore[misc]  # the library has no types
     """A connection whose server has a limit of time for each answer; without, a dead server holds us for ever."""
 
@@ -292,6 +309,17 @@ class Share:
                     waiting.append((file.connection.send(message, session, tree.tree_connect_id), receive))
                 request, receive = waiting.popleft()
                 yield bytes(receive(request))
+
+    @contextlib.contextmanager
+    def opened(self, path: str) -> Iterator[Opened]:
+        """A file that is read here and there."""
+        tree = self._connect()
+        with (
+            self._closing_what_breaks(),
+            _told(f"{self.place.unc}\\{path}"),
+            _opened(tree, path, FilePipePrinterAccessMask.GENERIC_READ, CreateDisposition.FILE_OPEN) as file,
+        ):
+            yield Opened(file)
 
     def sha256(self, path: str, end: int) -> str:
         """Of the first octets of a file, as the server gives them back. In hexadecimal."""

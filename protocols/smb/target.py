@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protocols.smb.errors import NotProven, SessionExpired, WrongTarget
-from protocols.smb.share import Room, Share
+from protocols.smb.share import Opened, Room, Share
 
 IDENTITY = "holdfast-target.json"
 PART = ".part"  #: behind the name of a file that is not proven yet
@@ -204,6 +205,14 @@ class Target:
     def room(self) -> Room:
         """How much there is. Raises what the share raises."""
         return self._share.room()
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder, sorted. Raises what the share raises."""
+        return self._share.names(self.path(folder) if folder else self._folder)
+
+    def opened(self, name: str) -> contextlib.AbstractContextManager[Opened]:
+        """What lies there under a name, to be read here and there. Raises what the share raises."""
+        return self._share.opened(self.path(name))
 
     def fetch(self, name: str, offset: int, end: int) -> Iterator[bytes]:
         """What lies there under a name. Raises what the share raises."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from device.archive.ledger import Ledger, copies, highest
 from device.archive.messages import ShareHas
 from device.archive.outward import AddShare, AskShares, RemoveStorage, ShareShown, TryShare
 from device.cameras.source import Cause
@@ -25,14 +26,16 @@ from device.recording.catalogue import CatalogueReader
 from device.recording.check import check
 from device.recording.notices import SpoolOverrun, StorageLow
 from device.recording.reader import SegmentFile
+from device.recording.rebuild import rebuild
 from device.recording.volume import Room
 from device.settings.shares import NetworkStorage
 from device.settings.storages import Storage
 from integration import shares
-from integration.afar import ArchiveProofs, reading
+from integration.afar import AllOfArchive, ArchiveProofs, moved_to, place_of, reading
 from integration.plane import Plane, plane
 from integration.recording import volume_of
 from integration.shares import SharesPlane
+from protocols.smb.share import Share
 from protocols.smb.target import IDENTITY, PART
 from tests.device.recording.camera import Camera
 from tests.device.recording.store import EVER, NEVER, Store, make
@@ -131,6 +134,31 @@ def _takes(store: Store) -> Callable[[ShareHas], Awaitable[Done]]:
     return takes
 
 
+def _anew(recorder: Recorder, tmp_path: Path, played: bytes) -> None:
+    """Make a catalogue and a ledger from the share, and read by them what was read before."""
+    own, store = recorder.own, recorder.store
+    catalogue, kept = tmp_path / "anew.db", own.folder.archive
+    (settings,) = moved_to(own.settings)
+    with Share(place_of(settings)) as share:
+        archive = AllOfArchive(settings, share)
+        made = rebuild(catalogue, store.settings, own.identity.id, [archive])
+        assert made.skipped == []
+        assert made.segments == len(listed(store))
+        with (
+            CatalogueReader(catalogue) as reader,
+            contextlib.closing(Ledger(tmp_path / "ledger.db", settings.target)) as ledger,
+        ):
+            archive.enter(reader, ledger, own.clock.utc())
+    found = {copy.name: copy.sha256 for copy in copies(tmp_path / "ledger.db", settings.target)}
+    assert found == {copy.name: copy.sha256 for copy in copies(kept, settings.target)}
+    assert highest(kept) == max(row.id for row in listed(store))
+    with (
+        contextlib.closing(reading(own.folder, own.clock)) as far,
+        CatalogueReader(catalogue, far) as reader,
+    ):
+        assert octets(reader) == played
+
+
 @pytest.fixture
 def samba(tmp_path: Path) -> Iterator[Samba]:
     home = tmp_path / "samba"
@@ -168,12 +196,15 @@ async def test_what_is_recorded_is_there_within_seconds_and_soon_there_alone(
             contextlib.closing(reading(recorder.own.folder, recorder.own.clock)) as far,
             CatalogueReader(store.catalogue, far) as reader,
         ):
-            assert len(await asyncio.to_thread(octets, reader)) > 0
+            played = await asyncio.to_thread(octets, reader)
+            assert len(played) > 0
         with ArchiveProofs(recorder.own.folder, recorder.own.clock) as proofs:
             checked = await asyncio.to_thread(
                 check, store.catalogue, store.settings, deep=True, repair=False, proofs=proofs
             )
         assert checked.problems == []
+        # The catalogue and the ledger are lost: the share says all of it again.
+        await asyncio.to_thread(_anew, recorder, tmp_path, played)
 
 
 def spans(store: Store) -> set[Cause | None]:
