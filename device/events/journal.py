@@ -33,6 +33,7 @@ SCHEMA = (
         json TEXT NOT NULL, PRIMARY KEY (plane, state, subject)) WITHOUT ROWID;
     CREATE TABLE adopted(plane TEXT PRIMARY KEY, origin TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    "CREATE INDEX entry_by_time ON entry(utc, seq);",
 )
 
 
@@ -160,10 +161,24 @@ class Journal:
         )
         return list(_entries(rows))
 
-    def place(self, utc: Utc) -> int:
-        """The number of the last durable entry that is older than an instant; 0: none is."""
-        (found,) = self._database.execute("SELECT max(seq) FROM entry WHERE utc < ?", (utc,)).fetchone()
-        return found or 0
+    def later(self, utc: Utc, seq: int, limit: int) -> list[Entry]:
+        """The durable entries after that instant, and those of it with a greater number: in the order of time, which is
+        not that of their numbers, for other planes' entries come a moment after they were said. At most `limit`."""
+        rows = self._database.execute(
+            "SELECT seq, utc, origin, origin_seq, raised, json FROM entry WHERE (utc, seq) > (?, ?)"
+            " ORDER BY utc, seq LIMIT ?",
+            (utc, seq, limit),
+        )
+        return list(_entries(rows))
+
+    def earlier(self, utc: Utc, seq: int, limit: int) -> list[Entry]:
+        """The same before that instant, and those of it with a smaller number, the newest first."""
+        rows = self._database.execute(
+            "SELECT seq, utc, origin, origin_seq, raised, json FROM entry WHERE (utc, seq) < (?, ?)"
+            " ORDER BY utc DESC, seq DESC LIMIT ?",
+            (utc, seq, limit),
+        )
+        return list(_entries(rows))
 
     def latest(self, limit: int) -> list[Entry]:
         """The last durable entries, newest first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -35,14 +35,11 @@ class Bell(Protocol):
 class History(Protocol):
     """The recorder's journal (`device.events.journal.Journal`)."""
 
-    def since(self, seq: int, limit: int) -> list[Entry]:
-        """Entries after that number, oldest first."""
+    def later(self, utc: Utc, seq: int, limit: int) -> list[Entry]:
+        """Entries after that instant, or of it with a greater number, by time."""
 
-    def before(self, seq: int, limit: int) -> list[Entry]:
-        """Entries up to that number, newest first."""
-
-    def place(self, utc: Utc) -> int:
-        """The number of the last entry that is older than an instant; 0: none is."""
+    def earlier(self, utc: Utc, seq: int, limit: int) -> list[Entry]:
+        """Entries before that instant, or of it with a smaller number, the newest first."""
 
     def active(self) -> list[Entry]:
         """The raises whose clear has not come."""
@@ -52,7 +49,8 @@ class History(Protocol):
 class Past:
     """Where a pull point stands that reads the journal."""
 
-    seq: int  #: forward: of the last entry that was read; backward: of the next one to read
+    utc: Utc  #: of the last entry that was read, and
+    seq: int  #: its number; at first where it begins, and 0
     reverse: bool
     read: deque[Notification] = field(default_factory=deque)  #: and not pulled yet
     over: bool = False  #: backward: the oldest was read
@@ -159,14 +157,13 @@ class PullPoints:
 
     def seek(self, point: PullPoint, utc: Utc, *, reverse: bool) -> None:
         """Go back: what is pulled from now on begins at that instant (ONVIF Core s9.1.4)."""
-        place = self._history.place(Utc(utc + 1) if reverse else utc)
         # What was said a moment ago may not be in the journal yet: it waits until that was read to its end.
-        kept = [] if reverse else [told for told in point.waiting if told.seq]
-        point.waiting.clear()
-        point.waiting.extend(kept)
-        point.past = Past(place, reverse)
-        if not reverse and place == 0:
-            point.past.read.append(_begin(self._history.since(0, 1), utc))
+        _forget(
+            point.waiting, {told.seq for told in point.waiting if reverse or not told.seq or told.utc < utc}
+        )
+        point.past = Past(Utc(utc + 1) if reverse else utc, 0, reverse)
+        if not reverse and not self._history.earlier(utc, 0, 1):
+            point.past.read.append(self._begin(utc))
         point.bell.ring()
 
     def take(self, point: PullPoint, most: int, sees: Sees) -> list[Notification]:
@@ -185,24 +182,23 @@ class PullPoints:
 
     def _read(self, point: PullPoint, past: Past) -> None:
         """Read on in the journal until there is a message that is wanted, or no more of them."""
-        while not past.read and not past.over:
-            if past.reverse:
-                entries = self._history.before(past.seq, PAGE) if past.seq > 0 else []
-            else:
-                entries = self._history.since(past.seq, PAGE)
+        while point.past is past and not past.read and not past.over:
+            read = self._history.earlier if past.reverse else self._history.later
+            entries = read(past.utc, past.seq, PAGE)
             for entry in entries:
                 past.read += [told for told in self.topics.notifications(entry) if point.wanted.takes(told)]
             if entries:
-                past.seq = entries[-1].seq - 1 if past.reverse else entries[-1].seq
+                past.utc, past.seq = entries[-1].utc, entries[-1].seq
+                _forget(point.waiting, {entry.seq for entry in entries})
             elif past.reverse:
                 past.over = True
-                past.read.append(_begin(self._history.since(0, 1), Utc(0)))
-            else:  # the past has become the present: what was said meanwhile waits, some of it was read
-                later = [told for told in point.waiting if told.seq == 0 or told.seq > past.seq]
-                point.waiting.clear()
-                point.waiting.extend(later)
+                past.read.append(self._begin(Utc(0)))
+            else:  # the past has become the present
                 point.past = None
-                return
+
+    def _begin(self, otherwise: Utc) -> Notification:
+        oldest = self._history.later(Utc(0), 0, 1)
+        return Notification(BEGIN, oldest[0].utc if oldest else otherwise, {}, {})
 
 
 def _is_switch(topic: Topic) -> bool:
@@ -210,5 +206,8 @@ def _is_switch(topic: Topic) -> bool:
     return any(item.type == "xs:boolean" for item in topic.data)
 
 
-def _begin(oldest: list[Entry], otherwise: Utc) -> Notification:
-    return Notification(BEGIN, oldest[0].utc if oldest else otherwise, {}, {})
+def _forget(waiting: deque[Notification], numbers: Set[int]) -> None:
+    """Drop those with one of these numbers."""
+    kept = [told for told in waiting if told.seq not in numbers]
+    waiting.clear()
+    waiting.extend(kept)

@@ -63,20 +63,15 @@ class Watch:
 class NoHistory:
     """A camera without a journal. `protocols.onvif.pullpoints.History`."""
 
-    def since(self, seq: int, limit: int) -> list[Entry]:
+    def later(self, utc: Utc, seq: int, limit: int) -> list[Entry]:
         """History."""
-        del seq, limit
+        del utc, seq, limit
         return []
 
-    def before(self, seq: int, limit: int) -> list[Entry]:
+    def earlier(self, utc: Utc, seq: int, limit: int) -> list[Entry]:
         """History."""
-        del seq, limit
+        del utc, seq, limit
         return []
-
-    def place(self, utc: Utc) -> int:
-        """History."""
-        del utc
-        return 0
 
     def active(self) -> list[Entry]:
         """History."""

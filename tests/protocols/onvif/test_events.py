@@ -414,6 +414,21 @@ async def test_the_past_is_told_again_and_goes_over_into_the_present(stand: Stan
     assert [items["Bay"] for _, _, items in again[1:]] == ["1", "2", "3", "4", "5", "6", "7"]
 
 
+async def test_the_past_is_in_the_order_of_time_though_other_planes_are_heard_later(stand: Stand) -> None:
+    for bay in (1, 2):
+        stand.bus.publish(DriveInserted(bay, "S", 1))
+        stand.run(10)
+    between = Utc(stand.clock.utc() - 15 * MICROSECONDS)
+    start = Utc(between - MICROSECONDS)
+    stand.bus.adopt(between, "recording:1", 1, DriveInserted(9, "S", 1))
+    await asyncio.wrap_future(stand.journal.flush())
+    path = await stand.path()
+    await seek(stand, path, start)
+    assert [items["Bay"] for _, _, items in await stand.told(path)] == ["9", "2"]
+    await seek(stand, path, stand.clock.utc(), reverse=True)
+    assert [items.get("Bay") for _, _, items in await stand.told(path)] == ["2", "9", "1", None]
+
+
 async def test_the_past_backwards(stand: Stand) -> None:
     """EVENT-6-1-5."""
     for bay in range(1, 6):
