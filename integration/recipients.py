@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import random
 import secrets
@@ -21,7 +22,7 @@ from device.settings.recorder import Recorder
 from device.settings.section import validate
 from integration.destinations import serve_each
 from integration.plane import Plane
-from protocols import ftp, mail, sftp, tcp, webhook
+from protocols import ftp, mail, tcp, webhook
 from protocols.smb.errors import ShareUnreachable
 from protocols.smb.share import Place, Share
 
@@ -61,10 +62,17 @@ def _unheard(_written: int) -> None:
     """Nobody follows how far a small file is."""
 
 
+async def _by_sftp(recipient: Recipient, parcel: Parcel) -> str:
+    # An SSH library is large: who sends nothing this way does not hold it in memory.
+    sftp = await asyncio.to_thread(importlib.import_module, "protocols.sftp")
+    done: str = await sftp.send(recipient, parcel)
+    return done
+
+
 #: How something is sent to each kind of recipient.
 SENDS: dict[Kind, Send] = {
     Kind.FTP: ftp.send,
-    Kind.SFTP: sftp.send,
+    Kind.SFTP: _by_sftp,
     Kind.HTTP: webhook.send,
     Kind.HTTPS: webhook.send,
     Kind.EMAIL: mail.send,

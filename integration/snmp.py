@@ -109,7 +109,7 @@ class SnmpPlane:
         self._endpoint: Endpoint | None = None
         self._changed = asyncio.Event()
         self._wanted = asyncio.Event()
-        self._asked = started
+        self._asked = started - ASKED  # nobody has, so far
         self._last_failure = -FAILURES_EVERY
         self._refused_at: dict[str, float] = {}  #: address, and when it was last said
         self._last_alarm = 0
@@ -360,7 +360,7 @@ class SnmpPlane:
                 ):  # said by what else cannot be written; tried with the next one
                     await asyncio.to_thread(self._keep)
             self._wanted.clear()
-            busy = self._clock() - self._asked < ASKED or self.outbox.targets
+            busy = self._clock() - self._asked < ASKED or self.outbox.targets or not answered
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), EVERY if busy else IDLE)
             await asyncio.sleep(EVERY / 4)  # however often it is wanted

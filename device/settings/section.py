@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import pydantic
@@ -181,7 +182,8 @@ class Section(BaseModel):
         cls.about = About(section, heading, restore, factory, role, key, most)
 
 
-def about_fields(kind: type[Section]) -> dict[str, AboutField]:
+@cache
+def about_fields(kind: type[Section]) -> Mapping[str, AboutField]:
     """What is said of each setting of a section, in the order of declaration."""
     found = {}
     for name, info in kind.model_fields.items():

@@ -119,9 +119,9 @@ class Store:
         self._database = open_database(path, SCHEMA, readonly=readonly)
         self._listeners: list[Callable[[Changed], None]] = []
         self._checks: list[Check] = []
-        self.problems: dict[
-            str, str
-        ] = {}  #: stored settings that could not be used, and why; last time they were read
+        self._made: dict[tuple[type[Section], str], tuple[str, Section]] = {}  #: of which text, the last time
+        #: stored settings that could not be used, and why; the first time they were read as they are
+        self.problems: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the database."""
@@ -147,23 +147,26 @@ class Store:
     def read(self, kind: type[S], key: str = "") -> tuple[S, int]:
         """The same with its version; 0: never set."""
         check_key(kind, key)
-        row = self._row(kind, key)
-        if row is None and kind.about.key:
+        found = self._database.execute(
+            "SELECT json FROM setting WHERE section = ? AND key = ?", (kind.about.section, key)
+        ).fetchone()
+        if found is None and kind.about.key:
             raise NotFound("entry", f"{kind.about.section}[{key}]")
         version = self._version(kind, key)
-        return self._value(kind, key, row if row is not None else {}), version
+        return self._known(kind, key, "{}" if found is None else found[0]), version
 
     def entries(self, kind: type[S]) -> dict[str, S]:
         """All entries of a collection, by key. One that cannot be used is left out, and named in
         `problems`."""
+        rows = self._database.execute(
+            "SELECT key, json FROM setting WHERE section = ? ORDER BY key", (kind.about.section,)
+        )
         found: dict[str, S] = {}
-        for key in self.keys(kind):
-            row = self._row(kind, key)
-            if row is not None:
-                try:
-                    found[key] = self._value(kind, key, row)
-                except SettingLost as error:
-                    self.problems[where(kind, key)] = str(error)
+        for key, text in rows.fetchall():
+            try:
+                found[key] = self._known(kind, key, text)
+            except SettingLost as error:
+                self.problems[where(kind, key)] = str(error)
         return found
 
     def keys(self, kind: type[Section]) -> list[str]:
@@ -369,6 +372,14 @@ class Store:
         if expect is not None and expect != version:
             raise Conflict(where(kind, key), expect, version)
 
+    def _known(self, kind: type[S], key: str, text: str) -> S:
+        """What a row's text says. It is read far more often than it changes."""
+        text_then, value = self._made.get((kind, key), ("", None))
+        if text_then != text or not isinstance(value, kind):
+            value = self._value(kind, key, json.loads(text))
+            self._made[kind, key] = text, value
+        return value
+
     def _value(self, kind: type[S], key: str, row: Mapping[str, object]) -> S:
         """What a row says. A field that this version does not know, or would not take, is as if it were not
         set: a camera goes on being recorded. Raises SettingLost where it cannot be without the field."""
@@ -421,6 +432,7 @@ class Store:
             self._database.execute(
                 "DELETE FROM setting WHERE section = ? AND key = ?", (kind.about.section, key)
             )
+            self._made.pop((kind, key), None)  # with the secrets in it
         else:
             self._database.execute(
                 "INSERT OR REPLACE INTO setting VALUES (?, ?, ?, ?, ?, ?)",
