@@ -180,6 +180,15 @@ class Journal:
         )
         return list(_entries(rows))
 
+    def told(self, name: str, start: Utc, end: Utc, limit: int) -> list[Entry]:
+        """The durable entries of a span whose name begins so, newest first, at most `limit`."""
+        rows = self._database.execute(
+            "SELECT seq, utc, origin, origin_seq, raised, json FROM entry"
+            " WHERE substr(name, 1, ?) = ? AND utc >= ? AND utc < ? ORDER BY seq DESC LIMIT ?",
+            (len(name), name, start, end, limit),
+        )
+        return list(_entries(rows))
+
     def latest(self, limit: int) -> list[Entry]:
         """The last durable entries, newest first."""
         rows = self._database.execute(

@@ -205,6 +205,16 @@ _BURIED = (
     " JOIN recording AS r ON r.id = s.recording WHERE s.state = 2 AND s.state <> 1 AND v.archive = 1 AND v.uuid = ?"
 )
 
+#: Bytes by volume of the segments that begin in a span, closed and open.
+_KEPT = tuple(
+    f"SELECT v.uuid, sum(s.bytes) FROM segment AS s INDEXED BY {index} JOIN volume AS v ON v.id = s.volume"  # noqa: S608 - ours
+    f" WHERE s.recording = ? AND s.epoch = ? AND {state} AND s.flags & 1 = 0 AND s.t0 >= ? AND s.t0 < ? GROUP BY v.uuid"
+    for index, state in (
+        ("segment_cover", "s.state = 1"),
+        ("segment_loose", "s.state = 0 AND s.state <> 1"),
+    )
+)
+
 #: Of the segment that covers an instant, closed or open.
 _TRACKS = (
     (
@@ -480,6 +490,17 @@ class CatalogueReader:
                     else:
                         idle += span
         return Completeness(recorded, missing, idle)
+
+    def kept(self, token: str, start: Utc, end: Utc) -> dict[str, int]:
+        """Where the segments lie that begin in the span: bytes by the uuid of the volume or archive."""
+        found: dict[str, int] = {}
+        with self._reading() as c:
+            recording = self._id(c, token)
+            for epoch in self._epochs(c, recording):
+                for sql in _KEPT:
+                    for uuid, octets in c.execute(sql, (recording, epoch, start, end)):
+                        found[uuid] = found.get(uuid, 0) + octets
+        return found
 
     def locks(self) -> list[LockRow]:
         """All evidence locks, also those whose time is over, oldest span first."""

@@ -18,6 +18,7 @@ from protocols.http.api.metrics import TABLE as METRICS
 from protocols.http.api.openid import TABLE as OPENID
 from protocols.http.api.recordings import TABLE as RECORDINGS
 from protocols.http.api.settings import TABLE as SETTINGS
+from protocols.http.api.stretches import TABLE as STRETCHES
 from protocols.http.api.system import TABLE as SYSTEM
 from protocols.http.api.video import TABLE as VIDEO
 from protocols.http.table import Route
@@ -29,6 +30,7 @@ TABLES = (
     SETTINGS,
     CAMERAS,
     RECORDINGS,
+    STRETCHES,
     EXPORTS,
     EVENTS,
     AUTOMATION,

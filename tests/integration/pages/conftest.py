@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.integration.rig import Recorder, recorded
+from tests.integration.rig import Cameras, Recorder, recorded
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -37,6 +37,7 @@ class Site:
     url: str
     recorder: Recorder
     browser: Browser
+    cameras: Cameras | None = None
 
     def visitor(self, *, theme: str = "light", size: tuple[int, int] = (1380, 900)) -> BrowserContext:
         """Somebody with a browser of his own."""
@@ -93,8 +94,8 @@ def chromium() -> Iterator[Browser]:
 def site(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Site]:
     """A recorder that nobody has visited yet. The first test makes the administrator."""
     folder = tmp_path_factory.mktemp("pages")
-    with recorded(folder, 2, sub=False) as (_, recorder):
-        yield Site(recorder.told["endpoints"]["https"], recorder, chromium)
+    with recorded(folder, 2, "--onvif", "--announce", sub=False) as (cameras, recorder):
+        yield Site(recorder.told["endpoints"]["https"], recorder, chromium, cameras)
 
 
 @pytest.fixture(scope="package")

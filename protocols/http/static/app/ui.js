@@ -25,6 +25,8 @@ const PATHS = {
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2.500M12 19.500V22M2 12h2.500M19.500 12H22M4.900 4.900l1.800 1.800M17.300 17.300l1.800 1.800M19.100 4.900l-1.800 1.800M6.700 17.300l-1.800 1.800",
   jobs: "M4 6h10M4 12h7M4 18h10M19 9v7M16 13l3 3 3-3",
   menu: "M4 6h16M4 12h16M4 18h16",
+  down: "M6 9l6 6 6-6",
+  up: "M6 15l6-6 6 6",
   close: "M6 6l12 12M18 6L6 18",
   snapshot: "M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7",
   full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
@@ -100,7 +102,7 @@ export function Dialog({ title, close, submit, action, danger, wide, blocked, ch
     setError(null);
     try {
       await submit();
-    } catch (problem) {
+    } catch (problem) { // null: it stays open for its next step
       setError(problem);
       setBusy(false);
       setTimeout(() => /** @type {HTMLElement|null} */ (ref.current?.querySelector('[aria-invalid="true"]'))?.focus());

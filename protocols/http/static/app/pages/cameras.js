@@ -6,6 +6,7 @@ import { causes } from "../causes.js";
 import { Fields, SectionForm } from "../form.js";
 import { moment, number, t } from "../i18n.js";
 import { cameras, go, loadCameras } from "../state.js";
+import { Control, Find } from "../onvif.js";
 import { Badge, Card, Dialog, Empty, Facts, Icon, Page, Problem, html, useAsk } from "../ui.js";
 
 /** @param {{rest: string}} p */
@@ -15,13 +16,14 @@ export default function Cameras({ rest }) {
 
 function All() {
   const list = cameras.value;
-  const [adding, setAdding] = useState(false);
-  const add = html`<button class="primary" onClick=${() => setAdding(true)}><${Icon} n="add" />${t("Add a camera")}</button>`;
+  const [layer, setLayer] = useState("");
+  const close = () => setLayer("");
+  const add = html`<button class="primary" onClick=${() => setLayer("find")}><${Icon} n="search" />${t("Find cameras")}</button><button onClick=${() => setLayer("add")}><${Icon} n="add" />${t("Add by URL")}</button>`;
   return html`<${Page} name=${t("Cameras")} actions=${add}>
-    ${!list ? html`<div class="skeleton"></div>` : !list.length ? html`<${Empty} icon="cameras" title=${t("No cameras yet")}><p>${t("A camera needs its address: the URL of its stream, a user and a password.")}</p></${Empty}>` : html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Cameras")}><table>
+    ${!list ? html`<div class="skeleton"></div>` : !list.length ? html`<${Empty} icon="cameras" title=${t("No cameras yet")}><p>${t("Let the recorder look for cameras on the network, or give the URL of a stream.")}</p><div class="row">${add}</div></${Empty}>` : html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Cameras")}><table>
       <thead><tr><th>${t("Name")}</th><th>${t("State")}</th><th>${t("Recording")}</th><th>${t("Streams")}</th><th>${t("Newest picture")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead>
       <tbody>${list.map((camera) => {
-        const bad = camera.streams.find((/** @type {any} */ each) => !each.well);
+        const bad = camera.streams.length ? camera.streams.find((/** @type {any} */ each) => !each.well) : { cause: "connecting" };
         return html`<tr key=${camera.id}><td><a href="/cameras/${camera.id}">${camera.name || camera.id}</a></td>
           <td>${!camera.enabled ? html`<${Badge}>${t("Switched off")}</${Badge}>` : bad ? html`<${Badge} kind="bad">${causes(bad.cause)}</${Badge}>` : html`<${Badge} kind="good">${t("In order")}</${Badge}>`}</td>
           <td>${/** @type {any} */ ({ continuous: t("Continuous"), schedule: t("By schedule"), event: t("On events") })[camera.mode] || camera.mode}</td>
@@ -29,7 +31,8 @@ function All() {
           <td class="nowrap">${moment(camera.streams[0]?.acknowledged)}</td>
           <td class="fit"><a class="button" href="/?camera=${camera.id}"><${Icon} n="live" />${t("Live")}</a></td></tr>`;
       })}</tbody></table></div></section>`}
-    ${adding && html`<${Add} close=${() => setAdding(false)} />`}
+    ${layer === "find" && html`<${Find} close=${close} />`}
+    ${layer === "add" && html`<${Add} close=${close} />`}
   </${Page}>`;
 }
 
@@ -50,7 +53,7 @@ function Add({ close }) {
       throw failed;
     }
   };
-  return html`<${Dialog} title=${t("Add a camera")} action=${t("Add")} close=${close} submit=${submit}>
+  return html`<${Dialog} title=${t("Add by URL")} action=${t("Add")} close=${close} submit=${submit}>
     ${schema.data ? html`<${Fields} schema=${schema.data} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => setValues({ ...values, [name]: value })} errors=${errors} prefix="new" only=${["name", "main", "sub", "user", "password"]} />` : html`<${Problem} error=${schema.error} />`}
     <p class="hint">${t("For example {url}", { url: "rtsp://192.0.2.10/axis-media/media.amp" })}</p>
   </${Dialog}>`;
@@ -77,8 +80,9 @@ function One({ id }) {
         <${Facts} rows=${[[t("Pictures"), each.codec ? `${each.codec}${each.width ? ` ${each.width}×${each.height}` : ""}` : "–"], [t("Sound"), each.audio || "–"], [t("Newest picture"), moment(each.acknowledged)], [t("Packets"), number(each.packets || 0)], [t("Packets lost"), number(each.lost || 0)], [t("Since"), moment(each.since)]]} />
         ${each.detail && html`<p class="small dim wrap">${each.detail}</p>`}
       </${Card}>`)}
+      <${Control} id=${id} />
     </div>
-    <${Card} title=${t("Address and login")} icon="network" class="narrow"><${SectionForm} section="cameras" entry=${id} only=${["name", "enabled", "main", "sub", "user", "password", "transport", "verify_tls", "fingerprint", "audio"]} saved=${loadCameras} /></${Card}>
+    <${Card} title=${t("Address and login")} icon="network" class="narrow"><${SectionForm} section="cameras" entry=${id} only=${["name", "enabled", "onvif", "user", "password", "follow", "main_profile", "sub_profile", "main", "sub", "transport", "verify_tls", "fingerprint", "audio"]} saved=${loadCameras} /></${Card}>
     <${Card} title=${t("Recording and retention")} icon="recordings" class="narrow"><${SectionForm} section="cameras" entry=${id} only=${["mode", "schedule", "pre_event", "post_event", "retention_days", "minimum_days", "quota_gb", "storage"]} saved=${loadCameras} /></${Card}>
     ${removing && html`<${Dialog} title=${t("Remove {name}?", { name })} action=${t("Remove")} danger close=${() => setRemoving(false)} submit=${erase}>
       <p>${t("It is not recorded any more. What was recorded stays until retention deletes it.")}</p>

@@ -41,7 +41,7 @@ export function Tile({ camera, prefer, sound, chosen, onChoose, onFull }) {
   const state = player?.state || "connecting";
   const waiting = state === "connecting" || state === "idle" || state === "waiting";
   const away = enabled && well && !well.well;
-  const why = !enabled ? t("This camera is switched off.") : away && state !== "playing" ? causes(well.cause) : state === "error" ? reason(player) : "";
+  const why = !enabled ? t("This camera is switched off.") : !streams.length ? t("Where its streams are is not known yet.") : away && state !== "playing" ? causes(well.cause) : state === "error" ? reason(player) : "";
   const snapshot = async () => {
     const picture = await player.snapshot();
     if (!picture) return toast(t("There is no picture yet."), { bad: true });

@@ -1,11 +1,12 @@
 // @ts-check
 // What was recorded: several cameras at one instant, found on a timeline.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { get, post, remove } from "../api.js";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, remove } from "../api.js";
 import { causes } from "../causes.js";
-import { duration, fromLocal, iso, language, locale, micro, moment, number, percent, size, t, tn, toLocal, zone } from "../i18n.js";
-import { cameras, may, query } from "../state.js";
-import { Badge, Card, Dialog, Empty, Icon, Menu, Page, Problem, attempt, html, toast, useAsk } from "../ui.js";
+import { duration, fromLocal, iso, language, locale, micro, moment, number, size, t, tn, toLocal, zone } from "../i18n.js";
+import { cameras, go, may, query } from "../state.js";
+import { Badge, Empty, Icon, Menu, Page, Problem, attempt, html, toast, useAsk } from "../ui.js";
+import { Export, List, Lock } from "../recordings/list.js";
 import { reason } from "./live.js";
 import "../player.js";
 import "../timeline.js";
@@ -45,14 +46,16 @@ function Tile({ camera, chosen, onReady, onChoose }) {
 export default function Recordings() {
   const all = cameras.value;
   const asked = query.value.get("cameras");
-  const [chosen, setChosen] = useState(/** @type {string[]|null} */ (asked ? asked.split(",") : null));
-  const [mode, setMode] = useState("timeline");
+  const [chosen, setChosen] = useState(/** @type {string[]|null} */ (null));
+  useEffect(() => setChosen(asked ? asked.split(",") : null), [asked]);
+  const mode = query.value.has("list") ? "list" : query.value.has("exports") ? "exports" : "timeline";
+  const modes = { timeline: [t("Timeline"), "/recordings"], list: [t("List"), "/recordings?list"], exports: [t("Exports"), "/recordings?exports"] };
   if (!all) return html`<${Page} name=${t("Recordings")} wide><div class="skeleton"></div></${Page}>`;
   if (!all.length) return html`<${Page} name=${t("Recordings")}><${Empty} icon="recordings" title=${t("Nothing is recorded yet")}><p>${t("Add a camera: it is recorded at once.")}</p></${Empty}></${Page}>`;
-  const ids = chosen || all.slice(0, 4).map((camera) => camera.id);
-  const actions = html`<div class="segmented" role="group" aria-label=${t("View")}><button aria-pressed=${mode === "timeline"} onClick=${() => setMode("timeline")}>${t("Timeline")}</button><button aria-pressed=${mode === "list"} onClick=${() => setMode("list")}>${t("List")}</button><button aria-pressed=${mode === "exports"} onClick=${() => setMode("exports")}>${t("Exports")}</button></div>`;
+  const ids = chosen || asked?.split(",") || all.slice(0, 4).map((camera) => camera.id);
+  const actions = html`<div class="segmented" role="group" aria-label=${t("View")}>${Object.entries(modes).map(([key, [name, path]]) => html`<button aria-pressed=${mode === key} onClick=${() => go(path)}>${name}</button>`)}</div>`;
   return html`<${Page} name=${t("Recordings")} wide class="review" actions=${actions}>
-    ${mode === "timeline" ? html`<${Review} all=${all} ids=${ids} choose=${setChosen} />` : mode === "list" ? html`<${List} />` : html`<${Exports} />`}
+    ${mode === "timeline" ? html`<${Review} key=${query.value.get("at") || ""} all=${all} ids=${ids} choose=${setChosen} />` : mode === "list" ? html`<${List} />` : html`<${Exports} />`}
   </${Page}>`;
 }
 
@@ -124,7 +127,10 @@ function Review({ all, ids, choose }) {
   useEffect(() => {
     /** @type {any} */ let timer;
     const begin = async () => {
-      if (now.current.utc) return;
+      if (now.current.utc) {
+        const at = now.current.utc;
+        return line.current?.view(at - HOUR / 4, at + HOUR / 4);
+      }
       const data = await get("/api/recordings").catch(() => ({ recordings: [] }));
       const rows = data.recordings.filter((/** @type {any} */ row) => row.last && ids.includes(row.camera));
       const view = line.current;
@@ -147,9 +153,9 @@ function Review({ all, ids, choose }) {
     setUtc(to);
     line.current?.moveTo(to);
     clearTimeout(pause.current);
-    const go = () => each((player) => (now.current.playing && done ? player.play(to, now.current.speed) : player.still(to)));
-    if (done) go();
-    else pause.current = /** @type {any} */ (setTimeout(go, 90)); // while it is dragged: the newest of many
+    const show = () => each((player) => (now.current.playing && done ? player.play(to, now.current.speed) : player.still(to)));
+    if (done) show();
+    else pause.current = /** @type {any} */ (setTimeout(show, 90)); // while it is dragged: the newest of many
   };
   const start = (/** @type {number} */ rate) => {
     setSpeed(rate);
@@ -244,73 +250,20 @@ function Review({ all, ids, choose }) {
       </div>
       ${range && html`<div class="row notice"><span>${t("Chosen: {from} to {to}", { from: moment(range[0]), to: moment(range[1]) })} · ${duration((range[1] - range[0]) / 1e6)}</span><button class="push" onClick=${() => setRange(null)}>${t("Clear")}</button></div>`}
     </section>
-    ${dialog === "export" && html`<${Export} list=${shown} range=${range || [utc - 30e6, utc + 30e6]} close=${() => setDialog("")} />`}
-    ${dialog === "lock" && html`<${Lock} list=${shown} range=${range || [utc - 30e6, utc + 30e6]} close=${() => { setDialog(""); loadLocks(); }} />`}`;
+    ${dialog === "export" && html`<${Export} list=${shown.map(named)} range=${range || [utc - 30e6, utc + 30e6]} close=${() => setDialog("")} />`}
+    ${dialog === "lock" && html`<${Lock} list=${shown.map(named)} range=${range || [utc - 30e6, utc + 30e6]} close=${() => { setDialog(""); loadLocks(); }} />`}`;
 }
 
 /** @param {any} camera */
 const recording = (camera) => (camera?.streams.find((/** @type {any} */ each) => each.stream === "main") || camera?.streams[0])?.recording || camera?.id;
 
+/** @param {any} camera */
+const named = (camera) => ({ id: recording(camera), name: camera.name || camera.id });
+
 /** @param {any[]} lanes @param {string} id @param {number} utc */
 function stateAt(lanes, id, utc) {
   const lane = lanes.find((each) => each.recording === id);
   return lane?.spans.find((/** @type {any} */ span) => utc >= span[0] && utc < span[1])?.[2];
-}
-
-/** From and to, in the recorder's time. @param {{value: [number, number], change: (value: [number, number]) => void}} p */
-function Between({ value, change }) {
-  const wrong = value[1] <= value[0];
-  return html`<div class="columns">
-    <div class="field"><label for="span-from">${t("From")}</label><input id="span-from" type="datetime-local" step="1" value=${toLocal(value[0])} onChange=${(/** @type {any} */ e) => e.currentTarget.value && change([fromLocal(e.currentTarget.value), value[1]])} /></div>
-    <div class="field"><label for="span-to">${t("To")}</label><input id="span-to" type="datetime-local" step="1" value=${toLocal(value[1])} aria-invalid=${wrong ? "true" : undefined} onChange=${(/** @type {any} */ e) => e.currentTarget.value && change([value[0], fromLocal(e.currentTarget.value)])} />${wrong && html`<p class="error">${t("must be later than the beginning")}</p>`}</div>
-  </div>`;
-}
-
-/** @param {{list: any[], range: [number, number], close: () => void}} p */
-function Export({ list, range, close }) {
-  const [span, setSpan] = useState(range);
-  const [form, setForm] = useState({ format: "mp4", password: "" });
-  const [ids, setIds] = useState(list.map(recording));
-  const submit = async () => {
-    await post("/api/exports", { recordings: ids, from: iso(span[0]), to: iso(span[1]), format: form.format, ...(form.password ? { password: form.password } : {}) });
-    toast(t("The export has begun. The jobs menu shows how far it is."));
-    close();
-  };
-  return html`<${Dialog} title=${t("Export")} action=${t("Export")} close=${close} submit=${submit} blocked=${!ids.length || span[1] <= span[0]}>
-    <${Between} value=${span} change=${setSpan} />
-    <div class="field"><span class="label">${t("Cameras")}</span>${list.map((camera) => html`<label class="row"><input type="checkbox" checked=${ids.includes(recording(camera))} onChange=${(/** @type {any} */ e) => setIds(e.currentTarget.checked ? [...ids, recording(camera)] : ids.filter((id) => id !== recording(camera)))} />${camera.name || camera.id}</label>`)}</div>
-    <div class="field"><label for="export-format">${t("Format")}</label><select id="export-format" value=${form.format} onChange=${(/** @type {any} */ e) => setForm({ ...form, format: e.currentTarget.value })}><option value="mp4">MP4</option><option value="mkv">Matroska (MKV)</option></select></div>
-    <div class="field"><label for="export-password">${t("Password")} <span class="unit">(${t("optional")})</span></label><input id="export-password" type="password" autocomplete="new-password" maxlength="64" value=${form.password} onInput=${(/** @type {any} */ e) => setForm({ ...form, password: e.currentTarget.value })} /><p class="hint">${t("With one, the files are in a ZIP that 7-Zip opens with it.")}</p></div>
-  </${Dialog}>`;
-}
-
-/** @param {{list: any[], range: [number, number], close: () => void}} p */
-function Lock({ list, range, close }) {
-  const [span, setSpan] = useState(range);
-  const [why, setWhy] = useState("");
-  const submit = async () => {
-    for (const camera of list) await post("/api/locks", { recording: recording(camera), from: iso(span[0]), to: iso(span[1]), until: null, why });
-    toast(t("Locked: retention does not delete it."));
-    close();
-  };
-  return html`<${Dialog} title=${t("Lock as evidence")} action=${t("Lock")} close=${close} submit=${submit} blocked=${span[1] <= span[0]}>
-    <p class="dim">${t("What is locked is kept whatever retention says, until it is unlocked.")}</p>
-    <${Between} value=${span} change=${setSpan} />
-    <div class="field"><label for="lock-why">${t("Why")}</label><input id="lock-why" maxlength="200" value=${why} onInput=${(/** @type {any} */ e) => setWhy(e.currentTarget.value)} /></div>
-    <p class="small dim">${list.map((camera) => camera.name || camera.id).join(", ")}</p>
-  </${Dialog}>`;
-}
-
-function List() {
-  const ask = useAsk(() => get("/api/recordings"));
-  const locks = useAsk(() => get("/api/locks"));
-  const names = useMemo(() => Object.fromEntries((cameras.value || []).map((camera) => [camera.id, camera.name || camera.id])), [cameras.value]);
-  if (!ask.data) return ask.error ? html`<${Problem} error=${ask.error} />` : html`<div class="skeleton"></div>`;
-  return html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Recordings")}><table>
-    <thead><tr><th>${t("Camera")}</th><th>${t("Stream")}</th><th>${t("Oldest")}</th><th>${t("Newest")}</th><th class="end">${t("Size")}</th><th class="end">${t("Complete")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead>
-    <tbody>${ask.data.recordings.map((/** @type {any} */ row) => html`<tr key=${row.id}><td>${row.name || names[row.camera] || row.camera}</td><td>${row.stream === "main" ? t("Main") : t("Sub")}</td><td class="nowrap">${moment(row.first)}</td><td class="nowrap">${moment(row.last)}</td><td class="end nowrap">${size(row.bytes)}</td><td class="end">${row.complete === null || row.complete === undefined ? "–" : percent(row.complete, 2)}</td><td class="fit"><a class="button" href="/recordings?cameras=${row.camera}" onClick=${() => location.assign(`/recordings?cameras=${row.camera}`)}><${Icon} n="play" />${t("Play")}</a></td></tr>`)}</tbody>
-  </table></div></section>
-  ${locks.data?.locks.length ? html`<${Card} title=${t("Locked as evidence")} icon="lock"><div class="scroll" tabindex="0" role="region" aria-label=${t("Locked as evidence")}><table><thead><tr><th>${t("Recording")}</th><th>${t("From")}</th><th>${t("To")}</th><th>${t("By")}</th><th>${t("Why")}</th><th class="fit"></th></tr></thead><tbody>${locks.data.locks.map((/** @type {any} */ lock) => html`<tr><td>${names[lock.recording] || lock.recording}</td><td class="nowrap">${moment(lock.from)}</td><td class="nowrap">${moment(lock.to)}</td><td>${lock.by}</td><td class="wrap">${lock.why}</td><td class="fit">${may("operator") && html`<button onClick=${() => attempt(() => remove(`/api/locks/${lock.id}`), t("Unlocked")).then(locks.again)}>${t("Unlock")}</button>`}</td></tr>`)}</tbody></table></div></${Card}>` : null}`;
 }
 
 const FINISHED = () => /** @type {Record<string, [string, any]>} */ ({ done: [t("Finished"), "good"], interrupted: [t("Interrupted"), "bad"], running: [t("Running"), ""], waiting: [t("Waiting"), ""], failed: [t("Failed"), "bad"], cancelled: [t("Stopped"), "warn"] });

@@ -51,11 +51,12 @@ export const State = ({ state }) => {
 
 function Cameras() {
   const list = cameras.value || [];
-  const bad = list.filter((camera) => camera.enabled && camera.streams.some((/** @type {any} */ each) => !each.well));
-  const well = list.filter((camera) => camera.enabled && camera.streams.every((/** @type {any} */ each) => each.well));
+  const on = list.filter((camera) => camera.enabled);
+  const well = on.filter((camera) => camera.streams.length && camera.streams.every((/** @type {any} */ each) => each.well));
+  const bad = on.filter((camera) => !well.includes(camera));
   return html`<${Card} title=${t("Cameras and recording")} icon="cameras" href=${may("operator") ? "/cameras" : "/"} link=${t("Cameras")}>
     <p><span class="big">${number(well.length)}</span> <span class="dim">${tn("of {count} camera is being recorded", "of {count} cameras are being recorded", list.length)}</span></p>
-    ${bad.map((camera) => html`<div class="row"><${Badge} kind="bad">${camera.name || camera.id}</${Badge}><span class="small">${causes(camera.streams.find((/** @type {any} */ each) => !each.well).cause)}</span></div>`)}
+    ${bad.map((camera) => html`<div class="row"><${Badge} kind="bad">${camera.name || camera.id}</${Badge}><span class="small">${causes(camera.streams.find((/** @type {any} */ each) => !each.well)?.cause || "connecting")}</span></div>`)}
     ${list.length && !bad.length ? html`<div class="row"><${Badge} kind="good">${t("All is well")}</${Badge}></div>` : null}
     ${list.some((camera) => !camera.enabled) && html`<p class="small dim">${tn("{count} is switched off", "{count} are switched off", list.filter((camera) => !camera.enabled).length)}</p>`}
   </${Card}>`;

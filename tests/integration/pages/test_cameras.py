@@ -1,0 +1,80 @@
+"""Cameras that speak ONVIF, from the network to the screen: found, asked, added, watched, heard and restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.integration.pages.conftest import OWNER, Site, pictures
+from tests.integration.pages.test_automation import for_everybody
+from tests.integration.pages.test_story import STATES, playing, until
+from tests.integration.rig import Cameras
+
+
+@pytest.fixture(scope="module")
+def page(site: Site, owner: Page) -> Iterator[Page]:
+    """A page of the administrator's, in a browser of its own."""
+    del owner
+    context = site.visitor()
+    page = site.page(context)
+    site.login(page, *OWNER)
+    yield page
+    context.close()
+
+
+@pytest.mark.proves("M-113")
+def test_a_camera_is_found_on_the_network_asked_added_watched_heard_and_removed(
+    site: Site, page: Page, screenshots: Path | None
+) -> None:
+    assert site.cameras is not None
+    address = site.cameras.told["cameras"][0]["onvif"]
+    site.open(page, "/cameras")
+    page.get_by_role("button", name="Find cameras").click()
+    layer = page.get_by_role("dialog")
+    found = layer.get_by_role("listitem").filter(has_text=address)
+    expect(found).to_be_visible()
+    pictures(screenshots, page, "cameras-find-light")
+    for_everybody(page)
+    found.get_by_role("checkbox").check()
+    layer.get_by_role("button", name="Next").click()
+    layer.get_by_label("User").fill(Cameras.USER)
+    layer.get_by_label("Password").fill("not it")
+    layer.get_by_role("button", name="Ask the camera").click()
+    expect(layer.get_by_role("alert")).to_be_visible()
+    layer.get_by_label("Password").fill(Cameras.PASSWORD)
+    layer.get_by_role("button", name="Ask the camera").click()
+    expect(layer.get_by_label("Recorded")).to_be_visible()
+    expect(layer.get_by_label("Recorded").get_by_role("option")).to_have_count(2)
+    pictures(screenshots, page, "cameras-profiles-light")
+    for_everybody(page)
+    layer.get_by_label("Name").fill("Second look")
+    layer.get_by_role("button", name="Add", exact=True).click()
+
+    control = page.get_by_role("region", name="ONVIF")
+    expect(page.get_by_role("heading", name="Second look", level=1)).to_be_visible()
+    expect(control.get_by_text("Connected")).to_be_visible()
+    control.get_by_role("button", name="Take a picture").click()
+    expect(control.get_by_role("img", name="What the camera sees now")).to_be_visible()
+    for_everybody(page)
+    page.get_by_role("link", name="Live", exact=True).last.click()
+    until(page, STATES, lambda now: len(now) == 1 and playing(now))
+
+    site.cameras.fault(1, "cover", 4.0)
+    site.open(page, "/recordings?list")
+    page.get_by_label("Event").select_option("camera.tampering")
+    row = page.get_by_role("row").filter(has_text="Second look").filter(has_text="Tampering")
+    expect(row.first).to_be_visible()
+    expect(page.get_by_role("button", name="Information on c-cam2")).to_have_count(0)
+
+    site.open(page, "/cameras")
+    page.get_by_role("link", name="Second look").click()
+    control.get_by_role("button", name="Restart the camera").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restart", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("heading", name="Cameras", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="Second look")).to_have_count(0)
