@@ -427,11 +427,11 @@ class RecordingPlane:
             if request.token not in self._intakes:
                 await self._recorder.settled()
         gone = self._recorder.delete(request.token, request.start, request.end)
-        segments = await asyncio.wrap_future(gone)
+        octets = await asyncio.wrap_future(gone)
         self._own.bus.publish(
-            RecordingDeleted(request.token, request.start, request.end, segments, request.who)
+            RecordingDeleted(request.token, request.start, request.end, len(octets), request.who)
         )
-        return Deleted(segments, 0)
+        return Deleted(len(octets), sum(octets))
 
 
 async def _kept(station: Station, intake: StreamIntake) -> None:

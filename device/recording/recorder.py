@@ -392,8 +392,8 @@ class Recorder:
         """All locks."""
         return self.ask(retention.locks)
 
-    def delete(self, token: str, start: Utc, end: Utc) -> Future[int]:
-        """Delete the closed segments that lie wholly in a span; the future is how many. LockedSpan is its."""
+    def delete(self, token: str, start: Utc, end: Utc) -> Future[list[int]]:
+        """Delete the closed segments that lie wholly in a span; the future is the bytes of each. LockedSpan is its."""
         now = self.clock.utc()
         future = self.ask(lambda c: retention.delete(c, token, start, end, now, self.next_id))
         self._shelves.sweep_soon()

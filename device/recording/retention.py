@@ -397,8 +397,10 @@ def locks(c: sqlite3.Connection) -> list[LockRow]:
     ]
 
 
-def delete(c: sqlite3.Connection, token: str, start: Utc, end: Utc, now: Utc, ids: Callable[[], int]) -> int:
-    """Delete, on a person's word, the closed segments that lie wholly in [start, end); returns how many.
+def delete(
+    c: sqlite3.Connection, token: str, start: Utc, end: Utc, now: Utc, ids: Callable[[], int]
+) -> list[int]:
+    """Delete, on a person's word, the closed segments that lie wholly in [start, end); returns the bytes of each.
 
     Raises NotFound; LockedSpan where a lock covers any of the span, and then nothing is deleted.
     """
@@ -410,18 +412,18 @@ def delete(c: sqlite3.Connection, token: str, start: Utc, end: Utc, now: Utc, id
         raise LockedSpan(f"A part of this span of {token!r} is locked.")
     epochs = [e for (e,) in c.execute("SELECT id FROM epoch")]
     found = [
-        i
+        row
         for epoch in epochs
-        for (i,) in c.execute(
-            "SELECT id FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND t0 >="
+        for row in c.execute(
+            "SELECT id, bytes FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND t0 >="
             " ? AND t0 < ?"
             " AND t0 + dur <= ? AND state = 1",
             (recording, epoch, start, end, end),
         ).fetchall()
     ]
-    for segment in found:
+    for segment, _ in found:
         discard(c, segment, Cause.DELETED, ids)
-    return len(found)
+    return [octets for _, octets in found]
 
 
 def promote(c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc) -> None:

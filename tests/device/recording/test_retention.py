@@ -151,7 +151,10 @@ def test_a_person_deletes_a_span_but_not_a_locked_one(store: Store) -> None:
     camera.disconnect()
     store.beat()
     before = rows(store)
-    assert store.recorder.delete("CAM1", before[1][0], before[2][1]).result(10) == 2
+    with store.reader() as catalogue:
+        sizes = [each.bytes for each in catalogue.segments("CAM1", before[1][0], before[2][1])]
+    assert store.recorder.delete("CAM1", before[1][0], before[2][1]).result(10) == sizes
+    assert len(sizes) == 2
     assert rows(store) == [before[0], *before[3:]]
     assert (before[1][0], before[2][1], Cause.DELETED) in store.ledger()
     store.recorder.lock("CAM1", before[0][0], before[0][1], until=None, who="op", why="").result(10)
