@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from smbprotocol import Dialects
-from smbprotocol.connection import Connection, Request
+from smbprotocol.connection import Request
 from smbprotocol.exceptions import SMBConnectionClosed, SMBException, SMBResponseException
 from smbprotocol.file_info import (
     FileAttributes,
@@ -43,6 +43,7 @@ from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
 from device.errors import HoldfastError
+from protocols.smb.bulk import Bulk
 from protocols.smb.errors import (
     NoShare,
     NotThere,
@@ -130,7 +131,7 @@ class Opened:
         return bytes(self._file.read(offset, length)) if length > 0 else b""
 
 
-class _Patient(Connection):  # type: ignore[misc]  # the library has no types
+class _Patient(Bulk):
     """A connection whose server has a limit of time for each answer; without, a dead server holds us for ever."""
 
     def receive(
@@ -191,6 +192,10 @@ class Share:
                 connection.echo(session.session_id, ANSWER_SECONDS, CREDITS)
         self._tree = tree
         return tree
+
+    def _open_connection(self) -> _Patient:
+        assert self._connection is not None
+        return self._connection
 
     def _do(self, path: str, work: Callable[[TreeConnect], T]) -> T:
         """Once, and where the session expired meanwhile once more."""
@@ -266,19 +271,24 @@ class Share:
             _told(f"{self.place.unc}\\{path}"),
             _opened(tree, path, _WRITE, CreateDisposition.FILE_OPEN_IF) as file,
         ):
-            waiting: deque[tuple[Request, Callable[..., int], int]] = deque()
+            connection = self._open_connection()
+            short = connection.takes(tree)
+            waiting: deque[tuple[Request, int]] = deque()
 
             def settle() -> None:
-                request, receive, end = waiting.popleft()
-                receive(request)
+                request, end = waiting.popleft()
+                connection.receive(request)
                 on_written(end)
 
             at = offset
             for piece in pieces:
-                message, receive = file.write(piece, at, send=False)
+                if short:
+                    request = connection.send_write(tree, file, at, piece)
+                else:
+                    message, _ = file.write(piece, at, send=False)
+                    request = connection.send(message, tree.session.session_id, tree.tree_connect_id)
                 at += len(piece)
-                session = tree.session.session_id
-                waiting.append((file.connection.send(message, session, tree.tree_connect_id), receive, at))
+                waiting.append((request, at))
                 if len(waiting) >= IN_FLIGHT:
                     settle()
             while waiting:
@@ -286,12 +296,12 @@ class Share:
             if flush:
                 file.flush()
 
-    def read(self, path: str, offset: int, end: int) -> Iterator[bytes]:
+    def read(self, path: str, offset: int, end: int) -> Iterator[memoryview]:
         """The octets of a file from an offset to an end, past the server's cache where it lets us (SMB 3.0.2). Ends
         early where the file does."""
         tree = self._connect()
-        assert self._connection is not None
-        unbuffered = self._connection.dialect >= Dialects.SMB_3_0_2
+        connection = self._open_connection()
+        unbuffered, short = connection.dialect >= Dialects.SMB_3_0_2, connection.takes(tree)
         step = self.chunk()
         with (
             self._closing_what_breaks(),
@@ -299,16 +309,21 @@ class Share:
             _opened(tree, path, FilePipePrinterAccessMask.GENERIC_READ, CreateDisposition.FILE_OPEN) as file,
         ):
             end = min(end, file.end_of_file)
-            waiting: deque[tuple[Request, Callable[..., bytes]]] = deque()
+            waiting: deque[tuple[Request, Callable[[Request], memoryview | bytes]]] = deque()
             at = offset
             while at < end or waiting:
                 while at < end and len(waiting) < IN_FLIGHT:
-                    message, receive = file.read(at, min(step, end - at), unbuffered=unbuffered, send=False)
-                    at += min(step, end - at)
-                    session = tree.session.session_id
-                    waiting.append((file.connection.send(message, session, tree.tree_connect_id), receive))
-                request, receive = waiting.popleft()
-                yield bytes(receive(request))
+                    length = min(step, end - at)
+                    if short:
+                        request = connection.send_read(tree, file, at, length, unbuffered=unbuffered)
+                        waiting.append((request, connection.read_answer))
+                    else:
+                        message, receive = file.read(at, length, unbuffered=unbuffered, send=False)
+                        request = connection.send(message, tree.session.session_id, tree.tree_connect_id)
+                        waiting.append((request, receive))
+                    at += length
+                request, take = waiting.popleft()
+                yield memoryview(take(request))
 
     @contextlib.contextmanager
     def opened(self, path: str) -> Iterator[Opened]:

@@ -214,7 +214,7 @@ class Target:
         """What lies there under a name, to be read here and there. Raises what the share raises."""
         return self._share.opened(self.path(name))
 
-    def fetch(self, name: str, offset: int, end: int) -> Iterator[bytes]:
+    def fetch(self, name: str, offset: int, end: int) -> Iterator[memoryview]:
         """What lies there under a name. Raises what the share raises."""
         return self._share.read(self.path(name), offset, end)
 

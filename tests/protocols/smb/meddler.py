@@ -1,4 +1,5 @@
-"""A man in the middle of an SMB connection that is not signed: it lets the session expire, or breaks the line."""
+"""A man in the middle of an SMB connection: it breaks the line, turns bits over, and lets the session expire where
+nothing is signed."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 EXPIRED = 0xC000035C  #: STATUS_NETWORK_SESSION_EXPIRED
+LONG = 1 << 16  #: octets
 WRITE, READ = 9, 8  #: commands (MS-SMB2 s2.2.1.2)
 
 
@@ -24,6 +26,7 @@ class Meddler:
             int, int
         ] = {}  #: command -> after how many more of its answers the session expires, once
         self.cut: int | None = None  #: after how many more octets towards the server the line is cut, once
+        self.flip = False  #: a bit of each long answer turns over
         self.expired = 0  #: how often it did
         self._lines: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -65,6 +68,8 @@ class Meddler:
                 message = bytearray(_exactly(server, struct.unpack(">I", head)[0]))
                 if message[:4] == b"\xfeSMB":
                     self._meddle(message)
+                if self.flip and len(message) > LONG:
+                    message[LONG] ^= 1
                 client.sendall(head + message)
         self._end(client, server)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from protocols.smb.errors import NoShare, NotThere, ShareFault, ShareRefused, ShareUnreachable
 from protocols.smb.share import Share
+from tests.protocols.smb.meddler import Meddler
 from tests.protocols.smb.samba import PASSWORD, Samba
 
 DATA = os.urandom(5_000_001)
@@ -44,6 +46,7 @@ def test_what_was_written_is_on_the_servers_disk_and_read_back(samba: Samba, sha
     assert told[-1] == len(DATA)
     assert b"".join(share.read("plain", 0, 1 << 40)) == DATA
     assert b"".join(share.read("plain", 1_000_000, 3_000_000)) == DATA[1_000_000:3_000_000]
+    assert b"".join(share.read("plain", 5, 105)) == DATA[5:105]
     assert share.size("plain") == len(DATA)
 
 
@@ -108,6 +111,22 @@ def test_nobody_there_is_said(tmp_path: Path) -> None:
     away.port = 1
     with pytest.raises(ShareUnreachable), Share(away.place()):
         pass
+
+
+@pytest.mark.parametrize("encrypt", [True, False], ids=["encrypted", "signed"])
+def test_what_was_changed_on_the_way_is_not_taken_for_what_the_server_said(
+    samba: Samba, share: Share, encrypt: bool
+) -> None:
+    share.write("changed", 0, pieces(DATA), on_written=unheard)
+    with Meddler(samba.port) as meddler:
+        place = dataclasses.replace(samba.place(encrypt=encrypt), port=meddler.port)
+        with Share(place) as between:
+            assert b"".join(between.read("changed", 0, len(DATA))) == DATA
+            meddler.flip = True
+            with pytest.raises(ShareUnreachable):
+                b"".join(between.read("changed", 0, len(DATA)))
+            meddler.flip = False
+            assert b"".join(between.read("changed", 0, len(DATA))) == DATA
 
 
 @pytest.mark.parametrize("dialect", ["SMB2_10", "SMB3_00", "SMB3_02", "SMB3_11"])
