@@ -75,6 +75,9 @@ class Case(Generic[T]):
     needs: tuple[Need[T], ...]
     slow: bool  #: waits for minutes: done at the end, together with the other slow ones
     check: Check[T]
+    alone: int = (
+        0  #: disturbs the others: done behind all of them, one by one, in this order; 0: disturbs nobody
+    )
 
     @property
     def group(self) -> str:

@@ -72,13 +72,14 @@ class Suite(Generic[T]):
         requirement: Requirement,
         *needs: Need[T],
         slow: bool = False,
+        alone: int = 0,
     ) -> Callable[[Check[T]], Check[T]]:
         """Register the function below as a case."""
         if group_of(name) not in self.groups or name in self._cases:
             raise ValueError(f"{name}: no such group, or already there")
 
         def register(check: Check[T]) -> Check[T]:
-            self._cases[name] = Case(name, title, clause, requirement, needs, slow, check)
+            self._cases[name] = Case(name, title, clause, requirement, needs, slow, check, alone)
             return check
 
         return register
@@ -101,13 +102,17 @@ class Suite(Generic[T]):
 async def run(
     cases: Sequence[Case[T]], target: Target[T], at_once: int, tell: Callable[[Outcome], None]
 ) -> list[Outcome]:
-    """Do the cases, `at_once` of them side by side, then the slow ones all together.
+    """Do the cases, `at_once` of them side by side, then the slow ones all together, then one by one those that would
+    disturb others.
 
     `tell` hears of each, in the order of the cases, as soon as it and those before it have ended.
     """
-    quick = await _side_by_side([case for case in cases if not case.slow], target, at_once, tell)
-    slow = await _side_by_side([case for case in cases if case.slow], target, len(cases), tell)
-    found = {outcome.id: outcome for outcome in (*quick, *slow)}
+    together = [case for case in cases if not case.alone]
+    alone = sorted((case for case in cases if case.alone), key=lambda case: case.alone)
+    quick = await _side_by_side([case for case in together if not case.slow], target, at_once, tell)
+    slow = await _side_by_side([case for case in together if case.slow], target, len(cases), tell)
+    last = await _side_by_side(alone, target, 1, tell)
+    found = {outcome.id: outcome for outcome in (*quick, *slow, *last)}
     return [found[case.id] for case in cases]
 
 
@@ -132,7 +137,7 @@ async def judge(case: Case[T], target: Target[T]) -> Outcome:
     """Do one case. Whatever the device does, there is an outcome; an error of the suite itself is raised."""
     transcript = Transcript()
     began = time.monotonic()
-    limit = SLOW_SECONDS if case.slow else CASE_SECONDS
+    limit = SLOW_SECONDS if case.slow or case.alone else CASE_SECONDS
     try:
         async with asyncio.timeout(limit), target.session(transcript) as session:
             reasons = (need(session) for need in case.needs)

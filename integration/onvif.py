@@ -50,7 +50,8 @@ from protocols.onvif.services.media import Media, Stream
 from protocols.onvif.services.network import Network
 from protocols.onvif.snapshots import PREFIX as PICTURES
 from protocols.onvif.snapshots import Snapshots, path_of
-from protocols.onvif.topics import Topics
+from protocols.onvif.topics import LAST_REBOOT, Notification, Topics
+from protocols.onvif.xml import write_instant
 
 BY = "onvif"
 FRESH = 1.0  #: seconds that a reading of the other planes is good for
@@ -116,6 +117,10 @@ class OnvifPlane:
         self._said_failure = -SAY_FAILURES
         self._changed = asyncio.Event()
         self.points = PullPoints(Topics(TOPICS), own.bus.journal, Bell)
+        # Its subscribers are gone, as after any restart: only the recording plane has gone on.
+        self.points.tell(
+            Notification(LAST_REBOOT, own.since, {}, {"Status": write_instant(own.since)}, "Changed")
+        )
         self.recorder = Recorder(own, factory, streaming, self._ports)
         self._ports_now: Callable[[], tuple[int, int]] = lambda: (0, 0)
         door = Door(

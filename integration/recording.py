@@ -428,9 +428,8 @@ class RecordingPlane:
                 await self._recorder.settled()
         gone = self._recorder.delete(request.token, request.start, request.end)
         octets = await asyncio.wrap_future(gone)
-        self._own.bus.publish(
-            RecordingDeleted(request.token, request.start, request.end, len(octets), request.who)
-        )
+        end = min(request.end, self._own.clock.utc())
+        self._own.bus.publish(RecordingDeleted(request.token, request.start, end, len(octets), request.who))
         return Deleted(len(octets), sum(octets))
 
 

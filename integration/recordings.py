@@ -97,7 +97,12 @@ class RecordingsPlane:
             await asyncio.sleep(ENDED_LOOK)
         with contextlib.suppress(NotFound):  # nothing was recorded
             end = Utc(self._own.clock.utc() + AHEAD)
-            await self._recording.call(DeleteSpan(token, Utc(0), end, by))
+            begin = await asyncio.to_thread(self._begin, token, end)
+            await self._recording.call(DeleteSpan(token, begin, end, by))
+
+    def _begin(self, token: str, end: Utc) -> Utc:
+        """Where the oldest of a recording begins, whatever the clock was then; in a thread. Raises NotFound."""
+        return min((segment.utc for segment in self._open().segments(token, Utc(0), end)), default=Utc(0))
 
 
 class Player:

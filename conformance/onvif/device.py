@@ -28,7 +28,8 @@ class Address:
     url: str  #: of the Device service
     login: Login
     schemas: bool  #: judge every reply by the official schemas
-    disruptive: bool  #: restart it, and put its settings back
+    disruptive: bool  #: restart it
+    reset: str  #: how its settings are put back at the end: Soft, Hard, or not
     discovery: tuple[str, int]  #: where unicast probes go
 
 
@@ -230,7 +231,13 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--disruptive",
         action="store_true",
-        help="also restart the device, and put its settings back (soft); without it those cases stay open",
+        help="also restart the device, eight times; without it those cases stay open",
+    )
+    parser.add_argument(
+        "--factory-default",
+        choices=("Soft", "Hard"),
+        default="",
+        help="put its settings back at the very end: its accounts and perhaps its address are gone then",
     )
     parser.add_argument(
         "--no-schemas",
@@ -258,11 +265,12 @@ async def contact(given: Namespace) -> Contacted:
         Login(given.user, given.password),
         not given.no_schemas,
         given.disruptive,
+        given.factory_default,
         (parts.hostname, given.discovery_port),
     )
     # What is wrong with a reply is for the cases to say: the first contact only reads.
     device = Device(
-        Address(url, address.login, schemas=False, disruptive=False, discovery=address.discovery),
+        Address(url, address.login, schemas=False, disruptive=False, reset="", discovery=address.discovery),
         Facts(),
         Transcript(),
         Wire(Transcript(), address.login),

@@ -111,11 +111,11 @@ async def own_recording(device: Device) -> str:
     return await make_recording(device)
 
 
-async def live(device: Device) -> str:
-    """A stream that a receiver can take: a live one of the device itself, with the account in it. Raises
-    NotApplicable."""
+async def live(device: Device, profile: str = "") -> str:
+    """A stream that a receiver can take: a live one of the device itself, with the account in it; of a profile or any.
+    Raises NotApplicable."""
     provided(device.has("trt"), "GetServices names no Media service: there is no stream to receive")
-    profile = await a_profile(device)
+    profile = profile or await a_profile(device)
     setup = "<tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol></tt:Transport>"
     told = await device.call(
         "trt:GetStreamUri",
@@ -126,13 +126,22 @@ async def live(device: Device) -> str:
     return uri.replace("://", f"://{login.user}:{login.password}@", 1)
 
 
+async def profiles(device: Device) -> dict[str, tuple[int, int]]:
+    """Width and height of the media profiles with video, by token."""
+    found = {}
+    for each in every(await device.call("trt:GetProfiles"), "trt:Profiles"):
+        if each.find(name("tt:VideoEncoderConfiguration")) is not None:
+            size = only(each, "tt:VideoEncoderConfiguration/tt:Resolution")
+            found[str(each.get("token"))] = int(text(size, "tt:Width")), int(text(size, "tt:Height"))
+    return found
+
+
 async def a_profile(device: Device) -> str:
     """The token of a media profile with video. Raises NotApplicable."""
-    told = await device.call("trt:GetProfiles")
-    for each in every(told, "trt:Profiles"):
-        if each.find(name("tt:VideoEncoderConfiguration")) is not None:
-            return str(each.get("token"))
-    raise NotApplicable("no media profile has a video encoder")
+    token = next(iter(await profiles(device)), None)
+    if token is None:
+        raise NotApplicable("no media profile has a video encoder")
+    return token
 
 
 async def job_state(device: Device, token: str) -> Element:

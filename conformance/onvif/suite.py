@@ -65,18 +65,21 @@ class _Written:
     check: Check[Device]
     needs: tuple[Need[Device], ...]
     slow: bool
+    alone: int = 0
 
 
 _written: dict[str, _Written] = {}
 
 
-def official(name: str, *needs: Need[Device], slow: bool = False) -> Callable[[Check[Device]], Check[Device]]:
-    """The function below does this official test. `needs`: besides what the table says."""
+def official(
+    name: str, *needs: Need[Device], slow: bool = False, alone: int = 0
+) -> Callable[[Check[Device]], Check[Device]]:
+    """The function below does this official test. `needs`: besides what the table says; `alone`: of its `Case`."""
     if name not in TESTS or name in _written:
         raise ValueError(f"{name}: no such test, or already there")
 
     def keep(check: Check[Device]) -> Check[Device]:
-        _written[name] = _Written(check, needs, slow)
+        _written[name] = _Written(check, needs, slow, alone)
         return check
 
     return keep
@@ -93,4 +96,7 @@ def every_row(unwritten: Mapping[str, tuple[Need[Device], ...]]) -> None:
         done = _written.get(name) or _Written(nobody, unwritten.get(name, ()), slow=False)
         requirement = Requirement.MANDATORY if test.when == "-" else Requirement.CONDITIONAL
         needs = (*FEATURES[test.when], *done.needs)
-        SUITE.case(name, test.title, test.clause, requirement, *needs, slow=done.slow)(done.check)
+        register = SUITE.case(
+            name, test.title, test.clause, requirement, *needs, slow=done.slow, alone=done.alone
+        )
+        register(done.check)

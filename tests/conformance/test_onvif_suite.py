@@ -63,6 +63,7 @@ def given(port: int, **changes: object) -> Namespace:
         "password": PASSWORD,
         "no_schemas": False,
         "disruptive": False,
+        "factory_default": "",
         "discovery_port": 3702,
     }
     return Namespace(**{**usual, **changes})

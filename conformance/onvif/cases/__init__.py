@@ -24,7 +24,6 @@ _ABSENT = {
 }
 _ADVERTISED = {
     "DEVICE-9-1-1": "Monitoring/ProcessorUsage",
-    "DEVICE-9-1-4": "Monitoring/OperatingTime/LastReboot",
     "DEVICE-9-1-6": "Monitoring/OperatingTime/LastClockSynchronization",
     "DEVICE-9-1-7": "Monitoring/OperatingTime/LastClockSynchronization",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from conformance.case import Failed, NotJudged, expect, provided
+from conformance.case import Failed, expect, provided
 from conformance.onvif.device import Device
 from conformance.onvif.multicast import (
     PROBE,
@@ -17,6 +17,7 @@ from conformance.onvif.multicast import (
     probe,
 )
 from conformance.onvif.names import DISCOVERY
+from conformance.onvif.restart import ALONE, asked_for, until_back
 from conformance.onvif.suite import official
 from conformance.onvif.values import every, text
 
@@ -188,16 +189,16 @@ async def hello(device: Device) -> str:
     return _needed(found)
 
 
-@official("DISCOVERY-1-1-8", slow=True)
+@official("DISCOVERY-1-1-8", alone=ALONE)
 async def bye(device: Device) -> str:
-    if not device.address.disruptive:
-        raise NotJudged("not asked for: it restarts the device (--disruptive)")
+    asked_for(device)
     message = new_message()
     own = (await _match(device, message, probe(message))).endpoint
     async with Listener(device.address.discovery[0], device.transcript, group=True) as listener:
         await device.call("tds:SystemReboot")
         found = await listener.until(lambda told: told.kind == "Bye" and told.endpoint == own, 60)
     expect(found is not None, "no Bye within 60 s")
+    await until_back(device)
     return "a Bye came"
 
 

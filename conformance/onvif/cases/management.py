@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from conformance.case import Failed, NotJudged, expect, provided
+from conformance.case import NotJudged, expect, provided
 from conformance.onvif.client import Element
 from conformance.onvif.device import Device
 from conformance.onvif.names import PREFIXES
 from conformance.onvif.needs import topic
 from conformance.onvif.points import subscribe, topic_filter
+from conformance.onvif.restart import ALONE, LAST, restart, until_back
 from conformance.onvif.suite import official
 from conformance.onvif.values import moment, only, text
 
-_BACK_SECONDS = 180.0  #: for a device that was restarted
-_DISRUPTIVE = "not asked for: it restarts the device (--disruptive)"
+_REBOOT = "Monitoring/OperatingTime/LastReboot"
 
 
 async def _time(device: Device) -> Element:
@@ -105,36 +103,46 @@ async def log(device: Device) -> str:
     return f"{len((told[0].text or '').splitlines())} lines"
 
 
-async def _restarted(device: Device, operation: str, inner: str) -> str:
-    """Do it, and wait until the device answers again."""
-    if not device.address.disruptive:
-        raise NotJudged(_DISRUPTIVE)
-    await device.call(operation, inner)
-    began = time.monotonic()
-    gone = False
-    while time.monotonic() - began < _BACK_SECONDS:
-        await asyncio.sleep(0.5)
-        try:
-            await device.call("tds:GetSystemDateAndTime")
-        except Failed:
-            gone = True
-            continue
-        if gone or time.monotonic() - began > 20:
-            device.good("tds:GetUsers", await device.as_other(device.address.login, "tds:GetUsers"))
-            return f"it answers again after {time.monotonic() - began:.0f} s"
-    raise Failed(f"it does not answer after {_BACK_SECONDS:g} s")
-
-
-@official("DEVICE-3-1-8", slow=True)
+@official("DEVICE-3-1-8", alone=ALONE)
 async def reboot(device: Device) -> str:
-    return await _restarted(device, "tds:SystemReboot", "")
+    return f"it answers again after {await restart(device):.0f} s"
 
 
-@official("DEVICE-3-1-7", slow=True)
+async def _reset(device: Device, how: str) -> str:
+    """What may have no account any more is asked only what anybody may ask. What has no address any more has failed
+    here, and is for a person to look at."""
+    if device.address.reset != how:
+        raise NotJudged(f"not asked for: no account may be left afterwards (--factory-default {how})")
+    await device.call("tds:SetSystemFactoryDefault", f"<tds:FactoryDefault>{how}</tds:FactoryDefault>")
+    passed = await until_back(device)
+    gone = device.fault(await device.as_other(device.address.login, "tds:GetUsers")) is not None
+    expect(gone or how == "Soft", "the account is still let in")
+    return f"it answers again after {passed:.0f} s; the account {'is gone' if gone else 'is still known'}"
+
+
+@official("DEVICE-3-1-7", alone=LAST)
 async def soft_reset(device: Device) -> str:
-    return await _restarted(
-        device, "tds:SetSystemFactoryDefault", "<tds:FactoryDefault>Soft</tds:FactoryDefault>"
-    )
+    return await _reset(device, "Soft")
+
+
+@official("DEVICE-3-1-6", alone=LAST)
+async def hard_reset(device: Device) -> str:
+    return await _reset(device, "Hard")
+
+
+@official("DEVICE-9-1-4", topic(_REBOOT), alone=ALONE)
+async def reboot_told(device: Device) -> str:
+    async def told() -> datetime:
+        point = await subscribe(device, topic_filter(_REBOOT))
+        found = [each for each in await point.everything() if each.topic == _REBOOT]
+        expect(bool(found), f"nothing is told by {_REBOOT}")
+        return moment(found[-1].data.get("Status", ""))
+
+    before = await told()
+    await restart(device)
+    after = await told()
+    expect(after > before, f"the last restart was {before:%H:%M:%S} before and is {after:%H:%M:%S} after one")
+    return f"{before:%H:%M:%S} UTC, then {after:%H:%M:%S}"
 
 
 #: test -> the topic, and the item of its data with what it must look like
@@ -169,13 +177,6 @@ def _monitored(name: str, path: str, item: str) -> None:
 
 for _name, _row in _MONITORING.items():
     _monitored(_name, *_row)
-
-
-@official("DEVICE-3-1-6")
-async def hard_reset(_device: Device) -> str:
-    raise NotJudged(
-        "not written: afterwards there would be no account, and perhaps no address, to go on with"
-    )
 
 
 # --------------------------------------------------------------------------------------------- namespaces

@@ -6,6 +6,7 @@ from conformance.case import expect, provided
 from conformance.onvif.client import Element
 from conformance.onvif.device import Device
 from conformance.onvif.points import subscribe, topic_filter
+from conformance.onvif.restart import ALONE, asked_for, restart
 from conformance.onvif.rig import (
     configuration,
     live,
@@ -80,6 +81,38 @@ async def delete(device: Device) -> str:
     await device.call("trv:DeleteReceiver", receiver(token))
     expect(token not in await _all(device), "the deleted receiver is still told")
     return (await device.refused("trv:GetReceiver", receiver(token), "UnknownToken")).said
+
+
+async def _kept(device: Device, token: str, uri: str, mode: str) -> str:
+    """Whether it is as it was after a restart."""
+    passed = await restart(device)
+    told = await _one(device, token)
+    there = text(told, "tt:Configuration/tt:MediaUri"), text(told, "tt:Configuration/tt:Mode")
+    expect(there == (uri, mode), f"it was {mode} and {uri}, after a restart it is {there[1]} and {there[0]}")
+    return f"as before, {passed:.0f} s later"
+
+
+@official("RECEIVER-2-1-7", alone=ALONE)
+async def created_for_good(device: Device) -> str:
+    asked_for(device)
+    return await _kept(device, await make_receiver(device, _URI, "NeverConnect"), _URI, "NeverConnect")
+
+
+@official("RECEIVER-2-1-12", alone=ALONE)
+async def mode_for_good(device: Device) -> str:
+    asked_for(device)
+    token = await make_receiver(device, _URI, "NeverConnect")
+    await device.call("trv:SetReceiverMode", receiver(token) + "<trv:Mode>AutoConnect</trv:Mode>")
+    return await _kept(device, token, _URI, "AutoConnect")
+
+
+@official("RECEIVER-2-1-21", alone=ALONE)
+async def configured_for_good(device: Device) -> str:
+    asked_for(device)
+    token = await make_receiver(device, _URI, "NeverConnect")
+    other = "rtsp://192.0.2.2/kept"
+    await device.call("trv:ConfigureReceiver", receiver(token) + configuration(other, "AutoConnect"))
+    return await _kept(device, token, other, "AutoConnect")
 
 
 @official("RECEIVER-2-1-11")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 
-from conformance.case import expect, provided
+from conformance.case import Failed, expect, provided
 from conformance.onvif.device import Device
-from conformance.onvif.names import RECEIVER_TYPE
+from conformance.onvif.names import RECEIVER_TYPE, name
 from conformance.onvif.needs import declared, service, topic
 from conformance.onvif.points import Message, Point, subscribe, topic_filter
 from conformance.onvif.rig import (
     a_profile,
+    configuration,
+    information,
     job,
     job_plan,
     job_state,
@@ -21,6 +25,7 @@ from conformance.onvif.rig import (
     make_recording,
     own_recording,
     plan,
+    profiles,
     receiver,
     receiver_job,
     recording,
@@ -30,7 +35,7 @@ from conformance.onvif.rig import (
     until_job,
 )
 from conformance.onvif.suite import official
-from conformance.onvif.values import every, maybe, only, text
+from conformance.onvif.values import every, maybe, moment, only, text, write
 
 _PROFILE_TYPE = "http://www.onvif.org/ver10/schema/Profile"
 _NOWHERE = "no-such-token"
@@ -286,6 +291,41 @@ async def stop_by_deleting(device: Device) -> str:
     return await _deleted(device, made)
 
 
+@official("RECORDING-2-1-27")
+async def another_stream_while_recording(device: Device) -> str:
+    """The receiver is given another stream, of another size if there is one: the job goes on, and what is recorded
+    is told as what it is."""
+    sizes = await profiles(device)
+    provided(len(sizes) > 1, "there is only one media profile: nothing to change to")
+    (first, size), *others = sizes.items()
+    second = max(others, key=lambda other: other[1] != size)[0]
+    recorded, received, made = await receiver_job(device)
+    await until_job(device, made, "Active", "PartiallyActive")
+    uri = await live(device, second)
+    await device.call("trv:ConfigureReceiver", receiver(received) + configuration(uri, "AutoConnect", "RTSP"))
+    await until_job(device, made, "Active", "PartiallyActive")
+    found = await _recorded_as(device, recorded, sizes[second])
+    return f"{first}, then {second}: {found[0]}x{found[1]}"
+
+
+async def _recorded_as(device: Device, token: str, size: tuple[int, int]) -> tuple[int, int]:
+    """Wait until the newest pictures are of that size. Raises Failed."""
+    deadline = time.monotonic() + _TOLD_SECONDS
+    found = (0, 0)
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        newest = (await information(device, token)).end
+        if newest is None:
+            continue
+        inner = f"<tse:RecordingTokens>{token}</tse:RecordingTokens><tse:Time>{write(newest)}</tse:Time>"
+        told = await device.call("tse:GetMediaAttributes", inner)
+        for each in told.iter(name("tt:VideoAttributes")):
+            found = int(text(each, "tt:Width")), int(text(each, "tt:Height"))
+        if found == size:
+            return found
+    raise Failed(f"{size[0]}x{size[1]} is received, {found[0]}x{found[1]} is told of what is recorded")
+
+
 async def _deleted(device: Device, token: str) -> str:
     await device.call("trc:DeleteRecordingJob", job(token))
     expect(token not in await jobs(device), "the deleted job is still told")
@@ -436,6 +476,28 @@ for _case in ("RECORDING-5-1-8", "RECORDING-5-1-15"):
     official(_case, topic("RecordingConfig/CreateTrack"), _TRACKS)(_track_made)
 for _case in ("RECORDING-5-1-9", "RECORDING-5-1-16"):
     official(_case, topic("RecordingConfig/DeleteTrack"), _TRACKS)(_track_deleted)
+
+
+@official("RECORDING-5-1-14", _RECEIVERS, _DYNAMIC)
+async def data_deleted_event(device: Device) -> str:
+    recorded, _, made = await receiver_job(device)
+    await until_job(device, made, "Active", "PartiallyActive")
+    deadline = time.monotonic() + _TOLD_SECONDS
+    while (await information(device, recorded)).seconds < 1:
+        expect(time.monotonic() < deadline, "nothing was recorded")
+        await asyncio.sleep(0.5)
+    await device.call("trc:SetRecordingJobMode", job(made) + "<trc:Mode>Idle</trc:Mode>")
+    await until_job(device, made, "Idle")
+    tape = await information(device, recorded)
+    point = await _listening(device, "RecordingConfig/DeleteTrackData")
+    await device.call("trc:DeleteRecording", recording(recorded))
+    message = await point.until(_about(RecordingToken=recorded), _TOLD_SECONDS, "of the deleted data")
+    expect(bool(message.source.get("TrackToken")), "it does not say of which track")
+    start, end = (moment(message.data.get(each, "")) for each in ("StartTime", "EndTime"))
+    assert tape.start is not None
+    assert tape.end is not None
+    expect(tape.start <= start <= end, f"it says {start} to {end}; recorded was from {tape.start}")
+    return f"{(end - start).total_seconds():.1f} s of {message.source['TrackToken']}"
 
 
 @official("RECORDING-5-1-18", topic("RecordingConfig/JobState"), _RECEIVERS, _DYNAMIC)
