@@ -22,6 +22,7 @@ from conformance.transcript import Transcript
 
 IDENTITY = "holdfast-target.json"
 SEGMENT = ".mp4"
+PART = ".part"  #: behind the name of what is not whole yet
 _SHOWN = 5  # names that a report shows of each case
 
 
@@ -118,6 +119,7 @@ class Facts:
     after: Mapping[str, Entry]  #: some seconds later
     identity: bytes | None
     samples: Mapping[str, bytes]  #: some segments, whole
+    growing: Mapping[str, bytes]  #: some that are being written, as far as they were there
     folder: Path  #: for a player: files that it reads
 
 
@@ -140,6 +142,14 @@ class Session:
         """Some of them, whole. Raises NotApplicable."""
         provided(bool(self.facts.samples), "there is no segment yet")
         return self.facts.samples
+
+    def growing(self) -> list[str]:
+        """Names of segments that are being written. Raises NotApplicable where there are none."""
+        found = sorted(name for name in self.facts.after if name.endswith(SEGMENT + PART))
+        provided(bool(found), "nothing is being written")
+        for name in found[:_SHOWN]:
+            self.transcript.note(f"{name}: {self.facts.after[name].octets} octets")
+        return found
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -192,7 +202,11 @@ async def _look(reader: Reader, place: str, pause: float, most: int) -> Archive:
     segments = sorted(name for name in after if name.endswith(SEGMENT))
     chosen = segments[:: max(1, len(segments) // max(1, most))][:most]
     samples = {name: await asyncio.to_thread(reader.read, name) for name in chosen}
-    return Archive(place, before, after, known, samples)
+    growing = {}
+    for name in sorted(name for name in after if name.endswith(SEGMENT + PART))[:most]:
+        with contextlib.suppress(FileNotFoundError):  # it is whole by now
+            growing[name] = await asyncio.to_thread(reader.read, name)
+    return Archive(place, before, after, known, samples, growing)
 
 
 class Archive:
@@ -205,9 +219,10 @@ class Archive:
         after: Mapping[str, Entry],
         identity: bytes | None,
         samples: Mapping[str, bytes],
+        growing: Mapping[str, bytes],
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-smb-")
-        self._facts = Facts(place, before, after, identity, samples, Path(self._folder.name))
+        self._facts = Facts(place, before, after, identity, samples, growing, Path(self._folder.name))
 
     @property
     def title(self) -> str:

@@ -47,6 +47,18 @@ def boxes(data: bytes) -> Iterator[Box]:
         at += size
 
 
+def beginning(data: bytes) -> bytes:
+    """What is whole of a file that is being written: up to the end of its last closed fragment."""
+    end = 0
+    try:
+        for box in boxes(data):
+            if box.kind == b"free" or (not end and box.kind == b"uuid"):
+                end = box.end
+    except Broken:
+        pass  # it is written further on
+    return data[:end]
+
+
 def identity(data: bytes) -> dict[str, Any]:  # Any: as JSON is
     """What a segment says of itself. Raises Broken."""
     for box in boxes(data):

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from conformance.case import Requirement, expect, provided
-from conformance.smb.archive import IDENTITY, SEGMENT, Session, parts
-from conformance.smb.boxes import Broken, boxes, fragments, identity
+from conformance.smb.archive import IDENTITY, PART, SEGMENT, Session, parts
+from conformance.smb.boxes import Broken, beginning, boxes, fragments, identity
 from conformance.smb.suite import case
 
 GUIDE = "archive (design/archive.md)"
 FORM = "segment files (design/recording.md)"
 BOXES = "ISO/IEC 14496-12"
-PART = ".part"
 PLAYED = 5  #: segments that a player is given
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}/\d{4}-\d\d-\d\d/[1-9]\d*\.mp4")
 
 
 def _none(wrong: Iterable[str], of: int, what: str) -> str:
@@ -68,8 +68,15 @@ async def form(session: Session) -> str:
 @case("name.form", "A segment is RECORDING/YYYY-MM-DD/NUMBER.mp4", GUIDE, Requirement.MANDATORY)
 async def names(session: Session) -> str:
     found = session.segments()
-    good = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}/\d{4}-\d\d-\d\d/[1-9]\d*\.mp4")
-    return _none((name for name in found if not good.fullmatch(name)), len(found), "segments")
+    return _none((name for name in found if not _NAME.fullmatch(name)), len(found), "segments")
+
+
+@case("name.number", "A recording has each number once, over all days", GUIDE, Requirement.MANDATORY)
+async def numbers(session: Session) -> str:
+    found = session.segments()
+    first: dict[tuple[str, str], str] = {}
+    wrong = [name for name in found if first.setdefault((parts(name)[0], parts(name)[-1]), name) != name]
+    return _none(wrong, len(found), "segments")
 
 
 @case("name.else", "There is nothing else but what is being written", GUIDE, Requirement.OPTIONAL)
@@ -178,3 +185,45 @@ async def plays(session: Session) -> str:
             pictures += int(shown)
     _none(wrong, len(chosen), "segments")
     return f"{pictures} pictures in {len(chosen)} segments"
+
+
+@case("part.form", "It has the name that it will have, and .part", GUIDE, Requirement.MANDATORY)
+async def part_names(session: Session) -> str:
+    found = session.growing()
+    wrong = (name for name in found if not _NAME.fullmatch(name.removesuffix(PART)))
+    return _none(wrong, len(found), "that grow")
+
+
+@case("part.grows", "It never gets shorter", GUIDE, Requirement.CONDITIONAL)
+async def grows(session: Session) -> str:
+    before, after = session.facts.before, session.facts.after
+    both = [name for name in session.growing() if name in before]
+    provided(bool(both), "nothing was being written at both looks")
+    wrong = (name for name in both if after[name].octets < before[name].octets)
+    return _none(wrong, len(both), "that grow")
+
+
+@case(
+    "part.begins",
+    "It is the beginning of the segment that its name says: head, and fragments that match their checksums",
+    FORM,
+    Requirement.CONDITIONAL,
+)
+async def begins(session: Session) -> str:
+    there = {name: whole for name, data in session.facts.growing.items() if (whole := beginning(data))}
+    provided(bool(there), "nothing is being written, or not enough of it is there")
+    wrong = []
+    for name, data in there.items():
+        try:
+            said = identity(data)
+            number = fragments(data)
+        except (Broken, ValueError) as error:
+            wrong.append(f"{name}: {error}")
+            continue
+        session.transcript.note(f"{name}: {number} fragments")
+        if (said.get("recording"), str(said.get("segment"))) != (
+            parts(name)[0],
+            parts(name)[-1].partition(".")[0],
+        ):
+            wrong.append(f"{name}: it says that it is {said.get('recording')}/{said.get('segment')}")
+    return _none(wrong, len(there), "that grow")

@@ -12,6 +12,7 @@ SUITE: Suite[Session] = Suite(
         "target": "Whose folder it is",
         "name": "Names, and what they promise",
         "file": "Segments: whole, and what they say they are",
+        "part": "What is being written",
     },
     arguments,
     contact,

@@ -25,6 +25,7 @@ from tests.protocols.smb.samba import PASSWORD, Samba
 TARGET = "3f2a7c1e-0000-4000-8000-000000000001"
 DAY = datetime.fromtimestamp(m.START / MICROSECONDS, UTC).strftime("%Y-%m-%d")
 NAME = f"CAM1/{DAY}/7.mp4"
+GROWING = f"CAM1/{DAY}/9.mp4.part"
 
 
 def made(folder: Path, number: int, recorder: str = "REC") -> Path:
@@ -56,7 +57,10 @@ async def judged(
 
     samples = {name: data for name, data in files.items() if name.endswith(".mp4")}
     known = files.get(IDENTITY)
-    archive = Archive("here", listed(files if before is None else before), listed(files), known, samples)
+    growing = {name: data for name, data in files.items() if name.endswith(".part")}
+    archive = Archive(
+        "here", listed(files if before is None else before), listed(files), known, samples, growing
+    )
     outcomes = await run(SUITE.chosen([pattern]), archive, 1, lambda outcome: None)  # noqa: ARG005 - nobody is told
     return {each.id: each.result for each in outcomes if each.result is not Result.NOT_APPLICABLE}
 
@@ -65,8 +69,14 @@ def good(segment: bytes) -> dict[str, bytes]:
     return {IDENTITY: json.dumps({"target": TARGET, "recorder": "HF1"}).encode(), NAME: segment}
 
 
-async def test_what_is_right_passes_everything(segment: bytes) -> None:
-    found = await judged(good(segment))
+@pytest.fixture(scope="module")
+def growing(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What is there of a segment that is being written: it ends anywhere."""
+    return made(tmp_path_factory.mktemp("growing"), 9).read_bytes()[:-100]
+
+
+async def test_what_is_right_passes_everything(segment: bytes, growing: bytes) -> None:
+    found = await judged({**good(segment), GROWING: growing})
     assert set(found.values()) == {Result.PASS}
     assert len(found) == len(SUITE.cases)
 
@@ -97,7 +107,7 @@ async def test_each_fault_of_a_file_fails_its_case_and_no_other(segment: bytes, 
     fine = good(segment)
     assert await faults({**fine, NAME: segment[:-1000]}) == ["file.whole", "file.checksum"]
     assert await faults({**fine, f"CAM1/{DAY}/9.mp4": segment}) == ["file.identity"]
-    assert await faults({**fine, "CAM1/2020-01-01/7.mp4": segment}) == ["file.day"]
+    assert await faults({**fine, "CAM1/2020-01-01/7.mp4": segment}) == ["name.number", "file.day"]
     assert await faults({**fine, f"CAM1/{DAY}/8.mp4": foreign}) == ["file.recorder"]
     assert await faults({**fine, f"CAM1/{DAY}/x.mp4": segment}) == ["name.form", "file.identity"]
     media = next(box for box in boxes(segment) if box.kind == b"mdat")
@@ -107,6 +117,23 @@ async def test_each_fault_of_a_file_fails_its_case_and_no_other(segment: bytes, 
     assert await faults(fine, {**fine, NAME: segment[:5000]}) == ["name.final"]
     nobody = await judged({name: data for name, data in fine.items() if name != IDENTITY}, pattern="target.*")
     assert nobody == {"target.there": Result.FAIL}
+
+
+async def test_each_fault_of_what_grows_fails_its_case_and_no_other(
+    segment: bytes, foreign: bytes, growing: bytes
+) -> None:
+    async def faults(files: dict[str, bytes], before: dict[str, bytes] | None = None) -> list[str]:
+        found = await judged(files, before, pattern="part.*")
+        return [name for name, result in found.items() if result is Result.FAIL]
+
+    fine = good(segment)
+    assert await faults({**fine, f"CAM1/{DAY}/x.mp4.part": b""}) == ["part.form"]
+    assert await faults({**fine, GROWING: growing}, {**fine, GROWING: growing + b"x"}) == ["part.grows"]
+    assert await faults({**fine, GROWING: foreign[:-100]}) == ["part.begins"]
+    media = next(box for box in boxes(foreign) if box.kind == b"mdat")
+    spoilt = bytearray(growing)
+    spoilt[media.payload] ^= 1
+    assert await faults({**fine, GROWING: bytes(spoilt)}) == ["part.begins"]
 
 
 async def test_what_no_player_shows_fails(segment: bytes) -> None:
@@ -150,6 +177,8 @@ async def test_ours_passes_on_a_share_and_on_the_servers_own_disk(samba: Samba, 
         target.claim("HF1")
         for number in (7, 8):
             target.upload(made(tmp_path, number), f"CAM1\\{DAY}\\{number}.mp4", lambda: True)
+        grows = made(tmp_path, 9)
+        target.grow(grows, f"CAM1\\{DAY}\\9.mp4", None, grows.stat().st_size - 100)
     for asked in (given(samba), given(samba, path=samba.folder, host=None)):
         archive = await contact(asked)
         assert "2 segments, 2 of them read" in archive.title
