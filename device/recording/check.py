@@ -70,7 +70,7 @@ def check(
         connection = open_reader(catalogue)
         try:
             connection.execute("BEGIN")
-            return _Check(connection, volumes, deep, proofs, repair=False).run()
+            return _Check(connection, volumes, deep, proofs, repair=False, catalogue=catalogue).run()
         finally:
             connection.close()
     ownership = Ownership(catalogue)
@@ -78,7 +78,7 @@ def check(
         connection = open_writer(catalogue)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            report = _Check(connection, volumes, deep, proofs, repair=True).run()
+            report = _Check(connection, volumes, deep, proofs, repair=True, catalogue=catalogue).run()
             connection.execute("COMMIT")
             return report
         finally:
@@ -112,8 +112,10 @@ class _Check:
         proofs: Proofs | None,
         *,
         repair: bool,
+        catalogue: Path,
     ) -> None:
         self._c = connection
+        self._catalogue = catalogue
         self._deep = deep
         self._repair = repair
         self._settings = {each.uuid: each for each in volumes}
@@ -214,17 +216,22 @@ class _Check:
                 continue
             path = root / file_of(token, hour, segment)
             left.add(path)
+            # While it records, there is nearly always one: what it says lies in the archive, and nowhere else.
             if self._repair:
                 _unlink(path)
                 self._c.execute("DELETE FROM leftover WHERE segment = ?", (segment,))
-            self._say(
-                3,
-                str(path),
-                "is in the archive, and was being deleted",
-                repairable=True,
-                repaired=self._repair,
-            )
+                what = "is in the archive, and was being deleted"
+                self._say(3, str(path), what, repairable=True, repaired=True)
         return left
+
+    def _changed(self, row: Stored) -> bool:
+        """Whether a segment was moved or deleted since we began to look: a recorder goes on meanwhile."""
+        connection = open_reader(self._catalogue)
+        try:
+            now = connection.execute("SELECT volume, state FROM segment WHERE id = ?", (row.id,)).fetchone()
+        finally:
+            connection.close()
+        return bool(now != (row.volume, int(row.state)))
 
     def _garbage(self, row: Stored, path: Path) -> None:
         if self._repair:
@@ -240,6 +247,8 @@ class _Check:
                 _, identity, start = head_of(file.fileno())
             rows = row.fragments()
         except FileNotFoundError:
+            if not self._repair and self._changed(row):
+                return False
             self._say(1, str(path), "is gone", repairable=True, repaired=self._repair)
             if self._repair:
                 forget(self._c, row, self._ids)

@@ -127,12 +127,19 @@ class Target:
         if sent is None:
             self._share.make_folders(part.rpartition("\\")[0])
             sent = self._share.size(part) or 0
-        if sent >= upto:
-            return sent
-        self._share.write(
-            part, sent, self._stretch(source, sent, upto), on_written=lambda _written: None, flush=False
-        )
-        return upto
+        for last in (False, True):
+            if sent >= upto:
+                break
+            stretch = self._stretch(source, sent, upto)
+            try:
+                self._share.write(part, sent, stretch, on_written=lambda _written: None, flush=False)
+            except SessionExpired:
+                if last:
+                    raise
+                sent = self._share.size(part) or 0
+            else:
+                sent = upto
+        return sent
 
     def _stretch(self, source: Path, offset: int, end: int) -> Iterator[bytes]:
         step = self._share.chunk()

@@ -127,6 +127,28 @@ def test_a_session_that_expires_is_begun_anew_and_goes_on_where_it_was(
         assert (unsigned.folder / folder / "x.mp4").read_bytes() == source.read_bytes()
 
 
+def test_what_grows_is_followed_past_an_expired_session_and_then_proven(
+    unsigned: Samba, source: Path
+) -> None:
+    with Meddler(unsigned.port) as meddler:
+        place = dataclasses.replace(unsigned.place(), port=meddler.port)
+        (unsigned.folder / "grows").mkdir()
+        part = unsigned.folder / "grows" / "CAM1" / "x.mp4.part"
+        with Share(place, sign=False) as share:
+            ours = target(share, "grows")
+            ours.claim("HF1")
+            sent = ours.grow(source, r"CAM1\x.mp4", None, 3_000_000)
+            assert part.stat().st_size == sent == 3_000_000
+            meddler.expire[WRITE] = 2
+            assert ours.grow(source, r"CAM1\x.mp4", sent, 8_000_000) == 8_000_000
+            assert meddler.expired == 1
+            assert part.read_bytes() == source.read_bytes()[:8_000_000]
+            assert ours.grow(source, r"CAM1\x.mp4", None, 8_000_000) == 8_000_000
+            assert ours.upload(source, r"CAM1\x.mp4", always) is not None
+        assert part.with_suffix("").read_bytes() == source.read_bytes()
+        assert not part.exists()
+
+
 def test_a_line_that_is_cut_costs_only_what_was_under_way(samba: Samba, folder: str, source: Path) -> None:
     with Meddler(samba.port) as meddler, Share(samba.place()) as direct:
         target(direct, folder).claim("HF1")

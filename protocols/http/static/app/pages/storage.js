@@ -6,7 +6,7 @@ import { Field, SectionForm } from "../form.js";
 import { duration, moment, number, percent, size, t, tn } from "../i18n.js";
 import { may, running, session } from "../state.js";
 import { Job } from "../jobs.js";
-import { Badge, Card, Dialog, Empty, Facts, Icon, Level, Page, Shown, html, toast, useAsk } from "../ui.js";
+import { Badge, Card, Dialog, Empty, Facts, Icon, Level, Page, Problem, Shown, html, toast, useAsk } from "../ui.js";
 import { State } from "./status.js";
 
 /** tool, what it is called, what it costs, what it asks for */
@@ -103,6 +103,7 @@ function AddShare({ close }) {
   const [form, setForm] = useState(/** @type {any} */ ({ host: "", share: "", folder: "", user: "", password: "", encrypt: true, path: "", name: "" }));
   const [error, setError] = useState(/** @type {any} */ (null));
   const [found, setFound] = useState("");
+  const [refused, setRefused] = useState(/** @type {any} */ (null)); // by the share, when it was tried
   const wrong = byPointer(error);
   /** @param {string} path @param {any} body */
   const send = (path, body) => post(path, body).catch((failed) => {
@@ -113,7 +114,8 @@ function AddShare({ close }) {
     const { path, name, ...place } = form;
     setFound("");
     setError(null);
-    send("/api/storages/shares/test", place).then((said) => setFound(t("It can be written and read. {free} of {size} are free.", { free: size(said.free), size: size(said.size) })), () => {});
+    setRefused(null);
+    send("/api/storages/shares/test", place).then((said) => setFound(t("It can be written and read. {free} of {size} are free.", { free: size(said.free), size: size(said.size) })), setRefused);
   };
   /** @param {string} field @param {string} label @param {any} [more] */
   const text = (field, label, more = {}) => html`<${Field} id="share-${field}" label=${label} hint=${more.hint} error=${wrong[`/${field}`]}><input id="share-${field}" type=${more.type || "text"} autocomplete="off" spellcheck=${false} value=${form[field]} aria-invalid=${wrong[`/${field}`] ? "true" : undefined} onInput=${(/** @type {any} */ e) => setForm({ ...form, [field]: e.currentTarget.value })} /></${Field}>`;
@@ -129,6 +131,7 @@ function AddShare({ close }) {
     ${text("path", t("Spool"), { hint: t("An empty folder on the recorder, or one that was its storage before.") })}
     ${text("name", t("Name"))}
     <div class="row"><button type="button" disabled=${!named} onClick=${test}>${t("Test")}</button>${found && html`<span role="status">${found}</span>`}</div>
+    <${Problem} error=${refused} />
   </${Dialog}>`;
 }
 
