@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field, RootModel
@@ -193,6 +194,8 @@ async def make(house: House, caller: Caller, section: str, body: NewEntry) -> St
         key = new_camera_key()
     if not isinstance(key, str):
         raise BadValue("key", "is needed")
+    if not re.fullmatch(kind.about.key, key):
+        raise BadValue("key", f"must match {kind.about.key}")
     if not _sees(caller, kind, key) or (kind is Camera and caller.rights.cameras is not None):
         raise NotAllowed("This account is limited to some cameras, and can make no others.")
     return _stored(house.settings.patch(kind, values, key=key, by=caller.by, expect=_fresh(house, kind, key)))

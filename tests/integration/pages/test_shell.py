@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,28 @@ def test_about_legal_texts_and_feedback(site: Site, page: Page, tmp_path: Path) 
     assert "The timeline is quick." in file.read_text()
     assert f"Holdfast {system['version']}" in file.read_text()
     expect(layer).to_have_count(0)
+
+
+@pytest.mark.proves("M-285", "M-286", "M-287")
+def test_a_virtual_host_is_made_in_the_browser(site: Site, page: Page) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    site.open(page, "/settings/virtual_hosts")
+    page.get_by_role("button", name="Add", exact=True).click()
+    layer = page.get_by_role("dialog")
+    layer.get_by_label("Server name").fill("not a name")
+    layer.get_by_label("Port", exact=True).fill(str(port))
+    for_everybody(page)
+    layer.get_by_role("button", name="Save").click()
+    expect(layer.get_by_role("alert")).to_be_visible()
+    expect(layer.get_by_label("Server name")).to_be_focused()
+    layer.get_by_label("Server name").fill("villa")
+    layer.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("cell", name="villa", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Edit").click()
+    layer.get_by_label("Enabled").uncheck()
+    layer.get_by_role("button", name="Save").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Disabled")).to_be_visible()
+    page.get_by_role("button", name="Delete villa").click()
+    expect(page.get_by_role("cell", name="villa", exact=True)).to_have_count(0)

@@ -58,7 +58,7 @@ def card(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=name, exact=True)
 
 
-@pytest.mark.proves("M-085", "M-087", "M-094", "M-095", "M-096", "M-097")
+@pytest.mark.proves("M-085", "M-087", "M-089", "M-094", "M-095", "M-096", "M-097")
 def test_status_tells_of_recorder_clock_storage_drives_and_ports(box: Recorder, page: Page) -> None:
     go(page, box, "/status")
     system = page.evaluate("fetch('/api/system').then((answer) => answer.json())")
@@ -78,6 +78,9 @@ def test_status_tells_of_recorder_clock_storage_drives_and_ports(box: Recorder, 
     for_everybody(page)
     ports.get_by_role("link", name="Network ports").click()
     expect(page.get_by_role("heading", name="Network ports", level=1)).to_be_visible()
+    go(page, box, "/status")
+    card(page, "Time").get_by_role("link", name="Time servers and zone").click()
+    expect(page.get_by_role("form", name="Date and time").get_by_label("Time zone")).to_be_visible()
     go(page, box, "/status")
     card(page, "Drives").get_by_role("link", name="Tools").click()
     expect(page.get_by_role("heading", name="Storage", level=1)).to_be_visible()

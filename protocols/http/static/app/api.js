@@ -28,7 +28,6 @@ export async function call(method, path, body, headers = {}) {
       method,
       headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store",
     });
   } catch {
     hooks.offline(true);

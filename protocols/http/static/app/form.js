@@ -219,8 +219,9 @@ export const keyOf = (kind) => `${kind}-${crypto.getRandomValues(new Uint32Array
 export const defaults = (schema) => Object.fromEntries(Object.entries(schema.properties || {}).map(([name, each]) => [name, /** @type {any} */ (each).default ?? (resolve(each, schema).type === "string" ? "" : null)]));
 
 /** An entry of a collection in a layer: a new one, a copy, or one that there is; it can be tried before it is saved.
- * @param {{section: string, schema: any, entry: any, title: string, kind: string, trial?: string, trialName?: string, close: () => void}} p `entry`: values, and key and version of one that there is; `kind` begins a new key; `trial`: where it is tried */
-export function EntryDialog({ section, schema, entry, title, kind, trial, trialName, close }) {
+ * @param {{section: string, schema: any, entry: any, title: string, kind: string, naming?: string, trial?: string, trialName?: string, close: () => void}} p `entry`: values, and key and version of one that there is; `kind` begins a new key; `naming`: what the key is called where a person gives it; `trial`: where it is tried */
+export function EntryDialog({ section, schema, entry, title, kind, naming, trial, trialName, close }) {
+  const [key, setKey] = useState("");
   const [values, setValues] = useState(entry.values);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [tried, setTried] = useState(/** @type {any} */ (null));
@@ -238,7 +239,7 @@ export function EntryDialog({ section, schema, entry, title, kind, trial, trialN
     }
   };
   const save = async () => {
-    await asked(() => (entry.key ? patch(`/api/settings/${section}/entries/${entry.key}`, changes, entry.version) : post(`/api/settings/${section}/entries`, { ...changes, key: keyOf(kind) })));
+    await asked(() => (entry.key ? patch(`/api/settings/${section}/entries/${entry.key}`, changes, entry.version) : post(`/api/settings/${section}/entries`, { ...changes, key: naming ? key : keyOf(kind) })));
     toast(t("Saved"));
     close();
   };
@@ -249,8 +250,10 @@ export function EntryDialog({ section, schema, entry, title, kind, trial, trialN
       if (!failed.errors?.length) toast(failed.title, { bad: true });
     });
   };
-  const loose = Object.entries(errors).filter(([pointer]) => !schema.properties[pointer.split("/")[1]]);
+  const loose = Object.entries(errors).filter(([pointer]) => !schema.properties[pointer.split("/")[1]] && !(naming && pointer === "/key"));
+  const wrong = errors["/key"];
   return html`<${Dialog} title=${title} close=${close} submit=${save} wide>
+    ${naming && !entry.key && html`<${Field} id="${id}-key" label=${naming} error=${wrong?.code === "value" ? { ...wrong, detail: t("letters, digits and hyphens, at most 63") } : wrong}><input id="${id}-key" maxlength="63" autocapitalize="none" autocomplete="off" spellcheck=${false} value=${key} aria-invalid=${wrong ? "true" : undefined} onInput=${(/** @type {any} */ e) => setKey(e.currentTarget.value)} /></${Field}>`}
     <${Fields} schema=${schema} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => { setValues((/** @type {any} */ old) => ({ ...old, [name]: value })); setTried(null); }} errors=${errors} prefix=${id} />
     ${loose.map(([, each]) => html`<p class="error" role="alert"><${Icon} n="warn" />${problem(each)}</p>`)}
     ${trial && html`<div class="row"><button type="button" disabled=${tried && tried.good === undefined} onClick=${go}>${trialName}</button>${tried && html`<${Outcome} tried=${tried} />`}</div>`}

@@ -183,6 +183,7 @@ addEventListener("click", (event) => {
 document.addEventListener("hf:arrived", arrived);
 
 paint();
+page(current()[4]);
 await speak(preferred()).catch(() => speak("en"));
 const ask = async () => {
   try {

@@ -64,13 +64,14 @@ hooks.gone = () => {
 
 export async function begin() {
   session.value = await get("/api/session");
+  if (session.value.account) loadCameras(); // nearly every page wants them
 }
 
 /** Once somebody is logged in. @returns {() => void} */
 export function listen() {
   stop?.();
+  if (!cameras.value) loadCameras();
   get("/api/system").then((system) => (zone.value = system.zone || "UTC"), () => {});
-  loadCameras();
   get("/api/jobs").then((data) => (jobs.value = data.jobs), () => {});
   get("/api/events/active").then((data) => (alarms.value = data.events), () => {});
   stop = follow(["cameras", "jobs", "event"], (topic, data) => {
@@ -84,4 +85,6 @@ export function listen() {
   return () => stop?.();
 }
 
-export const loadCameras = () => get("/api/cameras").then((data) => (cameras.value = data.cameras), () => {});
+/** @type {Promise<any>|null} */ let coming = null;
+/** Ask for the cameras; who asks while they are on their way waits for those. */
+export const loadCameras = () => (coming ??= get("/api/cameras").then((data) => (cameras.value = data.cameras), () => {}).finally(() => (coming = null)));

@@ -2,7 +2,7 @@
 // Every section of the settings that the account may change, as a form that its schema makes.
 import { useState } from "preact/hooks";
 import { get, remove } from "../api.js";
-import { SectionForm } from "../form.js";
+import { EntryDialog, SectionForm, defaults } from "../form.js";
 import { t, tn } from "../i18n.js";
 import { Card, Icon, Layer, Page, Shown, attempt, html, useAsk } from "../ui.js";
 
@@ -21,13 +21,20 @@ export default function Settings({ rest }) {
     }}</${Shown}></${Page}>`;
 }
 
+/** Collections whose entries a person names, and what such a name is called. */
+const NAMED = () => /** @type {Record<string, string>} */ ({ virtual_hosts: t("Server name") });
+
 /** @param {{about: any}} p */
 function Collection({ about }) {
+  const naming = NAMED()[about.section];
+  const [making, setMaking] = useState(/** @type {any} */ (null));
+  const make = () => attempt(async () => setMaking(await get(`/api/settings/${about.section}/schema`)));
   const ask = useAsk(() => get(`/api/settings/${about.section}/entries`));
   const [edit, setEdit] = useState("");
-  return html`<${Card} title=${t(about.heading)} icon="settings"><${Shown} ask=${ask}>${(/** @type {any} */ data) => html`
+  return html`<${Card} title=${t(about.heading)} icon="settings" more=${naming && html`<button onClick=${make}><${Icon} n="add" />${t("Add")}</button>`}><${Shown} ask=${ask}>${(/** @type {any} */ data) => html`
     <p class="dim">${tn("{count} entry", "{count} entries", data.entries.length)}</p>
-    <div class="scroll" tabindex="0" role="region" aria-label=${t(about.heading)}><table><thead><tr><th>${t("Key")}</th><th>${t("Name")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead><tbody>${data.entries.map((/** @type {any} */ each) => html`<tr key=${each.key}><td class="mono">${each.key}</td><td>${each.values.name || "–"}${each.values.enabled === false && html` <span class="dim">${t("Disabled")}</span>`}</td><td class="fit"><div class="row"><button onClick=${() => setEdit(each.key)}><${Icon} n="edit" />${t("Edit")}</button><button class="danger" aria-label=${t("Delete {name}", { name: each.values.name || each.key })} onClick=${() => attempt(() => remove(`/api/settings/${about.section}/entries/${encodeURIComponent(each.key)}`), t("Deleted")).then(ask.again)}><${Icon} n="remove" /></button></div></td></tr>`)}</tbody></table></div>`}</${Shown}>
+    <div class="scroll" tabindex="0" role="region" aria-label=${t(about.heading)}><table><thead><tr><th>${naming || t("Key")}</th><th>${t("Name")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead><tbody>${data.entries.map((/** @type {any} */ each) => html`<tr key=${each.key}><td class="mono">${each.key}</td><td>${each.values.name || "–"}${each.values.enabled === false && html` <span class="dim">${t("Disabled")}</span>`}</td><td class="fit"><div class="row"><button onClick=${() => setEdit(each.key)}><${Icon} n="edit" />${t("Edit")}</button><button class="danger" aria-label=${t("Delete {name}", { name: each.values.name || each.key })} onClick=${() => attempt(() => remove(`/api/settings/${about.section}/entries/${encodeURIComponent(each.key)}`), t("Deleted")).then(ask.again)}><${Icon} n="remove" /></button></div></td></tr>`)}</tbody></table></div>`}</${Shown}>
+    ${making && html`<${EntryDialog} section=${about.section} schema=${making} entry=${{ values: defaults(making) }} title=${t(about.heading)} kind="" naming=${naming} close=${() => { setMaking(null); ask.again(); }} />`}
     ${edit && html`<${Layer} title="${t(about.heading)}: ${edit}" close=${() => { setEdit(""); ask.again(); }}><${SectionForm} section=${about.section} entry=${edit} saved=${ask.again} /></${Layer}>`}
   </${Card}>`;
 }
