@@ -15,7 +15,7 @@ _TWO = re.compile(r"(?<![\w$.])tn\(\s*" + _STRING + r"\s*,\s*" + _STRING)
 _ANY = re.compile(r"(?<![\w$.])tn?\(\s*([^\s)])")
 #: What is not a literal, because it is a text of the settings, which are counted on their own.
 _OF_SETTINGS = re.compile(
-    r"(?<![\w$.])t\((s\.title|s\.description|state\.schema\.title|each\.heading|chosen\.heading|about\.heading|text,|text\b)"
+    r"(?<![\w$.])t\((s\.title|s\.description|each\.heading|chosen\.heading|about\.heading|text,|text\b)"
 )
 
 LANGUAGES = ("sv", "de")

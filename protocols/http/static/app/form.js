@@ -307,6 +307,7 @@ export function SectionForm({ section, entry, only, without, saved }) {
   useEffect(() => guard(() => dirty), [dirty]);
   if (!state) return error ? html`<${Problem} error=${error} />` : html`<div class="skeleton" role="status" aria-label=${t("Loading")}></div>`;
   const id = `${section}${entry ? `-${entry}` : ""}`;
+  const about = state.schema["x-ui"];
   const errors = byPointer(error);
   const save = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -326,7 +327,7 @@ export function SectionForm({ section, entry, only, without, saved }) {
     setBusy(false);
   };
   const interrupts = [...new Set(Object.keys(changes).map((name) => state.schema.properties[name]?.["x-ui"]?.interrupts))].map((kind) => INTERRUPTS()[kind]).filter(Boolean);
-  return html`<form class="form" novalidate onSubmit=${save} aria-label=${t(state.schema.title || section)}>
+  return html`<form class="form" novalidate onSubmit=${save} aria-label=${t(about.heading)}>
     <${Fields} schema=${state.schema} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => setValues((/** @type {any} */ old) => ({ ...old, [name]: value }))} errors=${errors} prefix=${id} only=${only} without=${without} />
     ${error && !Object.keys(errors).some((pointer) => document.getElementById(`${id}-${pointer.split("/")[1]}`)) && html`<${Problem} error=${error} />`}
     <div class="savebar"><span class="said">${dirty ? interrupts.join(" ") || t("Unsaved changes") : t("Everything is saved")}</span>
