@@ -142,6 +142,7 @@ class Parts:
             self.recordings,
             self.factory,
             self.cameras.picture,
+            self.machine,
         )
         stack.callback(self.onvif.close)
         serve_export_jobs(own.server, self.jobs, streaming)

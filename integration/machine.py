@@ -174,6 +174,12 @@ class MachinePlane:
         server.on(AskClock, clock)
         server.on(SetClock, set_clock)
 
+    @property
+    def settable(self) -> bool:
+        """Network and clock are Holdfast's to set, both of them."""
+        system = (NetworkKeeper.SYSTEM, ClockKeeper.SYSTEM)
+        return self.network.wanted.keeper not in system and self.clock.wanted.keeper not in system
+
     async def state(self) -> NetworkState:
         """How the network is now. Raises OSError."""
         return await self.network.driver.read()

@@ -22,6 +22,8 @@ from device.planes.link import Client
 from device.planes.messages import AskRecording, AskStreaming, Shutdown
 from device.recordings.names import camera_of
 from device.settings.cameras import Camera
+from device.settings.clock import DateAndTime
+from device.settings.network import Network
 from device.settings.onvif import Onvif
 from device.settings.recorder import Recorder as RecorderSettings
 from device.settings.rtsp import Rtsp
@@ -30,7 +32,9 @@ from device.settings.store import Changed
 from device.vault import Vault
 from integration.config import Listen
 from integration.factory_default import FactoryDefault
-from integration.onvif_readings import Seen, posix_zone, read_network, streams, where
+from integration.machine import MachinePlane
+from integration.onvif_machine import NetworkSetup, Timekeeper
+from integration.onvif_readings import Seen, streams, where
 from integration.plane import Plane
 from integration.recordings import RecordingsPlane
 from integration.version import VERSION
@@ -47,13 +51,14 @@ from protocols.onvif.services.device import PATH, About, Device
 from protocols.onvif.services.deviceio import DeviceIo
 from protocols.onvif.services.event import Events
 from protocols.onvif.services.media import Media, Stream
-from protocols.onvif.services.network import Network
 from protocols.onvif.snapshots import PREFIX as PICTURES
 from protocols.onvif.snapshots import Snapshots, path_of
 from protocols.onvif.topics import LAST_REBOOT, Notification, Topics
 from protocols.onvif.xml import write_instant
 
 BY = "onvif"
+#: Sections that scopes are made of.
+_ANNOUNCED = {kind.about.section for kind in (Onvif, RecorderSettings, Network, DateAndTime)}
 FRESH = 1.0  #: seconds that a reading of the other planes is good for
 IDLE = 10.0  #: seconds between two readings while nobody asks
 ANSWER_SECONDS = 1.0  #: that a request waits for a new reading; then the last one serves
@@ -100,6 +105,7 @@ class OnvifPlane:
         recordings: RecordingsPlane,
         factory: FactoryDefault,
         picture: Callable[[str, str], Awaitable[bytes]],
+        machine: MachinePlane,
     ) -> None:
         """`picture`: of a camera's stream, as JPEG. Raises DatabaseFault."""
         self._own = own
@@ -108,6 +114,7 @@ class OnvifPlane:
         self._recording = recording
         self._streaming = streaming
         self._recordings = recordings
+        self._machine = machine
         self._kept = DigestSecrets(own.folder.accounts, Vault.at(own.folder.key), own.identity.serial)
         self._read = -FRESH
         self._reading = asyncio.Lock()
@@ -121,7 +128,7 @@ class OnvifPlane:
         self.points.tell(
             Notification(LAST_REBOOT, own.since, {}, {"Status": write_instant(own.since)}, "Changed")
         )
-        self.recorder = Recorder(own, factory, streaming, self._ports)
+        self.recorder = Recorder(own, factory, streaming, machine)
         self._ports_now: Callable[[], tuple[int, int]] = lambda: (0, 0)
         door = Door(
             Known(self._kept, lambda: own.settings.get(Onvif).username_token),
@@ -148,7 +155,14 @@ class OnvifPlane:
         )
         everything: list[Service] = []
         everything += [
-            Device(about, self.recorder, accounts, everything).service(),
+            Device(
+                about,
+                self.recorder,
+                NetworkSetup(self._machine, own.settings, self._ports),
+                Timekeeper(self._machine, own.clock),
+                accounts,
+                everything,
+            ).service(),
             Events(self.points, own.clock).service(),
             Media(
                 self.streams, lambda: self.rtsp[0], lambda: own.settings.get(Rtsp).multicast, self._snapshot
@@ -231,7 +245,7 @@ class OnvifPlane:
         return ("HTTP", http), ("HTTPS", https), ("RTSP", self.rtsp[0])
 
     def _setting_changed(self, changed: Changed) -> None:
-        if changed.section in (Onvif.about.section, RecorderSettings.about.section):
+        if changed.section in _ANNOUNCED:
             self._changed.set()
 
     def _refused(self, account: str, peer: str) -> None:
@@ -290,18 +304,18 @@ class Recorder:
         own: Plane,
         factory: FactoryDefault,
         streaming: Client,
-        ports: Callable[[], tuple[tuple[str, int], ...]],
+        machine: MachinePlane,
     ) -> None:
         self._own = own
         self._factory = factory
         self._streaming = streaming
-        self._ports = ports
+        self._machine = machine
         self._macs: tuple[str, ...] = ()
         self._restarting: asyncio.Task[None] | None = None
 
     async def read_macs(self) -> None:
         """Read the addresses of the network cards, for the scopes. Raises OSError."""
-        network = await self.network()
+        network = await self._machine.state()
         self._macs = tuple(one.mac for one in network.interfaces if one.mac and one.addresses)
 
     def all_scopes(self) -> tuple[str, ...]:
@@ -311,13 +325,14 @@ class Recorder:
     def fixed_scopes(self) -> tuple[str, ...]:
         """ONVIF Core s7.3.2.2. Home Assistant looks for `Profile/Streaming` and `mac`, others for `MacAddress`.
 
-        `Profile/G` is not claimed: the profile demands that network and clock can be set by ONVIF.
+        `Profile/G` is claimed where network and clock can be set by ONVIF: the profile demands it.
         """
         settings = self._own.settings
         name = quote(settings.get(RecorderSettings).name, safe="")
         location = quote(settings.get(Onvif).location or "unknown", safe="")
         macs = [f"{kind}/{mac}" for mac in self._macs for kind in ("MacAddress", "mac")]
         told = (
+            *(("Profile/G",) if self._machine.settable else ()),
             "Profile/Streaming",
             "type/Network_Video_Storage",
             "type/video_encoder",
@@ -344,14 +359,6 @@ class Recorder:
     def set_discoverable(self, on: bool, *, by: str) -> None:
         """Recorder."""
         self._own.settings.patch(Onvif, {"discovery": on}, by=by)
-
-    def zone(self) -> tuple[str, datetime]:
-        """Recorder."""
-        return posix_zone()
-
-    async def network(self) -> Network:
-        """Recorder."""
-        return await asyncio.to_thread(read_network, self._ports())
 
     async def log(self) -> str:
         """Recorder."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import platform
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Mapping
 
 from device.linux.host import addresses, interfaces
 from device.media import MICROSECONDS, Codec, Kind, Track, Utc
@@ -15,10 +12,9 @@ from device.parameter_sets import BadParameterSet, read_h264
 from device.planes.messages import RecordingStatus, StreamStatus
 from device.recordings.names import STREAMS, token_of
 from device.settings.cameras import Camera
-from integration.zone import local_zone
 from protocols.onvif.announcer import Interface as Where
+from protocols.onvif.announcer import Ip
 from protocols.onvif.services.media import Audio, Stream, Video
-from protocols.onvif.services.network import Interface, Ip, Network
 
 _LOOPBACK = 772  #: ARPHRD_LOOPBACK
 _ENCODINGS = {Codec.H264: "H264", Codec.MJPEG: "JPEG"}
@@ -112,29 +108,6 @@ def _audio(track: Track | None) -> Audio | None:
     return Audio(encoding, kbit, max(1, round(track.clock_rate / 1000)), track.channels or 1)
 
 
-def read_network(ports: Sequence[tuple[str, int]]) -> Network:
-    """The machine's network now. In a thread: a network card may take its time. Raises OSError."""
-    found = {one.number: one for one in interfaces()}
-    by_interface: dict[int, list[tuple[Ip, int, str]]] = {number: [] for number in found}
-    for address in addresses():
-        by_interface.setdefault(address.interface, []).append((address.ip, address.prefix, address.origin))
-    shown = [
-        Interface(
-            one.name,
-            one.mac.hex(":"),
-            one.mtu,
-            one.up,
-            None if one.speed is None else one.speed // 1_000_000,
-            one.full_duplex is not False,
-            tuple(by_interface[one.number]),
-        )
-        for one in found.values()
-        if one.physical or (by_interface[one.number] and one.kind != _LOOPBACK) or len(found) == 1
-    ]
-    servers, search = _resolver()
-    return Network(platform.node(), tuple(shown), servers, search, (), _gateways(), tuple(ports))
-
-
 def where(listen: str) -> list[Where]:
     """Where WS-Discovery listens: the interface of the address that the recorder listens on, or all with addresses that
     others can reach. In a thread. Raises OSError."""
@@ -149,44 +122,3 @@ def where(listen: str) -> list[Where]:
         Where(number, tuple(sorted(ips, key=lambda ip: (ip.version, ip.is_link_local, ip.packed))))
         for number, ips in sorted(found.items())
     ]
-
-
-def _resolver() -> tuple[tuple[Ip, ...], tuple[str, ...]]:
-    """resolv.conf(5): name servers and search domains."""
-    servers: list[Ip] = []
-    search: tuple[str, ...] = ()
-    with contextlib.suppress(OSError):
-        for line in Path("/etc/resolv.conf").read_text(errors="replace").splitlines():
-            words = line.split()
-            if words[:1] == ["nameserver"] and len(words) > 1:
-                with contextlib.suppress(ValueError):
-                    servers.append(ipaddress.ip_address(words[1].partition("%")[0]))
-            elif words[:1] in (["search"], ["domain"]):
-                search = tuple(words[1:])
-    return tuple(servers), search
-
-
-def _gateways() -> tuple[Ip, ...]:
-    """The routers of default routes, from /proc/net: little-endian hexadecimal for IPv4, plain for IPv6."""
-    found: list[Ip] = []
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
-            words = line.split()
-            if words[1] == "00000000" and words[2] != "00000000":
-                found.append(ipaddress.IPv4Address(bytes.fromhex(words[2])[::-1]))
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/net/ipv6_route").read_text().splitlines():
-            words = line.split()
-            if set(words[0]) == {"0"} and words[1] == "00" and set(words[4]) != {"0"}:
-                found.append(ipaddress.IPv6Address(bytes.fromhex(words[4])))
-    return tuple(dict.fromkeys(found))
-
-
-def posix_zone() -> tuple[str, datetime]:
-    """The machine's zone as POSIX writes it (the last line of a file of RFC 8536 s3.3), and the local time now."""
-    here = datetime.now(local_zone())
-    try:
-        footer = Path("/etc/localtime").read_bytes().rstrip(b"\n").rpartition(b"\n")[2].decode("ascii")
-    except (OSError, UnicodeDecodeError):
-        footer = ""
-    return footer or "UTC0", here

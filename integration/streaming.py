@@ -146,6 +146,12 @@ class StreamingPlane:
             )
             while True:
                 self._changed.clear()
+                if not self._own.settings.get(Rtsp).enabled:
+                    self._endpoint = None
+                    ports = {"rtsp": str(self._listen.rtsp), "rtsps": str(self._listen.rtsps)}
+                    leash.ready({"address": self._listen.address, **ports})
+                    await self._changed.wait()
+                    continue
                 async with self._serving(library, secrets) as endpoint:
                     self._endpoint = endpoint
                     (host, rtsp_port), (_, rtsps_port) = endpoint.addresses

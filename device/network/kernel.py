@@ -56,7 +56,7 @@ def _addresses(wanted: Network, mac: str) -> Iterator[tuple[str, int, str]]:
 
 def switches(wanted: Network) -> dict[str, str]:
     """Of /proc/sys/net/ipv6/conf (Documentation/networking/ip-sysctl)."""
-    advertised = "1" if wanted.ipv6 in (Ipv6.AUTOMATIC, Ipv6.STATELESS) else "0"
+    advertised = "1" if wanted.ipv6.made else "0"
     return {
         "disable_ipv6": "1" if wanted.ipv6 is Ipv6.OFF else "0",
         "accept_ra": advertised,

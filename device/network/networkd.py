@@ -54,7 +54,7 @@ def _network(wanted: Network) -> Lines:
         "LinkLocalAddressing",
         {(True, True): "yes", (True, False): "ipv4", (False, True): "ipv6"}.get(local, "no"),
     )
-    yield "IPv6AcceptRA", _yes(wanted.ipv6 in (Ipv6.AUTOMATIC, Ipv6.STATELESS, Ipv6.STATEFUL))
+    yield "IPv6AcceptRA", _yes(wanted.ipv6.made or six)
     if wanted.ipv4 is Ipv4.MANUAL:
         yield "Address", f"{wanted.ipv4_address}/{wanted.ipv4_prefix}"
     if wanted.ipv6 is not Ipv6.OFF and wanted.ipv6_address:
@@ -80,6 +80,7 @@ def _dhcp4(wanted: Network) -> Lines:
 def _dhcp6(wanted: Network) -> Lines:
     yield "UseDNS", _yes(wanted.dns_automatic)
     yield "UseDomains", _yes(wanted.dns_automatic)
+    yield "UseAddress", _yes(wanted.ipv6 is not Ipv6.STATELESS)
     if wanted.ipv6 is Ipv6.STATEFUL:
         yield "WithoutRA", "solicit"
 
@@ -88,7 +89,7 @@ def _advertised(wanted: Network) -> Lines:
     yield "UseDNS", _yes(wanted.dns_automatic)
     yield "UseDomains", _yes(wanted.dns_automatic)
     yield "UseGateway", _yes(not wanted.ipv6_router)
-    yield "DHCPv6Client", _yes(wanted.ipv6 is not Ipv6.STATELESS)
+    yield "DHCPv6Client", _yes(wanted.ipv6 is not Ipv6.ADVERTISED)
 
 
 def _yes(on: bool) -> str:

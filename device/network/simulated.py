@@ -86,7 +86,7 @@ def _addresses6(wanted: Network, lan: Lan, mac: str) -> list[Address]:
     found = [Address(link_local6(mac), 64, "linklayer")]
     if wanted.ipv6_address:
         found.append(Address(IPv6Address(wanted.ipv6_address), wanted.ipv6_prefix, "manual"))
-    if lan.router and wanted.ipv6 in (Ipv6.AUTOMATIC, Ipv6.STATELESS):
+    if lan.router and wanted.ipv6.made:
         found.append(ADVERTISED)
     if lan.dhcp and wanted.ipv6 is Ipv6.STATEFUL:
         found.append(LEASED6)
@@ -101,7 +101,7 @@ def _gateways(wanted: Network, lan: Lan) -> list[Ip]:
         found.append(ROUTER4)
     if wanted.ipv6_router and wanted.ipv6 is not Ipv6.OFF:
         found.append(IPv6Address(wanted.ipv6_router))
-    elif lan.router and wanted.ipv6 in (Ipv6.AUTOMATIC, Ipv6.STATELESS, Ipv6.STATEFUL):
+    elif lan.router and (wanted.ipv6.made or wanted.ipv6 is Ipv6.STATEFUL):
         found.append(ROUTER6)
     return found
 

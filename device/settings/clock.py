@@ -113,6 +113,6 @@ class DateAndTime(
     def _whole(self) -> DateAndTime:
         if self.shortest_poll.exponent > self.longest_poll.exponent:
             raise ValueError("the shortest time between two questions is longer than the longest")
-        if self.source is not TimeSource.DHCP and not self.servers:
+        if self.synchronized and self.source is not TimeSource.DHCP and not self.servers:
             raise ValueError("at least one server must be named")
         return self

@@ -13,8 +13,8 @@ from device.accounts.role import Role
 from device.settings.chassis import Interface
 from device.settings.section import N_, Field, Interrupts, Keep, Section
 
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", re.ASCII)
-_DOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*", re.ASCII)
+LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", re.ASCII)
+DOMAIN = re.compile(rf"{LABEL.pattern}(\.{LABEL.pattern})*", re.ASCII)
 MOST_SERVERS = 3  #: resolv.conf(5): more are not asked
 MOST_DOMAINS = 6
 GIVEN = "keeper != 'system'"
@@ -22,7 +22,7 @@ HELD = Interrupts.SESSIONS  #: who is connected must connect again, at another a
 
 
 def _hostname(text: str) -> str:
-    if text and not _LABEL.fullmatch(text):
+    if text and not LABEL.fullmatch(text):
         raise ValueError(
             "must be A-Z, a-z, 0-9 and '-', not at an end, and at most 63 of them (RFC 1123 s2.1)"
         )
@@ -30,7 +30,7 @@ def _hostname(text: str) -> str:
 
 
 def _domain(text: str) -> str:
-    if len(text) > 253 or not _DOMAIN.fullmatch(text):
+    if len(text) > 253 or not DOMAIN.fullmatch(text):
         raise ValueError(
             "must be a domain name such as example.com, of at most 253 characters (RFC 1123 s2.1)"
         )
@@ -83,10 +83,16 @@ class Ipv6(Enum):
     """Where IPv6 addresses come from."""
 
     AUTOMATIC = "automatic"  #: as the routers say
-    STATELESS = "stateless"  #: made of what the routers advertise (RFC 4862)
+    ADVERTISED = "advertised"  #: made of what the routers advertise (RFC 4862), and nothing else
+    STATELESS = "stateless"  #: the same, with name servers of DHCPv6
     STATEFUL = "stateful"  #: DHCPv6 (RFC 8415)
     MANUAL = "manual"  #: the link-local one, and the address below
     OFF = "off"
+
+    @property
+    def made(self) -> bool:
+        """Addresses are made of what routers advertise."""
+        return self in (Ipv6.AUTOMATIC, Ipv6.ADVERTISED, Ipv6.STATELESS)
 
 
 class Network(Section, section="network", heading=N_("Network"), restore=Keep.YES, role=Role.ADMINISTRATOR):

@@ -21,6 +21,12 @@ class Digest(Enum):
 class Rtsp(Section, section="rtsp", heading=N_("RTSP"), restore=Keep.NO, role=Role.ADMINISTRATOR):
     """The RTSP server."""
 
+    enabled: bool = Field(
+        True,
+        title=N_("Serve RTSP"),
+        help=N_("Browsers and exports do without it."),
+        interrupts=Interrupts.SESSIONS,
+    )
     session_timeout: int = Field(
         60,
         title=N_("Session timeout"),

@@ -147,6 +147,12 @@ FAULTS: dict[str, Fault] = {
     "no-service": Fault(
         "DEVICE-1-1-20", reply=(rb"ver10/replay/wsdl</", b"ver10/again/wsdl</"), only=b"GetServices"
     ),
+    "clock": Fault("DEVICE-3-1-11", reply=(rb">Manual<", b">NTP<"), only=b"GetSystemDateAndTime"),
+    "hostname": Fault("DEVICE-2-1-32", reply=(rb"onvif-test1", b"onvif-test2"), only=b"GetHostname"),
+    "rtsp-off": Fault(
+        "DEVICE-2-1-34", reply=(rb"Enabled>false<", b"Enabled>true<"), only=b"GetNetworkProtocols"
+    ),
+    "silent-clock": Fault("DEVICE-9-1-6", reply=(rb'Name="Status" Value="2', b'Name="Status" Value="1')),
     "zone": Fault("DEVICE-3-1-4", reply=(rb"ter:InvalidTimeZone", b"ter:InvalidDateTime")),
     "fault": Fault("DEVICE-1-1-9", reply=(rb"env:Fault", b"env:Failure")),
     "challenge": Fault("SECURITY-1-1-2", status={401: 403}),

@@ -24,8 +24,6 @@ from tests.integration.rig import Recorder, demo, free_offset, wait_until
 
 USER, PASSWORD = "viewer", "watch-me-7"
 RECORDED = 14.0  #: seconds that the replay cases need
-#: The recorder's clock and network are the machine's to set, and it says so; all else must hold.
-REFUSED = {"DEVICE-3-1-11"}
 #: Quick ones. Discovery is left out: other recorders of this machine answer, too. All are run by hand for
 #: docs/conformance/onvif.md.
 CASES = (
@@ -35,6 +33,8 @@ CASES = (
     "RECEIVER-2-1-?",
     "DEVICE-[26]-1-*",
     "DEVICE-3-1-1*",
+    "DEVICE-9-1-[567]",
+    "IPCONFIG-*",
 )
 
 
@@ -114,10 +114,10 @@ def test_the_report_of_a_recorder_has_a_row_for_each_official_test(
     )
     told = json.loads(report.read_text())
     failed = {case["id"]: case["detail"] for case in told["cases"] if case["result"] == "fail"}
-    assert set(failed) <= REFUSED, failed
-    assert told["summary"]["passed"] >= 30
-    assert told["verdict"].startswith("Profile G: no."), said.stdout
-    assert "Profile G: no." in said.stdout
+    assert failed == {}
+    assert told["summary"]["passed"] >= 60
+    assert told["verdict"].startswith("Profile G: open. Nothing fails"), said.stdout
+    assert "Profile G: open." in said.stdout
     assert {case["title"] for case in told["cases"]} <= {test.title for test in TESTS.values()}
     assert page.read_text().count("<details") == len(told["cases"])
     assert PASSWORD not in report.read_text()

@@ -33,6 +33,7 @@ def test_onvif_zeep_async_as_home_assistant_uses_it(shown: Recorder) -> None:
     assert found["serial"] == shown.told["serial"]
     assert found["profiles"] == expected(shown)
     assert "tns1:Monitoring/OperatingTime/LastReboot" in found["topics"]
+    assert "onvif://www.onvif.org/Profile/G" in found["scopes"]
     assert {"http://www.onvif.org/ver10/media/wsdl", "http://www.onvif.org/ver10/events/wsdl"} <= set(
         found["xaddrs"]
     )

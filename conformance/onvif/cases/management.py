@@ -36,7 +36,8 @@ async def get_time(device: Device) -> str:
     return f"{now:%Y-%m-%d %H:%M:%S} UTC, {(now - datetime.now(UTC)).total_seconds():+.0f} s from ours"
 
 
-def _set(zone: str, when: datetime | None, date: str | None = None, kind: str = "Manual") -> str:
+def set_date(zone: str, when: datetime | None, date: str | None = None, kind: str = "Manual") -> str:
+    """The arguments of SetSystemDateAndTime. `when`: None is now; `date`: one that there is not."""
     moment = when or datetime.now(UTC)
     day = date or f"{moment.year}-{moment.month}-{moment.day}"
     year, month, number = day.split("-")
@@ -50,13 +51,15 @@ def _set(zone: str, when: datetime | None, date: str | None = None, kind: str = 
 
 @official("DEVICE-3-1-4")
 async def invalid_zone(device: Device) -> str:
-    fault = await device.refused("tds:SetSystemDateAndTime", _set("INVALIDTIMEZONE", None), "InvalidTimeZone")
+    fault = await device.refused(
+        "tds:SetSystemDateAndTime", set_date("INVALIDTIMEZONE", None), "InvalidTimeZone"
+    )
     return fault.said
 
 
 @official("DEVICE-3-1-5")
 async def invalid_date(device: Device) -> str:
-    told = _set("GMT0", None, date="2026-13-35")
+    told = set_date("GMT0", None, date="2026-13-35")
     return (await device.refused("tds:SetSystemDateAndTime", told, "InvalidDateTime")).said
 
 
@@ -66,8 +69,8 @@ async def set_time(device: Device) -> str:
     kind = text(await _time(device), "tt:DateTimeType")
     wanted = datetime.now(UTC)
     if kind == "NTP":
-        device.later("tds:SetSystemDateAndTime", _set(zone, None, kind="NTP"))
-    await device.call("tds:SetSystemDateAndTime", _set(zone, wanted))
+        device.later("tds:SetSystemDateAndTime", set_date(zone, None, kind="NTP"))
+    await device.call("tds:SetSystemDateAndTime", set_date(zone, wanted))
     told = await _time(device)
     expect(text(told, "tt:DateTimeType") == "Manual", "the time is not told as set by hand")
     away = abs((_read(told) - wanted).total_seconds())
@@ -79,8 +82,8 @@ async def set_time(device: Device) -> str:
 async def set_time_ntp(device: Device) -> str:
     before = await _time(device)
     zone, kind = text(before, "tt:TimeZone/tt:TZ"), text(before, "tt:DateTimeType")
-    device.later("tds:SetSystemDateAndTime", _set(zone, None, kind=kind))
-    await device.call("tds:SetSystemDateAndTime", _set(zone, None, kind="NTP"))
+    device.later("tds:SetSystemDateAndTime", set_date(zone, None, kind=kind))
+    await device.call("tds:SetSystemDateAndTime", set_date(zone, None, kind="NTP"))
     expect(text(await _time(device), "tt:DateTimeType") == "NTP", "the time is not told as kept by NTP")
     return "NTP"
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 from device.accounts.rights import Rights
@@ -18,7 +16,6 @@ from integration.virtual_camera.onvif.alarms import SOURCE
 from integration.virtual_camera.stream import Setup
 from protocols.onvif.services.device import About
 from protocols.onvif.services.media import Audio, Stream, Video
-from protocols.onvif.services.network import Interface, Network
 
 _ENCODINGS = {Codec.H264: "H264", Codec.MJPEG: "JPEG"}  #: as ONVIF Media 1 has words
 _SOUNDS = {Codec.PCMU: ("G711", 64, 8), Codec.PCMA: ("G711", 64, 8), Codec.AAC: ("AAC", 32, 16)}
@@ -134,17 +131,6 @@ class VirtualDevice:
         """Recorder."""
         del by
         self._discoverable = on
-
-    def zone(self) -> tuple[str, datetime]:
-        """Recorder."""
-        return "UTC0", datetime.now(UTC)
-
-    async def network(self) -> Network:
-        """Recorder."""
-        host, port = self._camera.address
-        address = ipaddress.ip_address(host)
-        card = Interface("eth0", self.mac, 1500, True, 100, True, ((address, 24, "manual"),))
-        return Network(self._camera.spec.scene, (card,), (), (), (), (), (("RTSP", port),))
 
     async def log(self) -> str:
         """Recorder."""

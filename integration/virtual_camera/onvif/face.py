@@ -20,6 +20,7 @@ from integration.onvif_readings import where
 from integration.virtual_camera.camera import Camera
 from integration.virtual_camera.onvif.alarms import TOPICS, NoHistory, Watch
 from integration.virtual_camera.onvif.device import CameraClock, People, VirtualDevice
+from integration.virtual_camera.onvif.kept import KeptClock, KeptNetwork
 from integration.virtual_camera.onvif.place import PATH, url_of
 from integration.virtual_camera.onvif.quirks import TIGHT_SKEW, HungUp, Quirky
 from protocols.onvif.announcer import Announcer, Ip
@@ -88,7 +89,14 @@ class Face:
         services: list[Service] = []
         streams = self._device.streams
         services += [
-            Device(self._device.about, self._device, None, services).service(),
+            Device(
+                self._device.about,
+                self._device,
+                KeptNetwork(self.camera, self._device.mac),
+                KeptClock(self._clock),
+                None,
+                services,
+            ).service(),
             Media(streams, lambda: self.camera.address[1], lambda: False, _picture_path).service(),
             Events(self._points, self._clock).service(),
             DeviceIo(streams).service(),

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
 from device.accounts.store import MOST, Accounts
 from device.digest import ALGORITHMS
-from protocols.onvif.faults import BAD_ARGUMENT, UNKNOWN_ACTION, Kind, Refusal, impossible, invalid
+from device.settings.clock import MOST_SERVERS
+from protocols.onvif.faults import BAD_ARGUMENT, Kind, Refusal, impossible, invalid
 from protocols.onvif.names import TDS, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
+from protocols.onvif.services.clock import ClockRows, Timekeeper
 from protocols.onvif.services.listing import Listing
-from protocols.onvif.services.network import Network, NetworkRows
+from protocols.onvif.services.network import NetworkRows, Setup
 from protocols.onvif.services.users import LONGEST_NAME, LONGEST_PASSWORD, Users
-from protocols.onvif.xml import Element, find, flag, member, need, sub, texts, whole
+from protocols.onvif.xml import Element, member, sub, texts
 
 PATH = "/onvif/device_service"  #: fixed (ONVIF Core s5.1.1)
 VERSION = (26, 6)
@@ -27,18 +28,8 @@ LONGEST_SCOPE = 256
 FIXED_SCOPE = Kind("Sender", ("OperationProhibited", "FixedScope"), "The scope cannot be removed")
 NO_SCOPE = invalid("NoScope", "There is no such scope")
 TOO_MANY_SCOPES = impossible("TooManyScopes", "There is no room for more scopes")
-BAD_ZONE = invalid("InvalidTimeZone", "The time zone is not one")
-BAD_TIME = invalid("InvalidDateTime", "The date or time is not one")
 NO_LOG = invalid("SystemlogUnavailable", "There is no such log")
 NO_ACCESS_LOG = invalid("AccesslogUnavailable", "There is no such log")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: POSIX 1003.1 s8.3: std offset[dst[offset][,rule]]
-_ZONE = re.compile(
-    r"(<[A-Za-z0-9+-]{3,}>|[A-Za-z]{3,})[+-]?\d{1,2}(:\d\d){0,2}"
-    r"((<[A-Za-z0-9+-]{3,}>|[A-Za-z]{3,})([+-]?\d{1,2}(:\d\d){0,2})?(,[JM0-9./:+-]+){0,2})?",
-    re.ASCII,
-)
 
 
 class DiscoveryMode(Enum):
@@ -46,13 +37,6 @@ class DiscoveryMode(Enum):
 
     DISCOVERABLE = "Discoverable"
     HIDDEN = "NonDiscoverable"
-
-
-class DateTimeType(Enum):
-    """tt:SetDateTimeType."""
-
-    MANUAL = "Manual"
-    NTP = "NTP"
 
 
 class FactoryDefault(Enum):
@@ -99,12 +83,6 @@ class Recorder(Protocol):
     def set_discoverable(self, on: bool, *, by: str) -> None:
         """Let it, or not."""
 
-    def zone(self) -> tuple[str, datetime]:
-        """The time zone as POSIX writes it, and the local time now."""
-
-    async def network(self) -> Network:
-        """The machine's network now."""
-
     async def log(self) -> str:
         """The last events, a line each."""
 
@@ -119,19 +97,25 @@ class Device:
     """The service."""
 
     def __init__(
-        self, about: About, recorder: Recorder, accounts: Accounts | None, services: Iterable[Service]
+        self,
+        about: About,
+        recorder: Recorder,
+        setup: Setup,
+        keeper: Timekeeper,
+        accounts: Accounts | None,
+        services: Iterable[Service],
     ) -> None:
         """`accounts`: None where users are not kept over this wire. `services`: all that the device has, this one
         included; may be filled later."""
         self._about = about
         self._recorder = recorder
+        self._network = NetworkRows(setup)
+        self._clock = ClockRows(keeper)
         reads, writes, last = Access.READ_SYSTEM, Access.WRITE_SYSTEM, Access.UNRECOVERABLE
         self._operations = (
             *Listing(services).operations,
             Operation("GetDeviceInformation", reads, self.get_information),
             Operation("GetEndpointReference", Access.PRE_AUTH, self.get_endpoint),
-            Operation("GetSystemDateAndTime", Access.PRE_AUTH, self.get_time),
-            Operation("SetSystemDateAndTime", writes, self.set_time),
             Operation("SetSystemFactoryDefault", last, self.factory_default),
             Operation("SystemReboot", last, self.reboot),
             Operation("GetSystemLog", Access.READ_SYSTEM_SECRET, self.get_log),
@@ -143,7 +127,8 @@ class Device:
             Operation("SetDiscoveryMode", writes, self.set_discovery),
             Operation("GetRelayOutputs", Access.READ_MEDIA, self.nothing),
             *(() if accounts is None else Users(accounts).operations),
-            *NetworkRows(recorder.network).operations,
+            *self._network.operations,
+            *self._clock.operations,
         )
 
     def service(self) -> Service:
@@ -154,7 +139,16 @@ class Device:
     # ------------------------------------------------------------------------------------ what it can
 
     def _capabilities(self, told: Element) -> None:
-        sub(told, TDS.Network, IPFilter=False, ZeroConfiguration=False, IPVersion6=True, DynDNS=False, NTP=0)
+        sub(
+            told,
+            TDS.Network,
+            IPFilter=False,
+            ZeroConfiguration=self._network.settable,
+            IPVersion6=True,
+            DynDNS=False,
+            NTP=MOST_SERVERS if self._clock.settable else 0,
+            HostnameFromDHCP=self._network.settable,
+        )
         security = sub(
             told,
             TDS.Security,
@@ -185,14 +179,14 @@ class Device:
             SystemBackup=False,
             SystemLogging=True,
             FirmwareUpgrade=False,
-            NetworkConfigNotSupported=True,
+            NetworkConfigNotSupported=not self._network.settable,
         )
 
     def _legacy(self, told: Element) -> None:
         network = sub(told, TT.Network)
         for name, on in (
             ("IPFilter", False),
-            ("ZeroConfiguration", False),
+            ("ZeroConfiguration", self._network.settable),
             ("IPVersion6", True),
             ("DynDNS", False),
         ):
@@ -243,28 +237,6 @@ class Device:
     async def get_endpoint(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - carries nothing
         """GetEndpointReference (s7.3.6)."""
         sub(reply, TDS.GUID, self._about.id)
-
-    async def get_time(self, call: Call, reply: Element) -> None:
-        """GetSystemDateAndTime (s8.3.5). The clock is disciplined by the machine, so the type is NTP."""
-        zone, here = self._recorder.zone()
-        told = sub(reply, TDS.SystemDateAndTime)
-        sub(told, TT.DateTimeType, DateTimeType.NTP)
-        sub(told, TT.DaylightSavings, bool(here.dst()))
-        sub(sub(told, TT.TimeZone), TT.TZ, zone)
-        _moment(sub(told, TT.UTCDateTime), _EPOCH + timedelta(microseconds=call.now))
-        _moment(sub(told, TT.LocalDateTime), here)
-
-    async def set_time(self, call: Call, reply: Element) -> None:  # noqa: ARG002 - nothing is told
-        """SetSystemDateAndTime (s8.3.6): checked, and refused: the machine's clock is not ours to step."""
-        member(DateTimeType, call.body, TDS.DateTimeType)
-        flag(call.body, TDS.DaylightSavings)
-        zone = call.body.find(TDS.TimeZone)
-        if zone is not None and not _ZONE.fullmatch(need(zone, TT.TZ)):
-            raise Refusal(BAD_ZONE, f"{need(zone, TT.TZ)[:80]!r} is no time zone of POSIX 1003.1.")
-        given = call.body.find(TDS.UTCDateTime)
-        if given is not None:
-            _check_moment(given)
-        raise Refusal(UNKNOWN_ACTION, "The machine's clock is kept by its system: recordings rely on it.")
 
     # ------------------------------------------------------------------------------------ scopes
 
@@ -338,22 +310,3 @@ class Device:
         """SetSystemFactoryDefault (s8.3.3)."""
         kind = member(FactoryDefault, call.body, TDS.FactoryDefault)
         self._recorder.reset(hard=kind is FactoryDefault.HARD, by=call.account)
-
-
-def _moment(parent: Element, moment: datetime) -> None:
-    """tt:DateTime."""
-    time, date = sub(parent, TT.Time), sub(parent, TT.Date)
-    for element, names in ((time, ("Hour", "Minute", "Second")), (date, ("Year", "Month", "Day"))):
-        for name in names:
-            sub(element, TT.name(name), int(getattr(moment, name.lower())))
-
-
-def _check_moment(parent: Element) -> None:
-    """tt:DateTime. Raises Refusal where there is no such instant."""
-    date, time = find(parent, TT.Date), find(parent, TT.Time)
-    year, month, day = (whole(date, TT.name(name)) or 0 for name in ("Year", "Month", "Day"))
-    hour, minute, second = (whole(time, TT.name(name)) or 0 for name in ("Hour", "Minute", "Second"))
-    try:
-        datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        raise Refusal(BAD_TIME, "There is no such date or time.") from None

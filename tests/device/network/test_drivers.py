@@ -77,7 +77,7 @@ def test_networkd_is_told_to_ask_dhcp_for_everything() -> None:
         "Match": ["Name=enp2s0"],
         "Network": ["DHCP=ipv4", "LinkLocalAddressing=yes", "IPv6AcceptRA=yes"],
         "DHCPv4": ["UseDNS=yes", "UseDomains=yes", "UseHostname=yes", "UseGateway=yes"],
-        "DHCPv6": ["UseDNS=yes", "UseDomains=yes"],
+        "DHCPv6": ["UseDNS=yes", "UseDomains=yes", "UseAddress=yes"],
         "IPv6AcceptRA": ["UseDNS=yes", "UseDomains=yes", "UseGateway=yes", "DHCPv6Client=yes"],
     }
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from lxml import etree
 
 from device.accounts.role import Role
 from device.accounts.store import Accounts
+from device.settings.clock import ClockKeeper
+from device.settings.network import NetworkKeeper
 from device.vault import Vault
 from protocols.onvif.names import ENV, PREFIXES, TDS, TMD, TRT, TT
 from protocols.onvif.operations import LEAST, Service
@@ -21,9 +20,9 @@ from protocols.onvif.services.device import About
 from protocols.onvif.services.device import Device as DeviceService
 from protocols.onvif.services.deviceio import DeviceIo
 from protocols.onvif.services.media import Audio, Media, Stream, Video
-from protocols.onvif.services.network import Interface, Network
 from protocols.onvif.xml import Element, sub
 from tests.device.clock.simulated import SimulatedClock
+from tests.protocols.onvif.machine import Setup, Timekeeper
 from tests.protocols.onvif.rig import Device, element
 
 FIXED = ("onvif://www.onvif.org/Profile/G", "onvif://www.onvif.org/name/Hall")
@@ -63,29 +62,6 @@ class Recorder:
     def set_discoverable(self, on: bool, *, by: str) -> None:
         self.found = on
 
-    def zone(self) -> tuple[str, datetime]:
-        return "CET-1CEST,M3.5.0,M10.5.0/3", datetime(2026, 11, 28, 16, 0, 5, tzinfo=UTC)
-
-    async def network(self) -> Network:
-        lan = (
-            (IPv4Address("192.0.2.7"), 24, "dhcp"),
-            (IPv4Address("198.51.100.7"), 24, "manual"),
-            (IPv6Address("fe80::1"), 64, "linklayer"),
-            (IPv6Address("2001:db8::7"), 64, "manual"),
-        )
-        return Network(
-            "recorder",
-            (
-                Interface("eth0", "02:00:00:00:00:01", 1500, True, 1000, True, lan),
-                Interface("eth1", "02:00:00:00:00:02", 1500, False, None, True, ()),
-            ),
-            (IPv4Address("192.0.2.53"), IPv6Address("2001:db8::53")),
-            ("example.org",),
-            ("192.0.2.1", "time.example.org"),
-            (IPv6Address("fe80::9"), IPv4Address("192.0.2.1")),
-            (("HTTP", 80), ("HTTPS", 443), ("RTSP", 554)),
-        )
-
     async def log(self) -> str:
         return "one\ntwo \x1b[31m<three>"
 
@@ -117,7 +93,14 @@ def device(recorder: Recorder, accounts: Accounts) -> Device:
     about = About("Holdfast", "NVR", "0.1", "HF1", "box", "9d6b9c3e-0000-4000-8000-000000000000")
     everything: list[Service] = []
     everything += [
-        DeviceService(about, recorder, accounts, everything).service(),
+        DeviceService(
+            about,
+            recorder,
+            Setup(NetworkKeeper.SYSTEM),
+            Timekeeper(ClockKeeper.SYSTEM),
+            accounts,
+            everything,
+        ).service(),
         Media(lambda: STREAMS, lambda: 8554, lambda: False).service(),
         DeviceIo(lambda: STREAMS).service(),
     ]
@@ -127,8 +110,8 @@ def device(recorder: Recorder, accounts: Accounts) -> Device:
 #: Operations that ask for nothing but themselves.
 ASK_NOTHING = """
 tds GetDeviceInformation GetSystemDateAndTime GetEndpointReference GetScopes GetDiscoveryMode GetUsers GetHostname
-tds GetDNS GetNTP GetNetworkInterfaces GetNetworkProtocols GetNetworkDefaultGateway GetRelayOutputs GetWsdlUrl
-tds GetCapabilities GetServiceCapabilities SystemReboot
+tds GetDNS GetNTP GetNetworkInterfaces GetZeroConfiguration GetNetworkProtocols GetNetworkDefaultGateway
+tds GetRelayOutputs GetWsdlUrl GetCapabilities GetServiceCapabilities SystemReboot
 trt GetProfiles GetVideoSources GetAudioSources GetVideoSourceConfigurations GetVideoEncoderConfigurations
 trt GetAudioSourceConfigurations GetAudioEncoderConfigurations GetMetadataConfigurations GetAudioOutputs
 trt GetVideoAnalyticsConfigurations GetAudioOutputConfigurations GetAudioDecoderConfigurations
@@ -183,42 +166,6 @@ async def test_both_ways_to_ask_for_capabilities_agree(device: Device) -> None:
 # ------------------------------------------------------------------------------------------------ device
 
 
-async def test_the_time_is_told_in_utc_and_as_it_is_here(device: Device) -> None:
-    told = (await device.ask(TDS.GetSystemDateAndTime, None)).body[0]
-    assert told.findtext(f"{TT.TimeZone}/{TT.TZ}") == "CET-1CEST,M3.5.0,M10.5.0/3"
-    assert told.findtext(f"{TT.UTCDateTime}/{TT.Date}/{TT.Year}") == "2026"
-    assert told.findtext(f"{TT.LocalDateTime}/{TT.Time}/{TT.Second}") == "5"
-
-
-def set_time(zone: str | None, date: tuple[int, int, int]) -> Element:
-    asked = element(TDS.SetSystemDateAndTime, [(TDS.DateTimeType, "Manual"), (TDS.DaylightSavings, "false")])
-    if zone is not None:
-        sub(sub(asked, TDS.TimeZone), TT.TZ, zone)
-    moment = sub(asked, TDS.UTCDateTime)
-    for group, values in (("Time", ("Hour", "Minute", "Second")), ("Date", ("Year", "Month", "Day"))):
-        inside = sub(moment, TT.name(group))
-        for name, value in zip(values, date if group == "Date" else (1, 2, 3), strict=True):
-            sub(inside, TT.name(name), value)
-    return asked
-
-
-@pytest.mark.parametrize(
-    ("zone", "date", "fault"),
-    [
-        ("INVALIDTIMEZONE", (2026, 1, 1), "InvalidTimeZone"),
-        ("CET-1", (2026, 13, 45), "InvalidDateTime"),
-        (None, (0, 1, 1), "InvalidDateTime"),
-        ("<+0330>-3:30", (2026, 1, 1), "ActionNotSupported"),
-        ("EST5EDT4,M3.2.0/02:00:00,M11.1.0/02:00:00", (2026, 1, 1), "ActionNotSupported"),
-    ],
-)
-async def test_what_no_clock_can_be_set_to(
-    device: Device, zone: str | None, date: tuple[int, int, int], fault: str
-) -> None:
-    """DEVICE-3-1-4, DEVICE-3-1-5."""
-    assert (await device.ask(set_time(zone, date))).fault[-1] == fault
-
-
 async def scopes(device: Device) -> list[tuple[str | None, str | None]]:
     told = await device.ask(TDS.GetScopes)
     return [(each.findtext(TT.ScopeDef), each.findtext(TT.ScopeItem)) for each in told.body]
@@ -265,51 +212,6 @@ async def test_restart_and_factory_default(device: Device, recorder: Recorder) -
     wrong = await device.ask(element(TDS.SetSystemFactoryDefault, [(TDS.FactoryDefault, "Warm")]))
     assert wrong.fault == ("Sender", "InvalidArgVal")
     assert (recorder.restarts, recorder.resets) == (1, [False, True])
-
-
-def host(version: int, address: str) -> str:
-    kind = f"IPv{version}"
-    return f"<d:DNSManual><t:Type>{kind}</t:Type><t:{kind}Address>{address}</t:{kind}Address></d:DNSManual>"
-
-
-def interface(token: str, address: str) -> str:
-    manual = f"<t:Manual><t:Address>{address}</t:Address><t:PrefixLength>8</t:PrefixLength></t:Manual>"
-    inside = f"<d:NetworkInterface><t:IPv4>{manual}</t:IPv4></d:NetworkInterface>"
-    return f"<d:InterfaceToken>{token}</d:InterfaceToken>{inside}"
-
-
-def protocol(name: str, port: int) -> str:
-    inside = f"<t:Name>{name}</t:Name><t:Enabled>true</t:Enabled><t:Port>{port}</t:Port>"
-    return f"<d:NetworkProtocols>{inside}</d:NetworkProtocols>"
-
-
-@pytest.mark.parametrize(
-    ("operation", "xml", "fault"),
-    [
-        ("SetHostname", "<d:Name>under_score</d:Name>", "InvalidHostname"),
-        ("SetHostname", "<d:Name>other</d:Name>", "ActionNotSupported"),
-        ("SetHostname", "<d:Name>recorder</d:Name>", ""),
-        ("SetDNS", host(4, "10.1.1"), "InvalidIPv4Address"),
-        ("SetDNS", host(6, "::x"), "InvalidIPv6Address"),
-        ("SetDNS", host(6, "::1"), "ActionNotSupported"),
-        ("SetNTP", "<d:FromDHCP>true</d:FromDHCP>", "ActionNotSupported"),
-        ("SetNetworkInterfaces", interface("eth7", "10.1.1.1"), "InvalidNetworkInterface"),
-        ("SetNetworkInterfaces", interface("eth0", "1.2.3.400"), "InvalidIPv4Address"),
-        ("SetNetworkProtocols", protocol("RTSP", 554), ""),
-        ("SetNetworkProtocols", protocol("RTSP", 555), "ActionNotSupported"),
-        ("SetNetworkProtocols", protocol("FTP", 21), "ServiceNotSupported"),
-        ("SetNetworkDefaultGateway", "<d:IPv4Address>10.1</d:IPv4Address>", "InvalidGatewayAddress"),
-        ("SetNetworkDefaultGateway", "<d:IPv6Address>10.1.1.1</d:IPv6Address>", "InvalidGatewayAddress"),
-        ("SetNetworkDefaultGateway", "<d:IPv4Address>10.1.1.1</d:IPv4Address>", "ActionNotSupported"),
-    ],
-)
-async def test_what_is_wrong_with_a_network_is_said_before_it_is_refused(
-    device: Device, operation: str, xml: str, fault: str
-) -> None:
-    """DEVICE-2-1-3, 2-1-9, 2-1-10, 2-1-20, 2-1-28, 2-1-35."""
-    asked = etree.fromstring(f'<d:{operation} xmlns:d="{TDS}" xmlns:t="{TT}">{xml}</d:{operation}>')
-    said = await device.ask(asked)
-    assert said.fault[-1:] == ((fault,) if fault else ())
 
 
 # ------------------------------------------------------------------------------------------------- users

@@ -22,6 +22,7 @@ async def main(host: str, port: str, user: str, password: str) -> None:
     found["time"] = str((await device.GetSystemDateAndTime()).UTCDateTime.Date.Year)
     found["serial"] = (await device.GetDeviceInformation()).SerialNumber
     found["interfaces"] = len(await device.GetNetworkInterfaces())
+    found["scopes"] = [each.ScopeItem for each in await device.GetScopes()]
     found["profiles"] = []
     for profile in await media.GetProfiles():
         setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
