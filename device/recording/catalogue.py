@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +14,9 @@ from pathlib import Path
 from device.cameras.source import Cause
 from device.errors import BadValue, Fault, NotFound
 from device.media import Track, Utc
-from device.recording import index
 from device.recording.afar import Far
 from device.recording.database import open_reader, undescribe
-from device.recording.index import FragmentRow
+from device.recording.index import FragmentRow, Fragments
 from device.recording.presence import present
 from device.recording.retention import LockRow, locks
 from device.recording.segments import Flag, State, file_of
@@ -73,7 +72,7 @@ class SegmentRow:
     missing: int  #: microseconds of gaps inside
     tracks: tuple[Track, ...]
     bytes: int
-    fragments: tuple[FragmentRow, ...]
+    fragments: Sequence[FragmentRow]  #: from the catalogue: `Fragments`
     open: bool  #: it still grows
     damaged: bool  #: holds samples after a loss
     volume: str = ""  #: uuid of where it lies
@@ -405,7 +404,7 @@ class CatalogueReader:
             missing=missing,
             tracks=self._undescribe(described),
             bytes=durable,
-            fragments=index.unpack(idx, Utc(t0)),
+            fragments=Fragments(idx, Utc(t0)),
             open=state == State.OPEN,
             damaged=bool(flags & Flag.DAMAGED),
             volume=uuid,

@@ -9,13 +9,15 @@ before; the first against the segment's beginning), and its length with two flag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, overload
 
 from device.media import Utc
 
 BLOCK = 4096  #: bytes; heads and fragments are multiples of it
 _KEY, _DAMAGED = 1, 2
+_LONGEST = 63  #: bits of a number
+_new = tuple.__new__  # what FragmentRow(...) does, a third of its time
 
 
 class FragmentRow(NamedTuple):
@@ -75,35 +77,92 @@ def _blocks(length: int) -> int:
     return length // BLOCK
 
 
-def _varints(data: bytes) -> list[int]:
-    out: list[int] = []
-    value = shift = 0
-    for byte in data:
-        if byte < 0x80:
-            out.append(value | byte << shift)
-            value = shift = 0
-            continue
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if shift > 63:
-            raise BadIndex("a varint of more than 64 bits")
-    if shift:
-        raise BadIndex("the index ends within a varint")
-    return out
-
-
 def unpack(data: bytes, t0: Utc) -> tuple[FragmentRow, ...]:
     """The fragments of a segment that begins at `t0`, in the order of the file. Raises BadIndex."""
     if not data:
         return ()
-    numbers = _varints(data)
-    if not len(numbers) % 2:
-        raise BadIndex("the index ends within a fragment")
-    offset, utc = numbers[0] * BLOCK, int(t0)
-    rows = []
-    for delta, size in zip(numbers[1::2], numbers[2::2], strict=True):
-        utc += delta >> 1 if not delta & 1 else -(delta + 1 >> 1)
+    octets = iter(data)
+    try:
+        return tuple(_rows(octets, octets.__next__, int(t0)))
+    except StopIteration:
+        raise BadIndex("the index ends within a fragment") from None
+
+
+def _rows(octets: Iterator[int], take: Callable[[], int], utc: int) -> list[FragmentRow]:
+    """Written out, because an hour of a camera has ten thousand numbers, nearly all of two or three octets."""
+    offset = _varint(take) * BLOCK
+    rows: list[FragmentRow] = []
+    for byte in octets:
+        delta, shift = byte & 0x7F, 7
+        while byte > 0x7F:
+            byte = take()
+            delta |= (byte & 0x7F) << shift
+            shift += 7
+        size = take()
+        if size > 0x7F:
+            byte = take()
+            size = size & 0x7F | (byte & 0x7F) << 7
+            if byte > 0x7F:
+                size |= _varint(take) << 14
+        if shift > _LONGEST:
+            raise BadIndex(f"a varint of more than {_LONGEST} bits")
+        utc += -(delta + 1 >> 1) if delta & 1 else delta >> 1
         length = (size >> 2) * BLOCK
-        rows.append(FragmentRow(offset, length, Utc(utc), size & _KEY == _KEY, size & _DAMAGED == _DAMAGED))
+        rows.append(
+            _new(FragmentRow, (offset, length, utc, size & _KEY == _KEY, size & _DAMAGED == _DAMAGED))
+        )
         offset += length
-    return tuple(rows)
+    return rows
+
+
+def _varint(take: Callable[[], int]) -> int:
+    value = shift = 0
+    while (byte := take()) > 0x7F:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if shift > _LONGEST:
+            raise BadIndex(f"a varint of more than {_LONGEST} bits")
+    return value | byte << shift
+
+
+class Fragments(Sequence[FragmentRow]):
+    """The fragments of a segment, unpacked when one of them is looked at: who asks for a day's segments plays a few of
+    them. Equal to a tuple of the same rows. Looking raises BadIndex."""
+
+    __slots__ = ("_packed", "_rows", "_t0")
+
+    def __init__(self, packed: bytes, t0: Utc) -> None:
+        self._packed = packed
+        self._t0 = t0
+        self._rows: tuple[FragmentRow, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[FragmentRow, ...]:
+        """All of them."""
+        if self._rows is None:
+            self._rows = unpack(self._packed, self._t0)
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> FragmentRow: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[FragmentRow, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> FragmentRow | tuple[FragmentRow, ...]:
+        return self.rows[at]
+
+    def __iter__(self) -> Iterator[FragmentRow]:
+        return iter(self.rows)
+
+    def __reversed__(self) -> Iterator[FragmentRow]:
+        return reversed(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return self.rows == (other.rows if isinstance(other, Fragments) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.rows)

@@ -95,17 +95,21 @@ class Recordings:
         self._jobs = store.all(Job)
         self._receivers = store.all(Receiver)
         self._seen: tuple[int, dict[str, Camera]] = (-1, {})
+        self._all: tuple[Plan, ...] | None = None  #: `plans`, until a setting or a plan is changed
         self._told: dict[str, JobState] = {}
         self._connected: dict[str, ReceiverState] = {}
         self._failing: dict[str, str] = {}  #: receivers whose stream cannot be had, and its address
 
     # ------------------------------------------------------------------------------------------ recordings
 
-    def plans(self) -> list[Plan]:
-        """All that are to be recorded, by token."""
-        found = {token: self._plan_of(token, camera) for token, camera in self._streams().items()}
-        found |= {token: plan for token, plan in self._plans.items() if plan.created}
-        return [found[token] for token in sorted(found)]
+    def plans(self) -> tuple[Plan, ...]:
+        """All that are to be recorded, by token. As long as nothing is changed, it is the same tuple."""
+        self._cameras()  # forgets what another setting has changed
+        if self._all is None:
+            found = {token: self._plan_of(token, camera) for token, camera in self._streams().items()}
+            found |= {token: plan for token, plan in self._plans.items() if plan.created}
+            self._all = tuple(found[token] for token in sorted(found))
+        return self._all
 
     def plan(self, token: str) -> Plan:
         """One. Raises NotFound."""
@@ -147,6 +151,7 @@ class Recordings:
         if token in self._cameras():
             self._settings.remove(Camera, key=token, by=by)
         del self._plans[token]
+        self._all = None
         self._store.drop(plan)
         for track in plan.tracks:
             self._publish(said.TrackDeleted(said.RecordingId(token), track.token))
@@ -386,6 +391,7 @@ class Recordings:
         position = self._settings.position()
         if self._seen[0] != position:
             self._seen = position, self._settings.entries(Camera)
+            self._all = None
         return self._seen[1]
 
     def _streams(self) -> dict[str, Camera]:
@@ -424,6 +430,7 @@ class Recordings:
 
     def _keep(self, plan: Plan) -> None:
         self._plans[plan.token] = plan
+        self._all = None
         self._store.put(plan)
 
     def _own_job(self, token: str, camera: Camera) -> Job:

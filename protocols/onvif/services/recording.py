@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import lru_cache
 
 from lxml import etree
 
@@ -75,14 +74,18 @@ class Recording:
     def __init__(self, recordings: Recordings, rates: Rates = Rates()) -> None:
         self._recordings = recordings
         self._rates = rates
+        self._shown: tuple[tuple[Plan, ...], list[Element]] = ((), [])
 
     # ---------------------------------------------------------------------------------------- recordings
 
     async def get_recordings(self, call: Call, reply: Element) -> None:
         """s5.9."""
-        for plan in self._recordings.plans():
+        plans = self._recordings.plans()
+        if self._shown[0] is not plans:  # clients ask for all of them again and again
+            self._shown = plans, [_item(plan) for plan in plans]
+        for plan, item in zip(*self._shown, strict=True):
             if call.plays(plan.token):
-                reply.append(copy.deepcopy(_item(plan)))
+                reply.append(copy.deepcopy(item))
 
     async def create_recording(self, call: Call, reply: Element) -> None:
         """s5.4."""
@@ -315,9 +318,8 @@ def write_state(element: Element, state: State) -> None:
             sub(row, TT.State, track.state)
 
 
-@lru_cache(256)
 def _item(plan: Plan) -> Element:
-    """tt:GetRecordingsResponseItem; kept, because clients ask for all of them again and again."""
+    """tt:GetRecordingsResponseItem."""
     item = etree.Element(TRC.RecordingItem, nsmap=PREFIXES)
     sub(item, TT.RecordingToken, plan.token)
     write_plan(sub(item, TT.Configuration), plan)

@@ -47,3 +47,26 @@ def test_a_minute_takes_less_than_half_a_kilobyte() -> None:
 def test_lengths_are_whole_blocks() -> None:
     with pytest.raises(BadIndex, match="4096"):
         index.entry(0, 4097, False, False)
+
+
+def test_fragments_are_those_of_the_index_and_are_unpacked_when_they_are_looked_at() -> None:
+    packed = index.begin(BLOCK) + b"".join(
+        index.entry(delta, BLOCK * blocks, delta == 5, False) for delta, blocks in ((5, 1), (-3, 300), (1 << 30, 20_000))
+    )
+    fragments, rows = index.Fragments(packed, Utc(100)), index.unpack(packed, Utc(100))
+    assert [row.utc - 100 for row in rows] == [5, 2, 2 + (1 << 30)]
+    assert fragments == rows
+    assert fragments == index.Fragments(packed, Utc(100))
+    assert hash(fragments) == hash(rows)
+    assert (len(fragments), fragments[1], fragments[:1]) == (3, rows[1], rows[:1])
+    assert list(reversed(fragments)) == list(rows[::-1])
+    assert not index.Fragments(b"", Utc(100))
+    broken = index.Fragments(packed[:-1], Utc(100))
+    with pytest.raises(BadIndex, match="ends within"):
+        broken[0]
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\x01", b"\x01\x02"])
+def test_a_number_has_63_bits_at_most(beginning: bytes) -> None:
+    with pytest.raises(BadIndex, match="63 bits"):
+        index.unpack(beginning + b"\xff" * 11 + b"\x01\x01\x01", Utc(0))
