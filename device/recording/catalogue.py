@@ -443,19 +443,19 @@ class CatalogueReader:
             recording = self._id(c, token)
             for epoch in self._epochs(c, recording):
                 low, high = self._bounds(c, recording, epoch, start, end)
-                at = low
+                at, pieces = low, deque(self._runs(c, recording, epoch, low, high))
                 for gap in self._gaps(c, recording, epoch, low, high):
                     if gap.inside:
                         continue
                     begin, upto = max(gap.start, low), high if gap.end is None else min(gap.end, high)
-                    rows += self._runs(c, recording, epoch, at, begin)
+                    rows += _cut(pieces, at, begin)
                     last = rows[-1] if rows else None
                     if last and (last.end, last.cause) == (begin, gap.cause):
                         rows[-1] = TimelineRow(last.start, upto, gap.cause, False, 0)
                     elif upto > begin:
                         rows.append(TimelineRow(begin, upto, gap.cause, False, 0))
                     at = max(at, upto)
-                rows += self._runs(c, recording, epoch, at, high)
+                rows += _cut(pieces, at, high)
         return rows
 
     def present(self, token: str, start: Utc, end: Utc, *, back: bool = False) -> Iterator[tuple[Utc, Utc]]:
@@ -549,7 +549,7 @@ class CatalogueReader:
     def _runs(
         self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
     ) -> list[TimelineRow]:
-        """A span without a gap, cut where a run begins, and where damage does and ends."""
+        """A span as if it had no gap, cut where a run begins, and where damage does and ends."""
         if end <= start:
             return []
         of = recording, epoch, start
@@ -628,6 +628,17 @@ class _Reading:
                 self._connection.execute("ROLLBACK")
         finally:
             self._turn.release()
+
+
+def _cut(pieces: deque[TimelineRow], start: Utc, end: Utc) -> Iterator[TimelineRow]:
+    """What of them lies in [start, end). Those before its end are taken away: they are asked for in order."""
+    while start < end and pieces and pieces[0].start < end:
+        piece = pieces[0]
+        if piece.end > start:
+            yield TimelineRow(max(piece.start, start), min(piece.end, end), None, piece.damaged, piece.run)
+        if piece.end > end:
+            return
+        pieces.popleft()
 
 
 def _ordered(start: Utc, end: Utc) -> None:

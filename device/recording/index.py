@@ -104,7 +104,7 @@ def _rows(octets: Iterator[int], take: Callable[[], int], utc: int) -> list[Frag
             size = size & 0x7F | (byte & 0x7F) << 7
             if byte > 0x7F:
                 size |= _varint(take) << 14
-        if shift > _LONGEST:
+        if shift > _LONGEST or size >> _LONGEST:
             raise BadIndex(f"a varint of more than {_LONGEST} bits")
         utc += -(delta + 1 >> 1) if delta & 1 else delta >> 1
         length = (size >> 2) * BLOCK
