@@ -36,7 +36,9 @@ _MINUTE = 60 * MICROSECONDS
 DAY = 86_400 * MICROSECONDS
 BEGIN = Utc(1_780_012_800 * MICROSECONDS)  #: a midnight, UTC
 CAMERAS = 64
-_A_DAY = 1436  #: segments; the rest is gaps
+_MINUTES = 1440  #: of a day
+_BETWEEN = 360  #: minutes from the end of one gap to that of the next
+_GAPS, _SEGMENTS = 1_000_000, 10_000_000  #: where their numbers begin
 _FRAGMENTS = 86  #: of a minute
 _FRAGMENT = 256 * 1024  #: bytes of each
 _ROUNDS = 200
@@ -113,7 +115,7 @@ def bench(options: Options) -> Report:
             "range": ratio(ours.median, theirs.median),
             "timeline": ratio(timeline.median, their_timeline.median),
         },
-        load={"days": days, "cameras": CAMERAS, "segments": days * _A_DAY * CAMERAS},
+        load={"days": days, "cameras": CAMERAS, "segments": days * segments(_BETWEEN) * CAMERAS},
         tables=[_table(rows, days, size)],
     )
 
@@ -129,19 +131,22 @@ def token(camera: int) -> str:
     return f"c-cam{camera:03d}"
 
 
-def fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool) -> None:
-    """A catalogue as a recorder would have it: a segment a minute, a gap every six hours; in bulk."""
+def fill(
+    folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool, every: int = _BETWEEN
+) -> None:
+    """A catalogue as a recorder would have it: a segment a minute, a gap of a minute `every` so many, which divide a
+    day; in bulk."""
     mark = read_mark(folder.video)
     connection = open_writer(folder.catalogue)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("BEGIN")
-    last = cameras * days * 1500 + 10_000_000
+    last = cameras * days * 1500 + _SEGMENTS
     end = BEGIN + days * DAY
     connection.execute("DELETE FROM recorder")
     connection.execute("INSERT INTO recorder VALUES (?, ?, 'recorder_down', ?)", (mark.recorder, end, last))
     connection.execute("DELETE FROM epoch")
     connection.execute("INSERT INTO epoch VALUES (1, ?, 0)", (BEGIN,))
-    octets = cameras * days * _A_DAY * _durable(_head(sent, mark.recorder, 0, 1))
+    octets = cameras * days * segments(every) * _durable(_head(sent, mark.recorder, 0, 1))
     connection.execute(
         "INSERT INTO volume(id, uuid, path, bytes) VALUES (1, ?, ?, ?)",
         (mark.volume, str(folder.video), octets),
@@ -151,33 +156,36 @@ def fill(folder: DataFolder, cameras: int, days: int, sent: Clip, *, files: bool
         "INSERT INTO recording(id, token, camera, stream, epoch, created, bytes) VALUES (?, ?, ?, 'main', 1, ?, ?)",
         [(n + 1, token(n), token(n), BEGIN, octets // cameras) for n in range(cameras)],
     )
-    connection.executemany("INSERT INTO run VALUES (?, ?, 1, ?, ?, 'link_lost')", _runs(cameras, days))
+    connection.executemany("INSERT INTO run VALUES (?, ?, 1, ?, ?, 'link_lost')", _runs(cameras, days, every))
     connection.executemany(
-        "INSERT INTO gap VALUES (?, ?, 1, ?, ?, 'link_lost', 0, 0, '')", _gaps(cameras, days)
+        "INSERT INTO gap VALUES (?, ?, 1, ?, ?, 'link_lost', 0, 0, '')", _gaps(cameras, days, every)
     )
     connection.executemany(
         "INSERT INTO segment VALUES (?, ?, ?, 1, 1, 1, ?, ?, 0, ?, ?, ?, 0, ?, ?)",
-        _segments(folder if files else None, mark.recorder, cameras, days, sent),
+        _segments(folder if files else None, mark.recorder, cameras, days, sent, every),
     )
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
 
-def _runs(cameras: int, days: int) -> Iterator[tuple[int, ...]]:
-    quarter = DAY // 4
-    for number in range(days * 4):
-        for camera in range(cameras):
-            begin = BEGIN + number * quarter
-            yield 1 + number * cameras + camera, camera + 1, begin, begin + quarter - _MINUTE
+def segments(every: int) -> int:
+    """How many of a day: the rest is gaps."""
+    return _MINUTES - _MINUTES // every
 
 
-def _gaps(cameras: int, days: int) -> Iterator[tuple[int, ...]]:
-    quarter = DAY // 4
-    for number in range(days * 4):
+def _runs(cameras: int, days: int, every: int) -> Iterator[tuple[int, ...]]:
+    for number in range(days * _MINUTES // every):
         for camera in range(cameras):
-            end = BEGIN + (number + 1) * quarter
-            yield 1_000_000 + number * cameras + camera, camera + 1, end - _MINUTE, end
+            begin = BEGIN + number * every * _MINUTE
+            yield 1 + number * cameras + camera, camera + 1, begin, begin + (every - 1) * _MINUTE
+
+
+def _gaps(cameras: int, days: int, every: int) -> Iterator[tuple[int, ...]]:
+    for number in range(days * _MINUTES // every):
+        for camera in range(cameras):
+            end = BEGIN + (number + 1) * every * _MINUTE
+            yield _GAPS + number * cameras + camera, camera + 1, end - _MINUTE, end
 
 
 def _head(sent: Clip, recorder: str, camera: int, number: int) -> bytes:
@@ -190,7 +198,7 @@ def _durable(head: bytes) -> int:
 
 
 def _segments(
-    folder: DataFolder | None, recorder: str, cameras: int, days: int, sent: Clip
+    folder: DataFolder | None, recorder: str, cameras: int, days: int, sent: Clip, every: int
 ) -> Iterator[tuple[object, ...]]:
     head = len(_head(sent, recorder, 0, 9_999_999))
     step = _MINUTE // _FRAGMENTS
@@ -202,15 +210,15 @@ def _segments(
         BEGIN,
     )
     durable = head + _FRAGMENTS * _FRAGMENT
-    number = 10_000_000
-    for minute in range(days * 1440):
-        if minute % 360 == 359:
+    number = _SEGMENTS
+    for minute in range(days * _MINUTES):
+        if minute % every == every - 1:
             continue  # the gap
         at = Utc(BEGIN + minute * _MINUTE)
         hour = hour_of(at)
         for camera in range(cameras):
             number += 1
-            run = 1 + minute // 360 * cameras + camera
+            run = 1 + minute // every * cameras + camera
             yield (
                 number, camera + 1, run, at, _MINUTE, durable, durable, hour, int(State.CLOSED), packed,
             )  # fmt: skip
@@ -229,10 +237,10 @@ def _ask(folder: DataFolder, days: int) -> tuple[Timed, Timed]:
     with CatalogueReader(folder.catalogue) as reader:
         for _ in range(_ROUNDS):
             name = token(draw.randrange(CAMERAS))
-            at = Utc(BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+            at = Utc(BEGIN + draw.randrange((days - 1) * _MINUTES) * _MINUTE)
             ranges.append(_ms(partial(reader.segments, name, at, Utc(at + 60 * _MINUTE))))
         for _ in range(_ROUNDS // 4):
-            at = Utc(BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+            at = Utc(BEGIN + draw.randrange((days - 1) * _MINUTES) * _MINUTE)
             timelines.append(_ms(partial(_timelines, reader, at)))
     return Timed(ranges), Timed(timelines)
 
@@ -279,13 +287,13 @@ def _list(root: Path, days: int) -> tuple[Timed, Timed]:
         for day in range(days if camera == 0 else 1):
             folder = root / token(camera) / f"{datetime.fromtimestamp((BEGIN + day * DAY) / 1e6, UTC):%Y%m%d}"
             folder.mkdir(parents=True)
-            for minute in range(1440):
+            for minute in range(_MINUTES):
                 at = datetime.fromtimestamp((BEGIN + day * DAY + minute * _MINUTE) / 1e6, UTC)
                 (folder / at.strftime(_PICTURES)).touch()
     draw = random.Random(5)  # noqa: S311 - the same questions each time
     ranges = []
     for _ in range(_ROUNDS):
-        begin = Utc(BEGIN + draw.randrange((days - 1) * 1440) * _MINUTE)
+        begin = Utc(BEGIN + draw.randrange((days - 1) * _MINUTES) * _MINUTE)
         ranges.append(_ms(partial(_files, root / token(0), begin, Utc(begin + 60 * _MINUTE))))
     timelines = [_ms(partial(_all_files, root)) for _ in range(_ROUNDS // 20)]
     shutil.rmtree(root)
@@ -342,7 +350,7 @@ def _table(rows: list[tuple[str, float, float, float | None, float | None]], day
             for title, median, p99, target, peer in rows
         ],
         (
-            f"The catalogue has {days * _A_DAY * CAMERAS} segments and {size / 1e6:.0f} MB.",
+            f"The catalogue has {days * segments(_BETWEEN) * CAMERAS} segments and {size / 1e6:.0f} MB.",
             "Folders: camera/YYYYMMDD/YYYYMMDDhhmmss.mp4, in the cache; they do not tell why something is missing.",
         ),
     )

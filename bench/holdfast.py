@@ -96,12 +96,14 @@ class Program:
     began: float  #: monotonic seconds: when it was started
     log: Path
     https: str = ""  #: URL of the pages, once the recorder is ready
+    onvif: str = ""  #: URL of the ONVIF device service
+    rtsp: str = ""  #: where RTSP is served
     _urls: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def ready(self) -> Groups:
         """Wait until it says that it is ready, once; the processes of its planes."""
         told = json.loads(first_line(self.program, _READY, "Holdfast", self.log))
-        self.https = told["endpoints"]["https"]
+        self.https, self.onvif, self.rtsp = (told["endpoints"][each] for each in ("https", "onvif", "rtsp"))
         self._urls = {
             (each["id"], kind): each[kind] for each in told["cameras"] for kind in ("live", "replay")
         }

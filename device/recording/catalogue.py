@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from device.cameras.source import Cause
 from device.errors import BadValue, Fault, NotFound
@@ -85,9 +86,8 @@ class SegmentRow:
         return Utc(self.utc + self.duration)
 
 
-@dataclass(frozen=True, slots=True)
-class GapRow:
-    """A span without video. `end` None: it lasts."""
+class GapRow(NamedTuple):
+    """A span without video. `end` None: it lasts. A tuple, because a year of a bad cable has thousands."""
 
     epoch: int
     start: Utc
@@ -98,9 +98,8 @@ class GapRow:
     inside: int  #: id of the segment in whose span it lies, or 0
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineRow:
-    """A span of a timeline: recorded (`cause` None) or not."""
+class TimelineRow(NamedTuple):
+    """A span of a timeline: recorded (`cause` None) or not. A tuple likewise."""
 
     start: Utc
     end: Utc
@@ -591,7 +590,7 @@ class CatalogueReader:
         first = c.execute(_GAPS_FROM, (recording, epoch, start)).fetchone()
         begin = min(first[0] if first is not None else start, start)
         rows = [
-            GapRow(epoch, Utc(t0), None if t1 is None else Utc(t1), Cause(cause), lost, detail, inside)
+            GapRow(epoch, Utc(t0), None if t1 is None else Utc(t1), _CAUSES[cause], lost, detail, inside)
             for _, t0, t1, cause, lost, detail, inside in c.execute(_GAPS, (recording, epoch, begin, end))
             if (t1 is None or t1 > start) and inside not in within
         ]
@@ -600,6 +599,7 @@ class CatalogueReader:
         return rows
 
 
+_CAUSES = {cause.value: cause for cause in Cause}
 _CLOSED_FILE = "The catalogue was closed."
 
 
