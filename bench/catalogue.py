@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +24,7 @@ from bench.table import Table, ratio, say, say_ratio
 from device.folder import DataFolder
 from device.media import MICROSECONDS, Utc
 from device.recording import index, segment
-from device.recording.catalogue import CatalogueReader
+from device.recording.catalogue import CatalogueReader, SegmentRow
 from device.recording.database import describe, open_writer
 from device.recording.index import FragmentRow
 from device.recording.recorder import Recorder
@@ -228,6 +229,22 @@ def _segments(
                 with path.open("wb") as file:
                     file.write(_head(sent, recorder, camera, number) + bytes(64 * 1024))
                     file.truncate(durable)
+
+
+def lay(folder: DataFolder, begins: Utc, recording: int, made: SegmentRow) -> None:
+    """Put a file behind the segment that a camera's recording has from an instant on."""
+    with closing(open_writer(folder.catalogue)) as connection:
+        (number,) = connection.execute(
+            "SELECT id FROM segment WHERE recording = ? AND epoch = 1 AND state = 1 AND t0 = ?",
+            (recording + 1, begins),
+        ).fetchone()
+        packed = index.pack(made.fragments, begins)
+        connection.execute(
+            "UPDATE segment SET durable = ?, idx = ? WHERE id = ?", (made.bytes, packed, number)
+        )
+    path = folder.video / file_of(token(recording), hour_of(begins), number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.path.rename(path)
 
 
 def _ask(folder: DataFolder, days: int) -> tuple[Timed, Timed]:

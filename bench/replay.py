@@ -3,6 +3,8 @@
 The store is made by recording virtual cameras, and it is recorded on while it is played. The peer is GStreamer's RTSP
 server, which plays the segments that ffmpeg recorded of the same cameras in the same time (`splitmuxsrc`): the
 nearest thing to a recorder's replay that a distribution has.
+
+Then the same at any point of 90 days of 64 cameras (`bench.anywhere`), which no peer can record in the time of a bench.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.anywhere import seek_anywhere
 from bench.holdfast import install, key_of
 from bench.load import load
 from bench.peers import FFMPEG
@@ -81,12 +84,13 @@ def bench(options: Options) -> Report:
     }
     with gstreamer(mounts, folder / "gstreamer.log", shared=False) as (_, root):
         _seek(theirs, [root + path for path in mounts], seconds - 2 * _SEGMENT, count)
+    afar = seek_anywhere(options)
     return Report(
-        holdfast=_figures(ours),
+        holdfast={**_figures(ours), **afar.json()},
         peers={theirs.name: _figures(theirs)},
         ratios={theirs.name: ratio(_percentile(ours.seeks, 99), _percentile(theirs.seeks, 99))},
         load={"cameras": cameras, "mbit_s": _MBIT, "recorded_s": seconds, "segment_s": _SEGMENT},
-        tables=[_table(ours, theirs, cameras, seconds)],
+        tables=[_table(ours, theirs, cameras, seconds), afar.table()],
     )
 
 

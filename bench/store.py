@@ -3,15 +3,18 @@ when it is told to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench.programs import BenchError
+from device.cameras.source import Cause, Lane
 from device.folder import DataFolder
 from device.media import MICROSECONDS, Codec, Track, Utc
+from device.recording.intake import StreamIntake
 from device.recording.modes import Mode, Policy
 from device.recording.recorder import Recorder
 from device.recording.shelf import VolumeSettings
@@ -77,7 +80,30 @@ def fill(
     """A data folder with `seconds` of the clip in each recording, closed in good order.
 
     Raises BenchError where it could not be written as fast as it came."""
-    folder, clock = DataFolder(data), Clock()
+    clock = Clock()
+    with _recorder(data, clock) as (folder, recorder):
+        lanes = [_intake(recorder, token).opened([sent.track]) for token in tokens]
+        _send(recorder, clock, lanes, seconds, sent, progress)
+    return folder
+
+
+def record(data: Path, pieces: Sequence[tuple[Utc, str]], seconds: float, sent: Clip) -> DataFolder:
+    """A data folder with pieces of the clip: when each begins, in order, and in which recording. Raises as `fill`."""
+    clock = Clock(pieces[0][0])
+    with _recorder(data, clock) as (folder, recorder):
+        intakes = {token: _intake(recorder, token) for token in {token for _, token in pieces}}
+        for begin, token in pieces:
+            clock.advance(begin - clock.utc())
+            recorder.beat()
+            intake = intakes[token]
+            _send(recorder, clock, [intake.opened([sent.track])], seconds, sent, lambda _: None)
+            intake.closed(Cause.LINK_LOST)
+    return folder
+
+
+@contextmanager
+def _recorder(data: Path, clock: Clock) -> Iterator[tuple[DataFolder, Recorder]]:
+    folder = DataFolder(data)
     folder.make()
     own = prepare(folder, [], None)
     volume = VolumeSettings(folder.video, read_mark(folder.video).volume, reserve_bytes=0)
@@ -92,16 +118,30 @@ def fill(
         acknowledged=lambda token, utc: None,  # noqa: ARG005 - nobody asks
     )
     recorder.open()
-    lanes = [
-        recorder.intake(token, token, "main", Policy(Mode.CONTINUOUS)).opened([sent.track])
-        for token in tokens
-    ]
+    yield folder, recorder
+    recorder.beat()
+    if not recorder.settle() or not recorder.close():
+        raise BenchError("the recorder could not be closed")
+
+
+def _intake(recorder: Recorder, token: str) -> StreamIntake:
+    return recorder.intake(token, token, "main", Policy(Mode.CONTINUOUS))
+
+
+def _send(
+    recorder: Recorder,
+    clock: Clock,
+    lanes: Sequence[Lane | None],
+    seconds: float,
+    sent: Clip,
+    progress: Callable[[float], object],
+) -> None:
     for number in range(round(seconds * FPS)):
         unit, key = sent.units[number % GOP], number % GOP == 0
         for lane in lanes:
             assert lane is not None
             if lane.limit - lane.fill < len(unit) and not lane.grow(lane.fill, len(unit)):
-                raise BenchError("the disk does not keep up with what is to be exported")
+                raise BenchError("the disk does not keep up with what is to be recorded")
             end = lane.fill + len(unit)
             lane.memory[lane.fill : end] = unit
             lane.written = end
@@ -110,10 +150,6 @@ def fill(
         if number % 21 == 20:
             recorder.beat()
             if not recorder.settle():
-                raise BenchError("the disk does not keep up with what is to be exported")
+                raise BenchError("the disk does not keep up with what is to be recorded")
         if number % (10 * FPS) == 0:
             progress(number / FPS)
-    recorder.beat()
-    if not recorder.settle() or not recorder.close():
-        raise BenchError("the recorder could not be closed")
-    return folder

@@ -10,6 +10,7 @@ from bench import catalogue, store
 from device.media import Codec, Utc
 from device.recording.catalogue import CatalogueReader
 from device.recording.check import check
+from device.recording.playback import Playback
 from device.recording.shelf import VolumeSettings
 from device.recording.volume import read_mark
 
@@ -39,7 +40,7 @@ def test_a_catalogue_in_bulk_keeps_every_invariant(clip: store.Clip, tmp_path: P
     catalogue.fill(folder, 2, 1, clip, files=True)
     volume = VolumeSettings(folder.video, read_mark(folder.video).volume)
     report = check(folder.catalogue, [volume], deep=False, repair=False)
-    assert (report.problems, report.segments) == ([], 2 * catalogue._A_DAY)
+    assert (report.problems, report.segments) == ([], 2 * catalogue.segments(360))
 
 
 def test_folders_are_asked_for_names_within_a_span(tmp_path: Path) -> None:
@@ -50,3 +51,23 @@ def test_folders_are_asked_for_names_within_a_span(tmp_path: Path) -> None:
     begin = Utc(1_767_311_940_000_000)  # 2026-01-01T23:59:00Z
     found = catalogue._files(camera, begin, Utc(begin + 120_000_000))
     assert found == ["20260101235900.mp4", "20260102000000.mp4"]
+
+
+def test_a_minute_that_was_recorded_is_played_from_a_catalogue_in_bulk(tmp_path: Path) -> None:
+    sent, minute = store.clip(0.5), 60_000_000
+    begins = [Utc(catalogue.BEGIN + number * minute) for number in (3, 700)]
+    pieces = [(at, catalogue.token(1)) for at in begins]
+    made = store.record(tmp_path / "pieces", pieces, 6, sent)
+    folder = catalogue.installation(tmp_path / "data")
+    catalogue.fill(folder, 2, 1, sent, files=False, every=30)
+    with CatalogueReader(made.catalogue) as reader:
+        for at, token in pieces:
+            (segment,) = reader.segments(token, at, Utc(at + minute))
+            catalogue.lay(folder, at, 1, segment)
+    with CatalogueReader(folder.catalogue) as reader:
+        edges = reader.present(catalogue.token(0), catalogue.BEGIN, Utc(catalogue.BEGIN + 1440 * minute))
+        assert len(list(edges)) == 48
+        for at, token in pieces:
+            played = next(Playback(reader, token).fragments(Utc(at + 3_000_000), None))
+            assert at <= played.utc <= at + 3_000_000
+            assert played.key

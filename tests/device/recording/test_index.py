@@ -51,7 +51,8 @@ def test_lengths_are_whole_blocks() -> None:
 
 def test_fragments_are_those_of_the_index_and_are_unpacked_when_they_are_looked_at() -> None:
     packed = index.begin(BLOCK) + b"".join(
-        index.entry(delta, BLOCK * blocks, delta == 5, False) for delta, blocks in ((5, 1), (-3, 300), (1 << 30, 20_000))
+        index.entry(delta, BLOCK * blocks, delta == 5, False)
+        for delta, blocks in ((5, 1), (-3, 300), (1 << 30, 20_000))
     )
     fragments, rows = index.Fragments(packed, Utc(100)), index.unpack(packed, Utc(100))
     assert [row.utc - 100 for row in rows] == [5, 2, 2 + (1 << 30)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from device.recording.modes import Mode
@@ -240,3 +242,20 @@ async def test_a_cameras_name_and_retention_are_its_settings(nvr: Recorder) -> N
     assert [words(body, each) for each in ("SourceId", "Content")] == [["urn:gate"], ["Dock"]]
     viewer = await nvr.say(f"<trc:DeleteRecording>{named}</trc:DeleteRecording>", "vera")
     assert viewer.status == 401
+
+
+async def test_what_is_shown_follows_every_change(nvr: Recorder) -> None:
+    """The answer is kept while nothing changes; a setting, a plan and a track each change it."""
+    recordings = nvr.rig.recordings
+    before = recordings.plans()
+    assert recordings.plans() is before
+    first = await nvr.get("<trc:GetRecordings/>")
+    assert words(await nvr.get("<trc:GetRecordings/>"), "Name") == words(first, "Name")
+    nvr.rig.settings.patch(Camera, {"name": "Portal"}, key=GATE, by="test")
+    assert words(await nvr.get("<trc:GetRecordings/>"), "Name") == ["Door", "Portal", "Yard"]
+    token = await created(nvr)
+    assert token in words(await nvr.get("<trc:GetRecordings/>"), "RecordingToken")
+    recordings.configure(YARD, replace(recordings.plan(YARD), content="the yard"), "test")
+    assert "the yard" in words(await nvr.get("<trc:GetRecordings/>"), "Content")
+    await recordings.delete(token, "test")
+    assert token not in words(await nvr.get("<trc:GetRecordings/>"), "RecordingToken")
