@@ -170,6 +170,9 @@ FAULTS: dict[str, Fault] = {
     "items": Fault("EVENT-3-1-38", request=(rb"<wsnt:MessageContent.*</wsnt:MessageContent>", b"")),
     "short-lived": Fault("EVENT-3-1-12", request=(rb"PT120S", b"PT12S")),
     "unknown": Fault("EVENT-3-1-36", reply=(rb"ResourceUnknownFault", b"AnotherFault"), only=b"Unsubscribe"),
+    "last-first": Fault(
+        "EVENT-6-1-4", reply=(rb'(?s)UtcTime="20(?=.*UtcTime=")', b'UtcTime="21'), only=b"PullMessages"
+    ),
     "begin": Fault("EVENT-6-1-3", reply=(rb"EventBuffer/Begin", b"EventBuffer/Other")),
     "prefix": Fault("EVENT-3-1-15", reply=(rb">tns1:", b">tnsx:"), only=b"PullMessages"),
     "content": Fault(
@@ -209,6 +212,7 @@ FAULTS: dict[str, Fault] = {
     "no-discontinuity": Fault("REPLAY-3-1-13", flags=lambda octet: octet & ~0x20),
     "other-cseq": Fault("REPLAY-3-1-17", cseq=5),
     "all-frames": Fault("REPLAY-3-1-11", flags=lambda octet: octet & 0x7F),
+    "since-ever": Fault("RECORDING-5-1-14", reply=(rb'(StartTime" Value=")20', rb"\g<1>19")),
     "receiver": Fault("RECEIVER-2-1-2", reply=(rb"(GetReceiverResponse.*tt:Token>)[^<]*", rb"\g<1>another")),
     "mode": Fault(
         "RECEIVER-2-1-11", reply=(rb"tt:Mode>AutoConnect", b"tt:Mode>AlwaysConnect"), only=b"GetReceiver"
