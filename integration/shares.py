@@ -42,6 +42,7 @@ from protocols.smb.share import Room, Share
 from protocols.smb.target import Mark, Pace, Target
 
 EVERY = 2.0  #: seconds between two looks at what has been recorded
+LOOK = 500  #: segments that are looked at, to find some whose files are there
 AGAIN = (2.0, 30.0)  #: seconds until a share is tried again, the first time and the longest
 _NEW = "00000000-0000-0000-0000-000000000000"  #: key of a share that is not saved yet
 _GIVEN_UP = (Cause.STORAGE, Cause.EXPIRED, Cause.DELETED)  #: the gaps of segments that were deleted
@@ -97,15 +98,18 @@ class Follower(ShareWork):
         try:
             more = True
             while more and not self.stopped:
+                # First what makes room: a share that is full takes nothing else. And what is said of its room is so
+                # until more is deleted there: nothing goes twice for the same want.
+                await self.bury(settings, keep=True)
+                room = await self.in_thread(self._look, settings)
+                await self._recording.call(ShareHas(settings.target, room.size, room.free))
                 proven = await self.in_thread(self._bring, settings)
                 if proven:
                     segments = tuple(each.segment for each in proven)
                     octets = tuple(each.octets for each in proven)
                     move = MoveSegments(settings.target, place, segments, octets, evidence=True)
                     await self._recording.call(move)
-                room = await self.in_thread(self._follow, settings)
-                await self._recording.call(ShareHas(settings.target, room.size, room.free))
-                await self.bury(settings, keep=True)
+                await self.in_thread(self._follow, settings)
                 more = len(proven) == AT_ONCE
         except HoldfastError:
             self._sent.clear()
@@ -117,8 +121,8 @@ class Follower(ShareWork):
         """Some of what is finished, in the order recorded. Raises HoldfastError."""
         proven: list[Proven] = []
         with self.at(settings, keep=True) as (catalogue, ledger, target):
-            for token, segment in catalogue.spooled(self._key, AT_ONCE):
-                if self.stopped:
+            for token, segment in catalogue.spooled(self._key, LOOK):
+                if self.stopped or len(proven) == AT_ONCE:
                     break
                 name = segment.path.name
                 with of_ours(segment.path):
@@ -128,8 +132,15 @@ class Follower(ShareWork):
                         proven.append(Proven(segment.id, copy.size))
         return proven
 
-    def _follow(self, settings: OnShare) -> Room:
-        """What grows, as far as it is safe here; and what was begun and came to nothing. Raises HoldfastError."""
+    def _look(self, settings: OnShare) -> Room:
+        """Settle what was begun; how much room there is. Raises HoldfastError."""
+        with self.at(settings, keep=True) as (catalogue, ledger, target):
+            self._settle(settings, catalogue, ledger, target)
+            self._room = target.room()
+            return self._room
+
+    def _follow(self, settings: OnShare) -> None:
+        """What grows, as far as it is safe here. Raises HoldfastError."""
         sent: dict[str, int] = {}
         with self.at(settings, keep=True) as (catalogue, ledger, target):
             for token, segment in catalogue.spooling(self._key):
@@ -141,9 +152,6 @@ class Follower(ShareWork):
                 with of_ours(segment.path):
                     sent[name] = target.grow(segment.path, name, self._sent.get(name), segment.bytes)
             self._sent = sent
-            self._settle(settings, catalogue, ledger, target)
-            self._room = target.room()
-            return self._room
 
     def _settle(self, settings: OnShare, catalogue: CatalogueReader, ledger: Ledger, target: Target) -> None:
         """What was begun and lies there is settled; what was deleted here before it did goes there, too."""

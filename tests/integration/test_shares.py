@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -323,6 +324,48 @@ async def test_the_share_keeps_to_its_quota_and_to_its_reserve(
         await store.recorder.set_volumes([replace(store.settings[0], behind=behind)])
         await recorder.until(lambda told: told.segments == 1)
         assert now[0].path.name in recorder.there()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[tuple[Samba, Path]]:
+    """A file server, and the disk of its share `small`, which has room for few segments."""
+    disk, home = tmp_path / "small", tmp_path / "samba"
+    disk.mkdir()
+    home.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        samba = Samba(home)
+        samba.small = disk
+        with samba:
+            yield samba, disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+async def test_a_full_share_loses_its_oldest_and_goes_on(
+    tmp_path: Path, small: tuple[Samba, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samba, disk = small
+    async with recording(tmp_path, samba, monkeypatch, share="small") as recorder:
+        store = recorder.store
+        store.run(55, recorder.camera)
+        await recorder.until(lambda told: told.segments == 5 and len(recorder.here()) == 1)
+        first = listed(store)[0]
+        with (disk / "somebody else's").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"x" * 4096):
+                pass
+        store.run(25, recorder.camera)
+        await recorder.until(
+            lambda told: (
+                told.phase == "following"
+                and len(recorder.here()) <= 1
+                and told.segments == len([row for row in listed(store) if row.archive])
+            )
+        )
+        assert not list(disk.rglob(first.path.name))
+        assert spans(store) == {None, Cause.EXPIRED}
 
 
 async def test_a_share_is_tried_and_added_once(
