@@ -196,9 +196,7 @@ class Fragmenter:
         self._shift = self._newest = self._pace = 0
         self._newest_utc = self._pace_utc = self._utc = Utc(0)
         self._origin = 0  # wall time of media time 0, by the last fragment
-        self._ends: dict[
-            int, int
-        ] = {}  # of each track: microseconds of media time of its newest sample in one
+        self._ends: dict[int, int] = {}  # track -> media time of its newest sample in one, microseconds
         self._times: list[int] = []
         self._sizes: list[int] = []
         self._flags: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 LOCKS = ("lock/run.txt", "lock/test.txt")
+CLIENTS = "tests/protocols/onvif/clients"  #: of others, each with a lock of its own
+OTHERS = tuple(f"{CLIENTS}/{name}.txt" for name in ("node", "onvif-zeep", "onvif-zeep-async"))
 
 
 def entries(lock: Path) -> list[tuple[Requirement, int]]:
@@ -27,7 +30,7 @@ def needs(checkout: Path, *extras: str) -> list[Requirement]:
     return [Requirement(text) for text in [*project["dependencies"], *optional]]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, *OTHERS])
 def test_every_entry_is_pinned_with_hashes(checkout: Path, lock: str) -> None:
     weak = [
         str(requirement)
@@ -35,6 +38,16 @@ def test_every_entry_is_pinned_with_hashes(checkout: Path, lock: str) -> None:
         if hashes == 0 or [part.operator for part in requirement.specifier] != ["=="]
     ]
     assert weak == []
+
+
+def test_every_package_of_npm_is_pinned_with_its_hash_and_without_an_address(checkout: Path) -> None:
+    folder = checkout / CLIENTS / "node"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+    asked = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    packages = {name.removeprefix("node_modules/"): each for name, each in lock["packages"].items() if name}
+    assert packages.keys() >= asked.keys()
+    assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
+    assert [name for name, each in packages.items() if "resolved" in each] == []
 
 
 @pytest.mark.parametrize(("lock", "extras"), [(LOCKS[0], ("demo",)), (LOCKS[1], ("demo", "test"))])
@@ -60,7 +73,7 @@ def test_the_tests_run_what_people_run(checkout: Path) -> None:
     assert run - test == set()
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, *OTHERS])
 def test_no_lock_says_where_packages_come_from(checkout: Path, lock: str) -> None:
     """That is the choice of whoever installs."""
     text = (checkout / lock).read_text(encoding="utf-8")
