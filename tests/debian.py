@@ -14,6 +14,7 @@ from collections.abc import Iterable
 #: Debian package -> what we use it for.
 PACKAGES = {
     "busybox-static": "the first program of a guest",
+    "chrony": "chronyd: the time server, and the client that is told whom to follow",
     "chromium": "the browser that the pages are tested with",
     "cryptsetup-bin": "cryptsetup: encrypted volumes, in a guest",
     "dbconfig-sqlite3": "what glewlwyd wants to be installed with, the smallest of its choices",
@@ -28,6 +29,7 @@ PACKAGES = {
     "gstreamer1.0-plugins-good": "rtspsrc, RTP and splitmuxsink",
     "gstreamer1.0-plugins-ugly": "x264enc, for cameras that are not ours",
     "gstreamer1.0-tools": "gst-launch-1.0: second client of our RTSP server",
+    "iproute2": "ip: addresses and routes by the kernel alone",
     "jq": "checks the signature of an export without us, with openssl",
     "kmod": "modprobe and depmod: modules of a guest's kernel",
     "libatomic1": "a library that Playwright's own node needs",
