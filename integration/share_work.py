@@ -90,6 +90,8 @@ class ShareWork(ABC):
                 wait = self.every
                 if not isinstance(settings, OnShare):
                     self.phase = settings
+                    if settings[0] == "off":
+                        self.fine()
                 else:
                     try:
                         await self.work(settings)
@@ -99,7 +101,8 @@ class ShareWork(ABC):
                         self._fails(error)
                         wait, pause = pause, min(pause * 2, self.again[1])
                     else:
-                        self._works()
+                        self.phase = self.idle()
+                        self.fine()
                         pause = self.again[0]
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), wait)
@@ -128,8 +131,8 @@ class ShareWork(ABC):
             self._down = self._own.clock.monotonic()
             self._own.bus.publish(DeliveryFailing(self._destination, f"{error} {error.hint}".rstrip()))
 
-    def _works(self) -> None:
-        self.phase = self.idle()
+    def fine(self) -> None:
+        """Nothing fails, or nothing is to be brought there any more."""
         down = 0.0 if self._down is None else self._own.clock.monotonic() - self._down
         self._down = None
         self._own.bus.publish(DeliveryBack(self._destination, down, 0))

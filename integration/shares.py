@@ -205,7 +205,7 @@ class SharesPlane:
                     follower = self._followers[key] = Follower(self._own, self._recording, key)
                     self._running[key] = asyncio.create_task(follower.run(), name=f"share {key}")
                 for key in self._followers.keys() - keys:
-                    await self._end(key)
+                    (await self._end(key)).fine()
                 other = asyncio.create_task(self._other.wait())
                 await asyncio.wait([other, *self._running.values()], return_when=asyncio.FIRST_COMPLETED)
                 other.cancel()
@@ -217,11 +217,11 @@ class SharesPlane:
             for key in list(self._followers):
                 await self._end(key)
 
-    async def _end(self, key: str) -> None:
-        del self._followers[key]
-        task = self._running.pop(key)
+    async def _end(self, key: str) -> Follower:
+        follower, task = self._followers.pop(key), self._running.pop(key)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        return follower
 
     def _setting_changed(self, changed: Changed) -> None:
         if changed.section == NetworkStorage.about.section:

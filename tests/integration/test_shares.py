@@ -393,7 +393,13 @@ async def test_a_share_is_tried_and_added_once(
         store.run(15, recorder.camera)
         await recorder.until(lambda told: told.segments == 1)
         target = recorder.own.settings.get(NetworkStorage, key).target
+        samba.stop()
+        await recorder.until(lambda told: told.phase == "failing")
         await call(RemoveStorage(key, "anna"))
+        async with asyncio.timeout(SECONDS):
+            while recorder.own.bus.journal.active():  # noqa: ASYNC110 - nothing else tells
+                await asyncio.sleep(0.05)
+        samba.start()
         assert recorder.own.settings.keys(Storage) == recorder.own.settings.keys(NetworkStorage) == []
         await call(AddShare(str(store.settings[0].path), "NAS", "anna", recorder.values()))
         assert recorder.own.settings.get(NetworkStorage, key).target == target
