@@ -13,6 +13,7 @@ from tests.integration.pages.conftest import OWNER, Site, pictures
 PAGES = (
     "/",
     "/recordings",
+    "/recordings?list",
     "/status",
     "/events",
     "/cameras",
@@ -30,6 +31,7 @@ PAGES = (
     "/accounts",
     "/certificates",
     "/settings",
+    "/help",
 )
 LOOKS = {"light": ("light", (1380, 900)), "dark": ("dark", (1380, 900)), "phone": ("light", (390, 844))}
 RULES = '{runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}'
@@ -58,6 +60,6 @@ def test_every_page_is_for_everybody(site: Site, owner: Page, look: str, screens
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if overflow > 0:
             wrong.setdefault(path, []).append(f"{overflow} pixels wider than the window")
-        pictures(screenshots, page, f"{path.strip('/').replace('/', '-') or 'live'}-{look}")
+        pictures(screenshots, page, f"{path.strip('/').replace('/', '-').replace('?', '-') or 'live'}-{look}")
     context.close()
     assert wrong == {}

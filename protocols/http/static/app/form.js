@@ -155,8 +155,11 @@ function Certificates({ common, purpose, label, value, none, change }) {
     <a href="/certificates">${t("Certificates")}</a></div>`;
 }
 
-/** One setting. @param {{name: string, schema: any, root: any, value: any, change: (value: any) => void, errors: Record<string, any>, prefix: string}} p */
-function Control({ name, schema, root, value, change, errors, prefix }) {
+/** Units that are written otherwise for people, or go without saying. */
+const UNITS = () => /** @type {Record<string, string>} */ ({ ports: "", port: "", group: "", d: t("days"), days: t("days"), degC: "°C" });
+
+/** One setting. @param {{name: string, schema: any, root: any, value: any, change: (value: any) => void, errors: Record<string, any>, prefix: string, among?: [string, string][]}} p `among`: what else it can be, and how that is called */
+function Control({ name, schema, root, value, change, errors, prefix, among }) {
   const s = resolve(schema, root);
   const ui = s["x-ui"] || schema["x-ui"] || {};
   const id = `${prefix}-${name}`;
@@ -167,13 +170,14 @@ function Control({ name, schema, root, value, change, errors, prefix }) {
   const fixed = ui.once && secret && value?.set === true;
   const described = [s.description && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
   const common = { id, disabled: fixed, "aria-describedby": described, "aria-invalid": error ? "true" : undefined };
-  const frame = (/** @type {any} */ control, row = false) => html`<${Field} id=${id} label=${t(s.title || name)} unit=${ui.unit && !["ports", "port", "group"].includes(ui.unit) ? ui.unit : ""} hint=${s.description ? t(s.description) : ""} error=${error} row=${row} note=${fixed ? t("It was set, and cannot be changed before a factory default.") : ""}>${control}</${Field}>`;
+  const frame = (/** @type {any} */ control, row = false) => html`<${Field} id=${id} label=${t(s.title || name)} unit=${UNITS()[ui.unit] ?? ui.unit ?? ""} hint=${s.description ? t(s.description) : ""} error=${error} row=${row} note=${fixed ? t("It was set, and cannot be changed before a factory default.") : ""}>${control}</${Field}>`;
   const typed = (/** @type {(text: string) => any} */ make) => (/** @type {any} */ event) => change(make(event.currentTarget.value));
   if (secret) {
     const known = value && typeof value === "object" && value.set;
     return frame(html`<input ...${common} type="password" autocomplete="new-password" maxlength=${s.maxLength} placeholder=${known ? t("set; type to change it") : ""} value=${typeof value === "string" ? value : ""} onInput=${typed((text) => text)} />`);
   }
   if (ui.certificate) return frame(html`<${Certificates} common=${common} purpose=${ui.certificate} label=${t(s.title)} value=${value} none=${s.default === ""} change=${change} />`);
+  if (among) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => text)}><option value="">–</option>${among.map(([key, said]) => html`<option value=${key} selected=${key === value}>${said}</option>`)}</select>`);
   const choices = s.enum || (s.const !== undefined ? [s.const] : null);
   if (choices) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => (s.nullable && text === "" ? null : choices.find((/** @type {any} */ each) => String(each) === text)))}>${s.nullable && html`<option value="">–</option>`}${choices.map((/** @type {any} */ each) => html`<option value=${each} selected=${each === value}>${choice(String(each))}</option>`)}</select>`);
   if (s.type === "boolean") return frame(html`<input ...${common} type="checkbox" role="switch" checked=${Boolean(value)} onChange=${(/** @type {any} */ e) => change(e.currentTarget.checked)} />`, true);
@@ -199,17 +203,17 @@ export const choice = (value) => {
 const CHOICES = () => /** @type {Record<string, string>} */ ({
   continuous: t("Continuous"), schedule: t("By schedule"), event: t("On events"), off: t("Off"), none: t("None"), simulated: t("Simulated"), linux: "Linux", tcp: "TCP", udp: "UDP", critical: t("Critical"), high: t("High"), low: t("Low"),
   administrator: t("Administrator"), operator: t("Operator"), viewer: t("Viewer"), "power-and-ethernet": t("Power and network"), "power-only": t("Power only"), both: t("Power and network"), power: t("Power only"), ethtool: "Linux (ethtool)", switch: t("A switch, by SNMP"), all: t("All"), v2c: "v2c", v1v2c: "v1 / v2c", v3: "v3", disabled: t("Off"),
-  weekly: t("Every week"), yearly: t("Every year"), pulse: t("Pulse"), ftp: "FTP", sftp: "SFTP", http: "HTTP", https: "HTTPS", email: t("E-mail"), storage: t("Network share"), tls: "TLS", ssl: "SSL", rfc5424: "RFC 5424", rfc3164: "RFC 3164", websocket: "WebSocket", system: t("System log"), access: t("Access log"), audit: t("Audit trail"),
+  weekly: t("Every week"), yearly: t("Every year"), pulse: t("Pulse"), ftp: "FTP", sftp: "SFTP", http: "HTTP", https: "HTTPS", email: t("E-mail"), storage: t("Network share"), tls: "TLS", ssl: "SSL", rfc5424: "RFC 5424", rfc3164: "RFC 3164", websocket: "WebSocket", dhcp: "DHCP", ntp: "NTP", nts: "NTS", chrony: "chrony", networkd: "systemd-networkd", kernel: t("Linux alone"), fips: "FIPS", openid: "OpenID", basic: "Basic", digest: "Digest", manual: t("By hand"), automatic: t("By itself"), default: t("Default"), system: t("System log"), access: t("Access log"), audit: t("Audit trail"),
   emergency: t("Emergency"), alert: t("Alert"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail"),
 });
 
-/** The fields of a section. @param {{schema: any, values: any, change: (name: string, value: any) => void, errors: Record<string, any>, prefix: string, only?: string[], without?: string[]}} p */
-export function Fields({ schema, values, change, errors, prefix, only, without }) {
+/** The fields of a section. @param {{schema: any, values: any, change: (name: string, value: any) => void, errors: Record<string, any>, prefix: string, only?: string[], without?: string[], among?: Record<string, [string, string][]>}} p */
+export function Fields({ schema, values, change, errors, prefix, only, without, among }) {
   const entries = Object.entries(schema.properties || {}).filter(([name]) => (!only || only.includes(name)) && !without?.includes(name));
   if (only) entries.sort(([a], [b]) => only.indexOf(a) - only.indexOf(b));
   return entries
     .filter(([, each]) => holds(/** @type {any} */ (each)["x-ui"]?.when || "", values))
-    .map(([name, each]) => html`<${Control} key=${name} name=${name} schema=${each} root=${schema} value=${values[name]} change=${(/** @type {any} */ value) => change(name, value)} errors=${errors} prefix=${prefix} />`);
+    .map(([name, each]) => html`<${Control} key=${name} name=${name} schema=${each} root=${schema} value=${values[name]} change=${(/** @type {any} */ value) => change(name, value)} errors=${errors} prefix=${prefix} among=${among?.[name]} />`);
 }
 
 /** A key for a new entry. @param {string} kind begins it */
@@ -275,8 +279,8 @@ export function useTrials(path) {
 export const Outcome = ({ tried }) => html`<span role="status" class="row">${tried.good === undefined ? html`<span class="dim">${t("Is being tried …")}</span>` : html`<${Badge} kind=${tried.good ? "good" : "bad"}>${tried.good ? t("It works") : t("It does not work")}</${Badge}><span class="small wrap">${tried.detail}</span>`}</span>`;
 
 /** A section (or an entry of a collection) as a whole form that saves what was changed.
- * @param {{section: string, entry?: string, only?: string[], without?: string[], saved?: () => void}} p */
-export function SectionForm({ section, entry, only, without, saved }) {
+ * @param {{section: string, entry?: string, only?: string[], without?: string[], among?: Record<string, [string, string][]>, saved?: () => void}} p */
+export function SectionForm({ section, entry, only, without, among, saved }) {
   const path = entry === undefined ? `/api/settings/${section}` : `/api/settings/${section}/entries/${encodeURIComponent(entry)}`;
   const [state, setState] = useState(/** @type {any} */ (null));
   const [values, setValues] = useState(/** @type {any} */ ({}));
@@ -328,7 +332,7 @@ export function SectionForm({ section, entry, only, without, saved }) {
   };
   const interrupts = [...new Set(Object.keys(changes).map((name) => state.schema.properties[name]?.["x-ui"]?.interrupts))].map((kind) => INTERRUPTS()[kind]).filter(Boolean);
   return html`<form class="form" novalidate onSubmit=${save} aria-label=${t(about.heading)}>
-    <${Fields} schema=${state.schema} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => setValues((/** @type {any} */ old) => ({ ...old, [name]: value }))} errors=${errors} prefix=${id} only=${only} without=${without} />
+    <${Fields} schema=${state.schema} values=${values} change=${(/** @type {string} */ name, /** @type {any} */ value) => setValues((/** @type {any} */ old) => ({ ...old, [name]: value }))} errors=${errors} prefix=${id} only=${only} without=${without} among=${among} />
     ${error && !Object.keys(errors).some((pointer) => document.getElementById(`${id}-${pointer.split("/")[1]}`)) && html`<${Problem} error=${error} />`}
     <div class="savebar"><span class="said">${dirty ? interrupts.join(" ") || t("Unsaved changes") : t("Everything is saved")}</span>
       <button type="button" disabled=${!dirty || busy} onClick=${() => { setValues(state.now.values); setError(null); }}>${t("Discard")}</button>

@@ -67,6 +67,8 @@ function One({ id }) {
   useEffect(() => {
     if (!camera) loadCameras();
   }, [id]);
+  const storages = useAsk(() => get("/api/storages"));
+  const places = (storages.data?.storages || []).map((/** @type {any} */ each) => [each.id, each.name || each.path]);
   const name = camera?.name || id;
   const bytes = (recordings.data?.recordings || []).filter((/** @type {any} */ each) => each.camera === id);
   const erase = async () => {
@@ -82,8 +84,10 @@ function One({ id }) {
       </${Card}>`)}
       <${Control} id=${id} />
     </div>
-    <${Card} title=${t("Address and login")} icon="network" class="narrow"><${SectionForm} section="cameras" entry=${id} only=${["name", "enabled", "onvif", "user", "password", "follow", "main_profile", "sub_profile", "main", "sub", "transport", "verify_tls", "fingerprint", "audio"]} saved=${loadCameras} /></${Card}>
-    <${Card} title=${t("Recording and retention")} icon="recordings" class="narrow"><${SectionForm} section="cameras" entry=${id} only=${["mode", "schedule", "pre_event", "post_event", "retention_days", "minimum_days", "quota_gb", "storage"]} saved=${loadCameras} /></${Card}>
+    <div class="forms">
+      <${Card} title=${t("Address and login")} icon="network"><${SectionForm} section="cameras" entry=${id} only=${["name", "enabled", "onvif", "user", "password", "follow", "main_profile", "sub_profile", "main", "sub", "transport", "verify_tls", "fingerprint", "audio"]} saved=${loadCameras} /></${Card}>
+      <${Card} title=${t("Recording and retention")} icon="recordings"><${SectionForm} section="cameras" entry=${id} only=${["mode", "schedule", "pre_event", "post_event", "retention_days", "minimum_days", "quota_gb", "storage"]} among=${{ storage: places }} saved=${loadCameras} /></${Card}>
+    </div>
     ${removing && html`<${Dialog} title=${t("Remove {name}?", { name })} action=${t("Remove")} danger close=${() => setRemoving(false)} submit=${erase}>
       <p>${t("It is not recorded any more. What was recorded stays until retention deletes it.")}</p>
       <${Facts} rows=${bytes.map((/** @type {any} */ each) => [`${each.stream === "main" ? t("Main") : t("Sub")}`, `${moment(each.first)} – ${moment(each.last)}`])} />
