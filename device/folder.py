@@ -102,6 +102,11 @@ class DataFolder:
         return self.path / "outbox.db"
 
     @property
+    def spool(self) -> Path:
+        """Folder of the pictures and clips that wait in the outbox."""
+        return self.path / "spool"
+
+    @property
     def snmp(self) -> Path:
         """How often the SNMP engine was started, the numbers of things, and what managers have set."""
         return self.path / "snmp.json"

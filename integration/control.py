@@ -31,6 +31,7 @@ from integration.archive import ArchivePlane
 from integration.cameras import CamerasPlane
 from integration.certificates import ClientTls
 from integration.chassis import ChassisPlane
+from integration.clips import Clips
 from integration.config import Listen
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands
@@ -123,8 +124,14 @@ class Parts:
         self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
         self.cameras = CamerasPlane(own, recording)
         self.machine = MachinePlane(own)
+        self.clips = Clips(own, self.outbox, self.recipients, streaming, self.cameras.picture)
         reach = Reach(
-            recording, lambda: self.poe.service, lambda what: self.mqtt.say(what), self.recipients.say
+            recording,
+            lambda: self.poe.service,
+            lambda what: self.mqtt.say(what),
+            self.recipients.say,
+            self.clips.pictures,
+            self.clips.clip,
         )
         self.rules = RulesPlane(own, reach)
         collector = Collector(
@@ -155,6 +162,7 @@ class Parts:
             "snmp.json": self.snmp.forget,
             "mqtt.json": lambda: self._own.folder.mqtt.unlink(missing_ok=True),
             "outbox.db": self.outbox.forget_all,
+            "spool": lambda: self.clips.forget(),
             "recordings.db": self.recordings.recordings.forget,
         }
 
@@ -187,6 +195,7 @@ class Parts:
         yield self.keeper.run()
         yield self.syslog.run()
         yield self.recipients.run()
+        yield self.clips.run()
         yield self.archive.run()
         yield self.shares.run()
 

@@ -56,6 +56,7 @@ TABLE = (
     Row("snmp.json", GOES, GOES, "what managers have set; how often the engine started stays"),
     Row("mqtt.json", GOES, GOES, "what a broker was told to keep"),
     Row("outbox.db", GOES, GOES, "what waits for destinations that are gone from the settings"),
+    Row("spool", GOES, GOES, "pictures and clips that wait for them"),
     Row("recordings.db", GOES, GOES, "receivers with passwords, jobs, recordings made from outside"),
     Row("jobs.db", STAYS, STAYS, "a rebuild goes on; when the array was last compared"),
     Row("archive.db", STAYS, STAYS, "what lies on which share: it lies there still"),

@@ -8,6 +8,9 @@ import json
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from device.errors import HoldfastError, NotFound, Refused
 from device.outbox.delivery import Undeliverable, deliver
@@ -15,7 +18,7 @@ from device.outbox.outbox import Box, Draft, Letter, Limits, Outbox
 from device.planes.link import Server
 from device.planes.outward import AllTried, Tried, TryRecipient
 from device.recipients.errors import RecipientRefuses, RecipientUnreachable
-from device.recipients.parcel import Parcel, file_name, temporary
+from device.recipients.parcel import Parcel, file_name
 from device.records import BadRecord, from_json, to_json
 from device.settings.recipients import Kind, Recipient
 from device.settings.recorder import Recorder
@@ -26,7 +29,8 @@ from protocols import ftp, mail, tcp, webhook
 from protocols.smb.errors import ShareUnreachable
 from protocols.smb.share import Place, Share
 
-LIMITS = Limits(octets=256_000_000, seconds=7 * 86_400)  #: of what waits for one recipient
+LIMITS = Limits(octets=1_000_000_000, seconds=7 * 86_400)  #: of what waits for one recipient, files included
+SLOW = 900.0  #: seconds for which a recipient may take a file before it is said to fail
 _PREFIX = "recipient/"  # of the names of the boxes
 
 Send = Callable[[Recipient, Parcel], Awaitable[str]]
@@ -46,20 +50,21 @@ def _put(recipient: Recipient, parcel: Parcel) -> str:
     password = recipient.password.get_secret_value()
     folder = recipient.folder.replace("/", "\\").strip("\\")
     place = Place(host, port, recipient.share, recipient.user, password, encrypt=False)
-    with Share(place) as share:
+    with Share(place) as share, parcel.open() as data:
         share.names(folder)  # it is not made by us
         path = f"{folder}\\{parcel.name}" if folder else parcel.name
-        first = f"{folder}\\{temporary(parcel.name)}".lstrip("\\") if recipient.temporary else path
+        first = f"{folder}\\{parcel.temporary}".lstrip("\\") if recipient.temporary else path
         step = share.chunk()
-        pieces = (parcel.data[at : at + step] for at in range(0, len(parcel.data), step))
-        share.write(first, 0, pieces, on_written=_unheard)
+        at = parcel.begin(share.size(first)) if recipient.temporary else 0
+        data.seek(at)
+        share.write(first, at, iter(partial(data.read, step), b""), on_written=_unheard)
         if recipient.temporary:
             share.rename(first, path)
     return f"{parcel.name} is in {place.unc}\\{folder}"
 
 
 def _unheard(_written: int) -> None:
-    """Nobody follows how far a small file is."""
+    """Nobody follows how far it is."""
 
 
 async def _by_sftp(recipient: Recipient, parcel: Parcel) -> str:
@@ -86,14 +91,20 @@ class _Sender:
 
     window = 1
 
-    def __init__(self, recipient: Recipient) -> None:
+    def __init__(self, recipient: Recipient, spool: Path) -> None:
         self._recipient = recipient
+        self._spool = spool
 
     async def send(self, letters: Sequence[Letter]) -> int:
         try:
-            await SENDS[self._recipient.kind](self._recipient, from_json(Parcel, letters[0].body))
+            parcel = from_json(Parcel, letters[0].body)
+            if parcel.file:
+                parcel = replace(parcel, file=str(self._spool / parcel.file))
+            await SENDS[self._recipient.kind](self._recipient, parcel)
         except (RecipientRefuses, BadRecord) as error:
             raise Undeliverable(str(error)) from error
+        except FileNotFoundError as error:
+            raise Undeliverable(f"{parcel.name} is not on the recorder's disk any more.") from error
         return 1
 
 
@@ -103,19 +114,41 @@ class RecipientsPlane:
     def __init__(self, own: Plane, outbox: Outbox) -> None:
         self._own = own
         self._outbox = outbox
-        self._number = secrets.randbelow(1_000_000)  #: of the next test's file
+        self._number = secrets.randbelow(1_000_000)
 
-    def send(self, key: str, parcel: Parcel) -> None:
-        """Have something sent: it waits on the disk until the recipient has it. Raises NotFound where there is no such
-        recipient, TooLarge."""
+    def number(self) -> int:
+        """Of the next file: one higher each time."""
+        self._number += 1
+        return self._number
+
+    def send(self, key: str, *parcels: Parcel) -> None:
+        """Have things sent, all or none: they wait on the disk until the recipient has them. A file is named by its
+        path in the spool. Raises NotFound where there is no such recipient, TooLarge."""
+        self.check(key)
+        spool = self._own.folder.spool
+        self._box(key).put(
+            [
+                Draft(
+                    each.file or each.name,
+                    to_json(each),
+                    (spool / each.file).stat().st_size if each.file else 0,
+                )
+                for each in parcels
+            ]
+        )
+
+    def check(self, key: str) -> None:
+        """Raises NotFound where there is no such recipient."""
         if key not in self._own.settings.keys(Recipient):
             raise NotFound("recipient", key)
-        self._box(key).put([Draft(parcel.name, to_json(parcel))])
+
+    def waiting(self, key: str) -> set[str]:
+        """What waits for a recipient: names, or paths in the spool."""
+        return self._box(key).heads()
 
     def say(self, key: str, subject: str, text: str) -> None:
         """Have a message sent; where recipients keep files, as one. Raises NotFound, TooLarge."""
-        self._number += 1
-        name = file_name(subject, self._own.clock.utc(), self._number, ".txt")
+        name = file_name(subject, self._own.clock.utc(), self.number(), ".txt")
         self.send(key, Parcel(name, "text/plain", subject, text, text.encode()))
 
     def answer(self, server: Server) -> None:
@@ -131,14 +164,14 @@ class RecipientsPlane:
 
     async def _serve(self, key: str, recipient: Recipient) -> None:
         own = self._own
-        await deliver(self._box(key), _Sender(recipient), own.clock, own.bus.publish, random.random)
+        sender = _Sender(recipient, own.folder.spool)
+        await deliver(self._box(key), sender, own.clock, own.bus.publish, random.random, slow=SLOW)
 
     async def _try(self, request: TryRecipient) -> AllTried:
         recipient = self._candidate(request)
         name = self._own.settings.get(Recorder).name
-        self._number += 1
         text = f"This is a test of the recorder {name}."
-        file = file_name("test", self._own.clock.utc(), self._number, ".txt")
+        file = file_name("test", self._own.clock.utc(), self.number(), ".txt")
         parcel = Parcel(file, "text/plain", f"Test of {name}", text, text.encode() + b"\n")
         try:
             said = await SENDS[recipient.kind](recipient, parcel)

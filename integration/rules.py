@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from device.errors import BadValue, HoldfastError, NotFound
@@ -34,9 +34,11 @@ from device.settings.rules import (
     OWN,
     Action,
     Buzz,
+    Clip,
     Cycle,
     Happens,
     Manual,
+    Pictures,
     Publish,
     Record,
     Rule,
@@ -66,13 +68,15 @@ class Reach:
     send: Callable[
         [str, str, str], None
     ]  #: recipient, subject, text; raises HoldfastError where there is none
+    pictures: Callable[[Pictures, str, str], Awaitable[None]]  #: subject, text; raises HoldfastError
+    clip: Callable[[Clip, Utc, str, str], None]  #: of when, subject, text; raises HoldfastError
 
 
 @dataclass(slots=True)
 class _Lane:
     """A rule's actions, one activation after the other."""
 
-    waiting: asyncio.Queue[tuple[Rule, str]] = field(default_factory=lambda: asyncio.Queue(ROOM))
+    waiting: asyncio.Queue[tuple[Rule, str, Utc]] = field(default_factory=lambda: asyncio.Queue(ROOM))
     task: asyncio.Task[None] | None = None
     dropped: int = 0
     told: float | None = None
@@ -267,15 +271,15 @@ class RulesPlane:
         self._lane(step.rule, rule, why)
 
     def _lane(self, key: str, rule: Rule, why: str, only: Action | None = None) -> None:
-        lane = self._lanes.setdefault(key, _Lane())
+        lane, utc = self._lanes.setdefault(key, _Lane()), self._own.clock.utc()
         if lane.task is None:
             lane.task = asyncio.create_task(self._work(key, lane), name=f"rule {key}")
         if only is not None:
             if lane.waiting.empty():  # else it is told soon enough
-                lane.waiting.put_nowait((rule.model_copy(update={"actions": (only,)}), why))
+                lane.waiting.put_nowait((rule.model_copy(update={"actions": (only,)}), why, utc))
             return
         try:
-            lane.waiting.put_nowait((rule, why))
+            lane.waiting.put_nowait((rule, why, utc))
         except asyncio.QueueFull:
             lane.dropped += 1
             now = self._own.clock.monotonic()
@@ -285,18 +289,17 @@ class RulesPlane:
 
     async def _work(self, key: str, lane: _Lane) -> None:
         while True:
-            rule, why = await lane.waiting.get()
+            rule, why, utc = await lane.waiting.get()
             for action in rule.actions:
                 try:
-                    await self._act(RuleId(key), rule, action, why)
+                    await self._act(RuleId(key), rule, action, why, utc)
                 except (HoldfastError, TimeoutError) as error:
                     failed = RuleActionFailed(RuleId(key), rule.name, action.kind, str(error))
                     self._own.bus.publish(failed)
 
-    async def _act(self, key: RuleId, rule: Rule, action: Action, why: str) -> None:
+    async def _act(self, key: RuleId, rule: Rule, action: Action, why: str, utc: Utc) -> None:
         match action:
             case Record():
-                utc = self._own.clock.utc()
                 for camera in action.cameras:
                     await self._reach.recording.call(TriggerEvent(camera, utc, None, rule.name))
             case Cycle():
@@ -310,6 +313,14 @@ class RulesPlane:
                 self._reach.publish(action)
             case Send():
                 self._reach.send(action.recipient, rule.name, action.text or why)
+            case Pictures():
+                await self._reach.pictures(action, rule.name, action.text or why)
+            case Clip():
+                self._reach.clip(action, utc, rule.name, action.text or why)
+                upto = Utc(utc + round(action.after * MICROSECONDS))
+                for camera in action.cameras:  # in event mode nothing else may keep it
+                    for at in (utc, upto):
+                        await self._reach.recording.call(TriggerEvent(camera, at, None, rule.name))
             case Buzz():
                 pass  # as long as the rule is active; see `faults`
 
@@ -353,7 +364,16 @@ class RulesPlane:
                     return f"there is no camera {camera!r}"
                 if known[camera].mode.value != "event":
                     return f"camera {camera!r} is not in event mode: it is recorded, or not, whatever a rule says"
-        if isinstance(action, Send) and action.recipient not in self._own.settings.keys(Recipient):
+        if isinstance(action, Pictures | Clip):
+            cameras = self._own.settings.entries(Camera)
+            for key in action.cameras:
+                if key not in cameras:
+                    return f"there is no camera {key!r}"
+                if isinstance(action, Pictures) and cameras[key].onvif is None:
+                    return f"camera {key!r} takes no pictures: it has no ONVIF address"
+        if isinstance(action, Send | Pictures | Clip) and action.recipient not in self._own.settings.keys(
+            Recipient
+        ):
             return f"there is no recipient {action.recipient!r}"
         if isinstance(action, Publish) and not self._own.settings.get(Mqtt).enabled:
             return "MQTT is off: nothing can be published"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ftplib
-import io
 
 from device.recipients.errors import RecipientRefuses, RecipientUnreachable
-from device.recipients.parcel import Parcel, temporary
+from device.recipients.parcel import Parcel
 from device.settings.recipients import Recipient
 
 SECONDS = 30.0
@@ -28,12 +27,35 @@ def _send(recipient: Recipient, parcel: Parcel) -> str:
             client.set_pasv(recipient.passive)
             if recipient.folder:
                 client.cwd(recipient.folder)
-            name = temporary(parcel.name) if recipient.temporary else parcel.name
-            client.storbinary(f"STOR {name}", io.BytesIO(parcel.data))
             if recipient.temporary:
-                client.rename(name, parcel.name)
+                _store(client, parcel, parcel.temporary, parcel.begin(_size(client, parcel.temporary)))
+                client.rename(parcel.temporary, parcel.name)
+            else:
+                _store(client, parcel, parcel.name, 0)
     except (ftplib.error_perm, ValueError) as error:  # 5yz: the same command will fail again (RFC 959 s4.2)
         raise RecipientRefuses(f"{where}: {error}") from error
     except (OSError, ftplib.Error, EOFError) as error:
         raise RecipientUnreachable(f"{where}: {str(error) or 'the server ended the connection'}") from error
     return f"{parcel.name} is in {recipient.folder or 'the first folder'} of {where}"
+
+
+def _store(client: ftplib.FTP, parcel: Parcel, name: str, at: int) -> None:
+    """Upload from an octet on; from the first where the server cannot go on (RFC 3659 s5.3)."""
+    with parcel.open() as data:
+        data.seek(at)
+        try:
+            client.storbinary(f"STOR {name}", data, rest=at or None)
+        except ftplib.error_perm:
+            if not at:
+                raise
+            data.seek(0)
+            client.storbinary(f"STOR {name}", data)
+
+
+def _size(client: ftplib.FTP, name: str) -> int | None:
+    """Octets of a file (RFC 3659 s4); None where there is none, or the server does not tell."""
+    try:
+        client.voidcmd("TYPE I")
+        return client.size(name)
+    except ftplib.error_perm:
+        return None

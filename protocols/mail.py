@@ -26,7 +26,8 @@ async def send(recipient: Recipient, parcel: Parcel) -> str:
     try:
         if recipient.pop:
             await asyncio.to_thread(_pop, recipient, tls)
-        return await _submit(recipient, letter(recipient, parcel), tls)
+        mail = await asyncio.to_thread(letter, recipient, parcel)
+        return await _submit(recipient, mail, tls, parcel.within(SECONDS))
     except aiosmtplib.SMTPResponseException as error:
         kind = RecipientRefuses if error.code >= _FIRST_FINAL else RecipientUnreachable
         raise kind(f"{where}: {error.code} {error.message}") from error
@@ -41,7 +42,7 @@ async def send(recipient: Recipient, parcel: Parcel) -> str:
         raise RecipientUnreachable(f"{where}: {str(error) or 'no answer'}") from error
 
 
-async def _submit(recipient: Recipient, mail: EmailMessage, tls: ssl.SSLContext) -> str:
+async def _submit(recipient: Recipient, mail: EmailMessage, tls: ssl.SSLContext, seconds: float) -> str:
     host, port = recipient.address
     refused, said = await aiosmtplib.send(
         mail,
@@ -52,7 +53,7 @@ async def _submit(recipient: Recipient, mail: EmailMessage, tls: ssl.SSLContext)
         use_tls=recipient.encryption is MailEncryption.SSL,
         start_tls=recipient.encryption is MailEncryption.TLS,
         tls_context=tls,
-        timeout=SECONDS,
+        timeout=seconds,
     )
     if refused:
         words = "; ".join(f"{address}: {answer.code} {answer.message}" for address, answer in refused.items())
@@ -61,17 +62,23 @@ async def _submit(recipient: Recipient, mail: EmailMessage, tls: ssl.SSLContext)
 
 
 def letter(recipient: Recipient, parcel: Parcel) -> EmailMessage:
-    """The mail."""
+    """The mail. A file that is larger than the recipient's limit is named in it, and stays here. Raises OSError."""
     mail = EmailMessage()
     mail["From"] = recipient.sender
     mail["To"] = ", ".join(part.strip() for part in recipient.to.split(",") if part.strip())
     mail["Subject"] = " ".join(parcel.subject.split())
     mail["Date"] = formatdate(usegmt=True)
     mail["Message-ID"] = make_msgid(domain=recipient.sender.rpartition("@")[2])
+    size, limit = parcel.size, recipient.attachment_mb
+    if size > limit * 1_000_000:
+        left = f"{parcel.name} has {size / 1e6:.1f} MB; a mail to this recipient carries {limit} MB at most."
+        mail.set_content(f"{parcel.text}\n\n{left}\n")
+        return mail
     mail.set_content(parcel.text)
     if parcel.media:
         kind, _, subtype = parcel.media.partition("/")
-        mail.add_attachment(parcel.data, maintype=kind, subtype=subtype, filename=parcel.name)
+        with parcel.open() as data:
+            mail.add_attachment(data.read(), maintype=kind, subtype=subtype, filename=parcel.name)
     return mail
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import posixpath
 
 import asyncssh
 
 from device.recipients.errors import NotTheRecipient, RecipientRefuses, RecipientUnreachable
-from device.recipients.parcel import Parcel, temporary
+from device.recipients.parcel import Parcel
 from device.settings.recipients import Recipient
 
 SECONDS = 30.0
+PIECE = 1 << 18  #: octets that are held at once
 #: Host keys in the order in which we like them; RSA with SHA-2 before the old one.
 HOST_KEYS = (
     "rsa-sha2-256",
@@ -31,7 +33,7 @@ async def send(recipient: Recipient, parcel: Parcel) -> str:
     host, port = recipient.address
     where = f"{host}, port {port}"
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(parcel.within(SECONDS)):
             await _send(recipient, parcel)
     except asyncssh.HostKeyNotVerifiable as error:
         raise NotTheRecipient(f"{where}: the server's key has another fingerprint.") from error
@@ -69,11 +71,24 @@ async def _send(recipient: Recipient, parcel: Parcel) -> None:
         connection.start_sftp_client() as sftp,
     ):
         path = posixpath.join(recipient.folder, parcel.name)
-        first = posixpath.join(recipient.folder, temporary(parcel.name)) if recipient.temporary else path
-        async with sftp.open(first, "wb") as file:
-            await file.write(parcel.data)
-        if recipient.temporary:
-            await sftp.rename(first, path)
+        if not recipient.temporary:
+            await _write(sftp, parcel, path, 0)
+            return
+        first = posixpath.join(recipient.folder, parcel.temporary)
+        there = (await sftp.stat(first)).size if await sftp.exists(first) else None
+        await _write(sftp, parcel, first, parcel.begin(there))
+        with contextlib.suppress(asyncssh.SFTPNoSuchFile):
+            await sftp.remove(path)  # version 3 renames onto nothing that is there (s6.5)
+        await sftp.rename(first, path)
+
+
+async def _write(sftp: asyncssh.SFTPClient, parcel: Parcel, path: str, at: int) -> None:
+    with parcel.open() as data:
+        data.seek(at)
+        async with sftp.open(path, "r+b" if at else "wb") as file:
+            await file.seek(at)
+            while piece := await asyncio.to_thread(data.read, PIECE):
+                await file.write(piece)
 
 
 def fingerprint(key: asyncssh.SSHKey, *, md5: bool) -> str:

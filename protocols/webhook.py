@@ -33,10 +33,12 @@ async def send(recipient: Recipient, parcel: Parcel) -> str:
         headers["Content-Disposition"] = f'attachment; filename="{parcel.name}"'
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS), trust_env=False) as session,
+            aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=parcel.within(SECONDS)), trust_env=False
+            ) as session,
             session.post(
                 recipient.url,
-                data=parcel.data if parcel.media else parcel.text.encode(),
+                data=parcel.open() if parcel.media else parcel.text.encode(),
                 headers=headers,
                 proxy=recipient.proxy or None,
                 proxy_headers=through,

@@ -15,7 +15,7 @@ from device.outbox.outbox import Box, Letter
 from device.planes.backoff import Backoff, Patience
 
 PATIENCE = Patience(stable=10.0, longest=60.0)
-SLOW = 30.0  #: seconds without an acknowledgement after which a destination is said to fail
+SLOW = 30.0  #: seconds; see `deliver`
 EXPIRE_EVERY = 60.0  #: seconds between looks for what is too old
 
 
@@ -38,10 +38,17 @@ class Sender(Protocol):
 
 
 async def deliver(
-    box: Box, sender: Sender, clock: Clock, publish: Callable[[Event], object], chance: Callable[[], float]
+    box: Box,
+    sender: Sender,
+    clock: Clock,
+    publish: Callable[[Event], object],
+    chance: Callable[[], float],
+    *,
+    slow: float = SLOW,
 ) -> None:
-    """Carry what is in a box, and what comes into it, for ever. `chance` gives a number from 0 to 1."""
-    delivery = _Delivery(box, clock, publish, chance)
+    """Carry what is in a box, and what comes into it, for ever. `chance` gives a number from 0 to 1; `slow`: seconds
+    without an acknowledgement after which the destination is said to fail."""
+    delivery = _Delivery(box, clock, publish, chance, slow)
     await asyncio.gather(delivery.run(sender), _expire(box))
 
 
@@ -55,11 +62,17 @@ class _Delivery:
     """One box under way, and whether it fails."""
 
     def __init__(
-        self, box: Box, clock: Clock, publish: Callable[[Event], object], chance: Callable[[], float]
+        self,
+        box: Box,
+        clock: Clock,
+        publish: Callable[[Event], object],
+        chance: Callable[[], float],
+        slow: float,
     ) -> None:
         self._box = box
         self._clock = clock
         self._publish = publish
+        self._slow = slow
         self._backoff = Backoff(PATIENCE, chance)
         self._failing_since: float | None = None
         self._well_since = clock.monotonic()
@@ -88,9 +101,9 @@ class _Delivery:
     async def _send(self, sender: Sender, letters: Sequence[Letter]) -> int:
         sending = asyncio.ensure_future(sender.send(letters))
         try:
-            done, _ = await asyncio.wait([sending], timeout=SLOW)
+            done, _ = await asyncio.wait([sending], timeout=self._slow)
             if not done:
-                self._fails(f"nothing was acknowledged for {SLOW:g} s")
+                self._fails(f"nothing was acknowledged for {self._slow:g} s")
             return await sending
         finally:
             sending.cancel()

@@ -53,11 +53,12 @@ class Draft:
 
     head: str  #: what its sender alone understands, such as a topic or a file's name
     body: bytes
+    file: int = 0  #: octets of the file that it names, where it names one
 
     @property
     def octets(self) -> int:
         """What it counts against the limit."""
-        return len(self.head) + len(self.body)
+        return len(self.head) + len(self.body) + self.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ class Letter:
     utc: Utc  #: when it was put
     head: str
     body: bytes
+    file: int  #: see `Draft.file`
 
     @property
     def octets(self) -> int:
         """See `Draft.octets`."""
-        return len(self.head) + len(self.body)
+        return len(self.head) + len(self.body) + self.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +232,13 @@ class Box:
         """Let them leave, all or none. `mark`: where their source has come to, kept with them in one commit. Raises
         TooLarge."""
         for draft in drafts:
-            if draft.octets > LARGEST:
-                raise TooLarge("letter", f"has {draft.octets} octets; at most {LARGEST} can be sent")
+            if (size := draft.octets - draft.file) > LARGEST:
+                raise TooLarge("letter", f"has {size} octets; at most {LARGEST} can be sent")
         utc = self._outbox.clock.utc()
         letters = []
         for draft in drafts:
             self._outbox.last += 1
-            letters.append(Letter(self._outbox.last, utc, draft.head, draft.body))
+            letters.append(Letter(self._outbox.last, utc, draft.head, draft.body, draft.file))
         if mark is not None:
             self.mark = mark
         self._outbox.work(_Work(self.name, letters, mark=mark))
@@ -264,13 +266,21 @@ class Box:
         if self._behind:
             first = self._recent[0].id if self._recent else _END
             rows = self._outbox.database.execute(
-                "SELECT id, utc, head, body FROM letter WHERE box = ? AND id > ? AND id < ? ORDER BY id LIMIT ?",
+                "SELECT id, utc, head, body, octets - length(head) - length(body) FROM letter"
+                " WHERE box = ? AND id > ? AND id < ? ORDER BY id LIMIT ?",
                 (self.name, self._acked, first, most),
             )
             if found := _portion((Letter(*row) for row in rows), most):
                 return found
             self._behind = False
         return _portion(iter(self._recent), most)
+
+    def heads(self) -> set[str]:
+        """Of all letters that wait."""
+        rows = self._outbox.database.execute(
+            "SELECT head FROM letter WHERE box = ? AND id > ?", (self.name, self._acked)
+        )
+        return {head for (head,) in rows} | {letter.head for letter in self._recent}
 
     def ack(self, letters: Sequence[Letter]) -> None:
         """The first letters of those that were taken are done with."""

@@ -159,6 +159,15 @@ class Recipient(
     )
     sender: Addresses = Field("", title=N_("From"), max_length=255, when=_MAIL)
     encryption: MailEncryption = Field(MailEncryption.TLS, title=N_("Encryption"), when=_MAIL)
+    attachment_mb: int = Field(
+        10,
+        title=N_("Largest attachment"),
+        help=N_("A file that is larger is named in the mail, and not sent."),
+        unit="MB",
+        ge=1,
+        le=50,
+        when=_MAIL,
+    )
     pop: bool = Field(
         False,
         title=N_("POP authentication"),

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from device.accounts.role import Role
 from device.events import catalogue as _catalogue  # noqa: F401 - declares the events
 from device.events.event import events
+from device.recipients import naming
 from device.settings.schedule import Span
 from device.settings.section import N_, Field, Interrupts, Keep, Required, Section
 
@@ -95,6 +96,10 @@ class Manual(BaseModel):
     name: Word
 
 
+Cameras = Annotated[tuple[str, ...], pydantic.Field(min_length=1, max_length=64)]
+Pattern = Annotated[
+    str, pydantic.StringConstraints(min_length=1, max_length=100), AfterValidator(naming.check)
+]  #: see `device.recipients.naming`
 Condition = Annotated[Holds | Happens | Scheduled | Manual, pydantic.Field(discriminator="kind")]
 
 
@@ -103,7 +108,7 @@ class Record(BaseModel):
 
     model_config = _MODEL
     kind: Literal["record"] = "record"
-    cameras: Annotated[tuple[str, ...], pydantic.Field(min_length=1, max_length=64)]
+    cameras: Cameras
 
 
 class Cycle(BaseModel):
@@ -148,7 +153,43 @@ class Send(BaseModel):
     text: Text = ""
 
 
-Action = Annotated[Record | Cycle | Tell | Publish | Buzz | Send, pydantic.Field(discriminator="kind")]
+class Pictures(BaseModel):
+    """Send pictures that cameras take from now on, over ONVIF."""
+
+    model_config = _MODEL
+    kind: Literal["pictures"] = "pictures"
+    recipient: Word
+    cameras: Cameras
+    count: Annotated[int, pydantic.Field(ge=1, le=10)] = 1  #: of each camera
+    every: Annotated[float, pydantic.Field(ge=0.5, le=60)] = 1.0  #: seconds from one to the next
+    name: Pattern = naming.PATTERN
+    text: Text = ""
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        if self.count > 1 and not naming.numbered(self.name):
+            raise ValueError(f"without {naming.NUMBER} in the name only one picture can be sent")
+        return self
+
+
+class Clip(BaseModel):
+    """Send what cameras showed, from before the rule became active until after."""
+
+    model_config = _MODEL
+    kind: Literal["clip"] = "clip"
+    recipient: Word
+    cameras: Cameras
+    stream: Literal["main", "sub"] = "main"
+    before: Annotated[float, pydantic.Field(ge=0, le=60)] = 5.0  #: seconds
+    after: Annotated[float, pydantic.Field(ge=1, le=600)] = 10.0  #: seconds
+    form: Literal["mkv", "mp4"] = "mkv"
+    name: Pattern = naming.PATTERN
+    text: Text = ""
+
+
+Action = Annotated[
+    Record | Cycle | Tell | Publish | Buzz | Send | Pictures | Clip, pydantic.Field(discriminator="kind")
+]
 
 
 class Rule(

@@ -43,10 +43,14 @@ FIRST = {
     "publish": "topic",
     "buzzer": "",
     "send": "recipient",
+    "pictures": "recipient",
+    "clip": "recipient",
 }
 #: First words whose rest is one text.
 TEXTS = {"tell": "text"}
 REST = {"publish": "payload", "send": "text"}
+#: First words whose third is the cameras, and whose rest are other fields.
+FILES = ("pictures", "clip")
 
 
 @app.callback()
@@ -108,7 +112,7 @@ def add(
         list[str],
         typer.Option(
             help="An action: 'record KEY,KEY', 'cycle PORT', 'tell TEXT', 'publish TOPIC PAYLOAD', 'buzzer', "
-            "'send RECIPIENT TEXT'."
+            "'send RECIPIENT TEXT', 'pictures RECIPIENT KEY,KEY count=3', 'clip RECIPIENT KEY,KEY after=20'."
         ),
     ],
     wait: Annotated[str, typer.Option(metavar="HH:MM:SS", help="Least time between two activations.")] = "0",
@@ -166,12 +170,20 @@ def part(text: str, option: str) -> dict[str, object]:
     made[field] = rest[0].split(",") if kind == "record" else rest[0]
     if kind in REST:
         made[REST[kind]] = " ".join(rest[1:])
+    elif kind in FILES:
+        if not rest[1:]:
+            raise BadValue(option, f"{kind}: say of which cameras")
+        made |= {"cameras": rest[1].split(","), **_pairs(kind, rest[2:], option)}
     elif rest[1:]:
-        pairs = [word.partition("=") for word in rest[1:]]
-        if not all(equals for _, equals, _ in pairs):
-            raise BadValue(option, f"{kind}: what follows must be FIELD=VALUE")
-        made["about"] = {left: right for left, _, right in pairs}
+        made["about"] = _pairs(kind, rest[1:], option)
     return made
+
+
+def _pairs(kind: str, words: list[str], option: str) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    if not all(equals for _, equals, _ in pairs):
+        raise BadValue(option, f"{kind}: what follows must be FIELD=VALUE")
+    return {left: right for left, _, right in pairs}
 
 
 @app.command("remove")

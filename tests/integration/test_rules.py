@@ -18,12 +18,13 @@ from device.events.catalogue import CameraId, CameraOffline, CameraOnline
 from device.events.event import Event
 from device.folder import DataFolder
 from device.identity import identity
+from device.media import MICROSECONDS, Utc
 from device.planes.leash import Leash
 from device.planes.link import Client, Server
 from device.planes.messages import Done, TriggerEvent
 from device.rules.messages import AskRules, FireTrigger, TryRule
 from device.settings.cameras import Camera
-from device.settings.rules import MOST_RULES, Publish, Rule, Schedule
+from device.settings.rules import MOST_RULES, Clip, Pictures, Publish, Rule, Schedule
 from integration.cli import app
 from integration.commands.rules import part, seconds
 from integration.mqtt import MqttOff
@@ -47,6 +48,7 @@ class Rig:
         self.triggered = triggered
         self.published: list[Publish] = []
         self.sent: list[tuple[str, str, str]] = []
+        self.made: list[tuple[Pictures | Clip, str, str]] = []
         self.said: list[Event] = []
 
     def rule(self, key: str, *actions: Mapping[str, object], **fields: object) -> None:
@@ -92,7 +94,14 @@ async def running(data: Path) -> AsyncIterator[Rig]:
         def send(key: str, subject: str, text: str) -> None:
             rig.sent.append((key, subject, text))
 
-        rules = RulesPlane(own, Reach(client, lambda: None, publish, send))
+        async def pictures(action: Pictures, subject: str, text: str) -> None:
+            rig.made.append((action, subject, text))
+
+        def clip(action: Clip, utc: Utc, subject: str, text: str) -> None:
+            assert abs(own.clock.utc() - utc) < 600 * MICROSECONDS
+            rig.made.append((action, subject, text))
+
+        rules = RulesPlane(own, Reach(client, lambda: None, publish, send, pictures, clip))
         rules.answer(own.server)
         rig = Rig(own, rules, control, triggered)
         end = own.bus.subscribe(lambda entry: rig.said.append(entry.event))
@@ -143,6 +152,38 @@ async def test_a_camera_is_recorded_as_long_as_the_rule_is_active(tmp_path: Path
         count = len(rig.triggered)
         await asyncio.sleep(1.5)
         assert len(rig.triggered) == count
+
+
+async def test_pictures_and_clips_are_asked_for_and_what_they_show_is_kept(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.rule(
+            "gate",
+            {"kind": "pictures", "recipient": "nas", "cameras": ["c-gate"], "count": 2},
+            {"kind": "clip", "recipient": "nas", "cameras": ["c-gate"], "after": 20, "text": "Look"},
+        )
+        rig.own.bus.publish(OFFLINE)
+        await rig.until(lambda: len(rig.triggered) == 2)
+        pictures, clip = rig.made
+        assert (pictures[0].kind, pictures[1:]) == ("pictures", ("Gate", "camera.offline"))
+        assert (clip[0].kind, clip[1:]) == ("clip", ("Gate", "Look"))
+        # In event mode, what comes until the end of the clip is kept on its account.
+        assert rig.triggered[1].utc - rig.triggered[0].utc == 20 * MICROSECONDS
+
+
+async def test_why_pictures_and_clips_cannot_be_had_is_said_beforehand(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.own.settings.patch(Camera, {"main": "rtsp://192.0.2.1/"}, key="c-gate", by="anna")
+        gate = {"recipient": "nas", "cameras": ["c-gate"]}
+        rig.rule("gate", {"kind": "pictures", **gate}, {"kind": "clip", **gate})
+        told = await rig.control.call(TryRule("gate"))
+        assert told.problems == (
+            "camera 'c-gate' takes no pictures: it has no ONVIF address",
+            "there is no recipient 'nas'",
+        )
+        with pytest.raises(BadValue, match="without #s in the name only one picture"):
+            rig.rule("gate", {"kind": "pictures", "count": 2, "name": "latest", **gate})
+        with pytest.raises(BadValue, match="'%q', which is none of"):
+            rig.rule("gate", {"kind": "clip", "name": "%Y-%q", **gate})
 
 
 async def test_the_buzzer_sounds_as_long_as_the_rule_is_active(tmp_path: Path) -> None:
@@ -276,6 +317,10 @@ def test_rules_and_schedules_by_command(tmp_path: Path) -> None:
         ("tell It is  late", {"kind": "tell", "text": "It is  late"}),
         ("publish a/b on now", {"kind": "publish", "topic": "a/b", "payload": "on now"}),
         ("buzzer", {"kind": "buzzer"}),
+        (
+            "clip nas c-1,c-2 after=20 form=mp4",
+            {"kind": "clip", "recipient": "nas", "cameras": ["c-1", "c-2"], "after": "20", "form": "mp4"},
+        ),
     ],
 )
 def test_conditions_and_actions_as_people_type_them(text: str, expected: dict[str, object]) -> None:

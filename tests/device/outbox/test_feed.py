@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,7 +87,8 @@ def test_every_event_that_the_journal_holds_arrives_in_order_though_the_recorder
     assert {entry.seq for entry in entries} - set(numbers) == set()
     fresh = [number for number, past in zip(numbers, [0, *_maxima(numbers)], strict=False) if number > past]
     assert fresh == sorted(fresh)
-    assert len(numbers) - len(fresh) <= KILLS * File.window * 2  # sent again: what was under way
+    # Sent again, once for each death: what was not written down as arrived. A slow disk makes it more, not oftener.
+    assert max(Counter(numbers).values()) <= KILLS + 1
 
 
 def _maxima(numbers: Sequence[int]) -> list[int]:

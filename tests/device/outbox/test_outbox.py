@@ -67,6 +67,20 @@ def test_letters_are_taken_in_order_and_stay_until_they_are_acknowledged(rig: Ri
     assert (box.waiting, box.octets, box.sent) == (1, 2, 2)
 
 
+def test_a_letter_counts_with_the_file_that_it_names(rig: Rig) -> None:
+    limits = Limits(octets=3_000, seconds=86_400.0)
+    box = rig.outbox.box("nas", limits)
+    box.put([Draft(f"{number}.mkv", b"", 1_000) for number in range(2)])
+    assert box.octets == 2 * (5 + 1_000)
+    rig.again()
+    box = rig.outbox.box("nas", limits)
+    box.put([Draft("2.mkv", b"", 1_000)])
+    assert box.heads() == {"1.mkv", "2.mkv"}
+    assert (box.octets, box.dropped) == (2 * (5 + 1_000), 1)
+    box.ack(box.take(1))
+    assert box.heads() == {"2.mkv"}
+
+
 def test_boxes_know_nothing_of_each_other(rig: Rig) -> None:
     one, other = rig.outbox.box("one", LIMITS), rig.outbox.box("other", LIMITS)
     one.put(drafts(1))

@@ -19,6 +19,7 @@ from device.accounts.store import Accounts
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail
 from device.certificates.store import Certificates
+from device.errors import NotFound
 from device.folder import DataFolder
 from device.jobs import Jobs
 from device.outbox.outbox import Outbox
@@ -28,6 +29,7 @@ from device.planes.link import Client
 from device.settings.rules import Publish
 from device.vault import Vault
 from integration.certificates import ClientTls
+from integration.clips import Clips
 from integration.exports import signer
 from integration.http import HttpPlane
 from integration.mqtt import MqttOff
@@ -167,7 +169,9 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         stack.callback(trail.close)
         keeper = Keeper(own.bus, trail)
         recipients = RecipientsPlane(own, outbox)
-        rules = RulesPlane(own, Reach(clients[0], lambda: poe.service, _nowhere, recipients.say))
+        clips = Clips(own, outbox, recipients, clients[1], _blind)
+        reach = Reach(clients[0], lambda: poe.service, _nowhere, recipients.say, clips.pictures, clips.clip)
+        rules = RulesPlane(own, reach)
         shares = SharesPlane(own, clients[0])
         for each in (recipients, rules, shares, SyslogPlane(own, outbox, keeper, tls)):
             each.answer(own.server)
@@ -182,6 +186,12 @@ async def web(folder: Path) -> AsyncIterator[Web]:
             for task in (running, keeping):
                 task.cancel()
             await asyncio.gather(running, keeping, return_exceptions=True)
+
+
+async def _blind(camera: str, stream: str) -> bytes:
+    """No camera takes pictures here."""
+    del stream
+    raise NotFound("camera", camera)
 
 
 def _nowhere(what: Publish) -> None:

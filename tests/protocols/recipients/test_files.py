@@ -29,10 +29,16 @@ class Vsftpd:
         self.root = home / "root"
         (self.root / "in").mkdir(parents=True)
         self._home = home
+        self.port = 0
 
-    def __enter__(self) -> Vsftpd:
+    def reserve(self) -> None:
+        """Choose the port on which it will listen."""
         with socket.create_server(("127.0.0.1", 0)) as sock:
             self.port = sock.getsockname()[1]
+
+    def __enter__(self) -> Vsftpd:
+        if not self.port:
+            self.reserve()
         configuration = self._home / "vsftpd.conf"
         configuration.write_text(
             f"listen=YES\nlisten_address=127.0.0.1\nlisten_port={self.port}\nrun_as_launching_user=YES\n"
@@ -108,6 +114,49 @@ async def test_an_upload_that_breaks_leaves_no_file_of_that_name(server: Vsftpd)
     for left in folder.iterdir():
         assert left.name == f".{PICTURE.name}.part"
         left.unlink()
+
+
+def clip(folder: Path) -> Parcel:
+    """A file in the spool."""
+    path = folder / "17-c-gate.mkv"
+    path.write_bytes(bytes(range(256)) * 4000)
+    return Parcel("gate-000018.mkv", "video/matroska", "Gate", "Gate", file=str(path))
+
+
+def half(parcel: Parcel, folder: Path) -> bytes:
+    """What an upload that broke has left, told from what would be sent; and what is there when it has gone on."""
+    first = b"?" * (parcel.size // 2)
+    (folder / parcel.temporary).write_bytes(first)
+    return first + whole(parcel)[len(first) :]
+
+
+def whole(parcel: Parcel) -> bytes:
+    with parcel.open() as data:
+        return data.read()
+
+
+async def test_ftp_goes_on_where_an_upload_broke(server: Vsftpd, tmp_path: Path) -> None:
+    parcel, folder = clip(tmp_path), server.root / "in"
+    expected = half(parcel, folder)
+    await ftp.send(recipient("ftp", server.port), parcel)
+    assert (folder / parcel.name).read_bytes() == expected
+    (folder / parcel.temporary).write_bytes(b"?" * (parcel.size + 1))  # not the beginning of this one
+    await ftp.send(recipient("ftp", server.port), parcel)
+    assert (folder / parcel.name).read_bytes() == whole(parcel)
+    (folder / parcel.name).unlink()
+    assert list(folder.iterdir()) == []
+
+
+async def test_sftp_goes_on_where_an_upload_broke(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    parcel = clip(tmp_path)
+    expected = half(parcel, tmp_path / "in")
+    async with ssh(tmp_path, "ssh-ed25519") as (port, keys):
+        one = recipient("sftp", port, user="nvr", password="secret", fingerprint=shown(keys[0]))
+        for there in (expected, whole(parcel)):  # the second takes the place of the first
+            await sftp.send(one, parcel)
+            assert [each.name for each in (tmp_path / "in").iterdir()] == [parcel.name]
+            assert (tmp_path / "in" / parcel.name).read_bytes() == there
 
 
 async def test_no_server_is_said() -> None:

@@ -9,7 +9,7 @@ import json
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,13 @@ class MailServer:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    with mail_server(tmp_path_factory) as running:
+        yield running
+
+
+@contextmanager
+def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    """One that runs until the block ends."""
     folder = tmp_path_factory.mktemp("mail")
     pair = Authority(tmp_path_factory.mktemp("authority")).server
     script = Path(__file__).with_name("smtp_server.py")
@@ -62,8 +69,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "the mail server did not start"
-        yield MailServer(folder, *json.loads(line))
-        process.kill()
+        try:
+            yield MailServer(folder, *json.loads(line))
+        finally:
+            process.kill()
 
 
 def recipient(port: int, **more: object) -> Recipient:
@@ -98,6 +107,21 @@ async def test_a_mail_with_a_picture_arrives_over_tls(server: MailServer, encryp
     assert body.get_content().strip() == "Größe: 2 m"
     assert (attached.get_filename(), attached.get_content_type()) == ("gate.jpg", "image/jpeg")
     assert attached.get_content() == PICTURE.data
+
+
+async def test_a_file_that_is_too_large_for_mail_is_named_in_it(server: MailServer, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    with path.open("wb") as file:
+        file.truncate(1_500_000)
+    clip = Parcel("gate.mkv", "video/matroska", "Gate", "Somebody", file=str(path))
+    await mail.send(recipient(server.starttls, attachment_mb=1), clip)
+    read = email.message_from_bytes(server.got()["mail"].encode(), policy=email.policy.default)
+    assert not read.is_multipart()
+    assert "gate.mkv has 1.5 MB" in read.get_content()
+    await mail.send(recipient(server.starttls, attachment_mb=2), clip)
+    read = email.message_from_bytes(server.got()["mail"].encode(), policy=email.policy.default)
+    (attached,) = read.iter_attachments()
+    assert attached.get_content() == path.read_bytes()
 
 
 @pytest.mark.proves("M-338")

@@ -7,6 +7,7 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from device.media import Utc
 from device.recipients.errors import NotTheRecipient, RecipientRefuses, RecipientUnreachable
+from device.recipients.naming import PATTERN, Facts, check, expand
 from device.recipients.parcel import Parcel, file_name
 from device.settings.recipients import Recipient
 from device.settings.section import InvalidSettings, validate
@@ -66,6 +68,18 @@ async def test_a_picture_is_posted_with_name_and_password() -> None:
         assert headers["Content-Type"] == "image/jpeg"
         await webhook.send(one, Parcel("", "", "Gate", "Größe", b""))
         assert got[1][2] == "Größe".encode()
+
+
+async def test_a_clip_is_posted_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "17.mp4"
+    path.write_bytes(bytes(range(256)) * 4000)
+    async with served([200]) as (port, got):
+        one = recipient(f"http://127.0.0.1:{port}/")
+        await webhook.send(one, Parcel("gate.mp4", "video/mp4", "Gate", "Gate", file=str(path)))
+        _, _, data, headers = got[0]
+        assert data == path.read_bytes()
+        assert headers["Content-Length"] == str(path.stat().st_size)
+        assert headers["Content-Disposition"] == 'attachment; filename="gate.mp4"'
 
 
 @pytest.mark.proves("M-317", "M-320")
@@ -130,6 +144,24 @@ def test_file_names_carry_a_number() -> None:
         file_name("Gate/../1", Utc(1_700_000_000_000_000), 17, ".jpg")
         == "Gate_.._1-20231114T221320Z-000017.jpg"
     )
+
+
+WHEN = Facts(datetime(2026, 11, 28, 14, 15, 0, 42_000, tzinfo=UTC), 17, "c-gate", "The/Gate", "Door")
+
+
+@pytest.mark.proves("M-308")
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (PATTERN, "c-gate-20261128-141500-000017.jpg"),
+        ("#n_%y-%f", "The_Gate_26-042.jpg"),
+        ("#r#c##%%", "Doorc-gate__.jpg"),  # no server shall stumble over a name
+        ("../x", "__x.jpg"),
+        ("...", "_.jpg"),
+    ],
+)
+def test_file_names_follow_a_pattern(pattern: str, expected: str) -> None:
+    assert expand(check(pattern), WHEN, ".jpg") == expected
 
 
 BASE = {"name": "X", "kind": "email", "host": "h", "to": "a@b", "sender": "c@d"}

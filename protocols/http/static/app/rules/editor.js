@@ -11,7 +11,7 @@ import { condition, plain, sentence } from "./sentence.js";
 const MOST_CONDITIONS = 16;
 const MOST_ACTIONS = 8;
 const CONDITIONS = () => /** @type {[string, string][]} */ ([["state", t("the state")], ["event", t("the event")], ["schedule", t("the schedule or pulse")], ["manual", t("the button")]]);
-const ACTIONS = () => /** @type {[string, string][]} */ ([["record", t("keep what cameras see")], ["send", t("send to a recipient")], ["tell", t("say it on every wire")], ["publish", t("publish by MQTT")], ["cycle", t("power-cycle a port")], ["buzzer", t("let the buzzer sound")]]);
+const ACTIONS = () => /** @type {[string, string][]} */ ([["record", t("keep what cameras see")], ["send", t("send to a recipient")], ["pictures", t("send pictures")], ["clip", t("send a clip")], ["tell", t("say it on every wire")], ["publish", t("publish by MQTT")], ["cycle", t("power-cycle a port")], ["buzzer", t("let the buzzer sound")]]);
 
 /** A new part of a rule. @param {string} kind @param {any} known */
 export const fresh = (kind, known) => /** @type {Record<string, any>} */ ({
@@ -21,6 +21,8 @@ export const fresh = (kind, known) => /** @type {Record<string, any>} */ ({
   manual: { kind, name: "button" },
   record: { kind, cameras: [] },
   send: { kind, recipient: Object.keys(known.recipients)[0] || "", text: "" },
+  pictures: { kind, recipient: Object.keys(known.recipients)[0] || "", cameras: [], count: 1 },
+  clip: { kind, recipient: Object.keys(known.recipients)[0] || "", cameras: [], before: 5, after: 10, form: "mkv" },
   tell: { kind, text: "" },
   publish: { kind, topic: "", payload: "", retain: false },
   cycle: { kind, port: 1 },
@@ -62,15 +64,34 @@ function Condition({ id, each, known, change }) {
   }
 }
 
+/** The cameras of an action. @param {{id: string, each: any, part: (changes: any) => void}} p */
+const Which = ({ id, each, part }) => html`<fieldset class="row" id="${id}-cameras"><legend class="only-read">${t("Cameras")}</legend>${(cameras.value || []).map((one) => html`<label class="row"><input type="checkbox" checked=${each.cameras.includes(one.id)} onChange=${(/** @type {any} */ e) => part({ cameras: e.currentTarget.checked ? [...each.cameras, one.id] : each.cameras.filter((/** @type {string} */ other) => other !== one.id) })} />${one.name || one.id}</label>`)}</fieldset>`;
+
+/** The recipient of an action, whose name administrators alone know. @param {{id: string, each: any, known: any, part: (changes: any) => void}} p */
+const Whom = ({ id, each, known, part }) => may("administrator")
+  ? html`<${Choose} id="${id}-recipient" label=${t("Recipient")} value=${each.recipient} choices=${Object.entries(known.recipients).map(([key, one]) => [key, one.name])} change=${(/** @type {string} */ recipient) => part({ recipient })} />`
+  : html`<${Write} id="${id}-recipient" label=${t("Recipient")} value=${each.recipient} max=${32} change=${(/** @type {string} */ recipient) => part({ recipient })} />`;
+
+/** A number with its name before it. @param {{id: string, label: string, value: number, min?: number, max: number, change: (value: number) => void}} p */
+const Count = ({ id, label, value, min = 1, max, change }) => html`<label class="row">${label}<input id=${id} type="number" min=${min} max=${max} value=${value} onInput=${(/** @type {any} */ e) => change(Number(e.currentTarget.value))} /></label>`;
+
 /** @param {{id: string, each: any, known: any, change: (part: any) => void}} p */
 function Action({ id, each, known, change }) {
   const part = (/** @type {any} */ changes) => change({ ...each, ...changes });
   switch (each.kind) {
     case "record":
-      return html`<fieldset class="row" id="${id}-cameras"><legend class="only-read">${t("Cameras")}</legend>${(cameras.value || []).map((one) => html`<label class="row"><input type="checkbox" checked=${each.cameras.includes(one.id)} onChange=${(/** @type {any} */ e) => part({ cameras: e.currentTarget.checked ? [...each.cameras, one.id] : each.cameras.filter((/** @type {string} */ other) => other !== one.id) })} />${one.name || one.id}</label>`)}</fieldset>`;
+      return html`<${Which} id=${id} each=${each} part=${part} />`;
     case "send":
-      return html`${may("administrator") ? html`<${Choose} id="${id}-recipient" label=${t("Recipient")} value=${each.recipient} choices=${Object.entries(known.recipients).map(([key, one]) => [key, one.name])} change=${(/** @type {string} */ recipient) => part({ recipient })} />` : html`<${Write} id="${id}-recipient" label=${t("Recipient")} value=${each.recipient} max=${32} change=${(/** @type {string} */ recipient) => part({ recipient })} />`}
+      return html`<${Whom} id=${id} each=${each} known=${known} part=${part} />
         <${Write} id="${id}-text" label=${t("Text; empty: what happened")} value=${each.text} max=${1000} change=${(/** @type {string} */ text) => part({ text })} />`;
+    case "pictures":
+      return html`<${Whom} id=${id} each=${each} known=${known} part=${part} /><${Which} id=${id} each=${each} part=${part} />
+        <${Count} id="${id}-count" label=${t("Pictures of each camera")} value=${each.count} max=${10} change=${(/** @type {number} */ count) => part({ count })} />`;
+    case "clip":
+      return html`<${Whom} id=${id} each=${each} known=${known} part=${part} /><${Which} id=${id} each=${each} part=${part} />
+        <${Count} id="${id}-before" label=${t("Seconds before")} value=${each.before} min=${0} max=${60} change=${(/** @type {number} */ before) => part({ before })} />
+        <${Count} id="${id}-after" label=${t("Seconds after")} value=${each.after} max=${600} change=${(/** @type {number} */ after) => part({ after })} />
+        <${Choose} id="${id}-form" label=${t("Form")} value=${each.form} choices=${[["mkv", "MKV"], ["mp4", "MP4"]]} change=${(/** @type {string} */ form) => part({ form })} />`;
     case "tell":
       return html`<${Write} id="${id}-text" label=${t("Text")} value=${each.text} max=${1000} change=${(/** @type {string} */ text) => part({ text })} />`;
     case "publish":

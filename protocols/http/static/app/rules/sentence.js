@@ -42,9 +42,15 @@ export function condition(each, known) {
 
 /** @param {any} each @param {Known} known */
 export function action(each, known) {
+  const seen = joined((each.cameras || []).map(cameraName)) || "–";
+  const name = known.recipients[each.recipient]?.name || each.recipient;
   switch (each.kind) {
     case "record":
-      return t("keep what is seen by {cameras}", { cameras: joined(each.cameras.map(cameraName)) || "–" });
+      return t("keep what is seen by {cameras}", { cameras: seen });
+    case "pictures":
+      return each.count > 1 ? t("send {count} pictures each of {cameras} to {name}", { count: each.count, cameras: seen, name }) : t("send a picture of {cameras} to {name}", { cameras: seen, name });
+    case "clip":
+      return t("send what {cameras} showed, from {before} s before until {after} s after, to {name}", { cameras: seen, before: each.before, after: each.after, name });
     case "cycle":
       return t("power-cycle port {port}", { port: each.port });
     case "tell":
@@ -52,7 +58,7 @@ export function action(each, known) {
     case "publish":
       return t("publish “{payload}” under {topic}", { payload: each.payload, topic: each.topic });
     case "send":
-      return each.text ? t("send “{text}” to {name}", { text: each.text, name: known.recipients[each.recipient]?.name || each.recipient }) : t("send to {name} what happened", { name: known.recipients[each.recipient]?.name || each.recipient });
+      return each.text ? t("send “{text}” to {name}", { text: each.text, name }) : t("send to {name} what happened", { name });
     default:
       return t("let the buzzer sound");
   }
