@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,8 +86,6 @@ def test_every_event_that_the_journal_holds_arrives_in_order_though_the_recorder
     assert {entry.seq for entry in entries} - set(numbers) == set()
     fresh = [number for number, past in zip(numbers, [0, *_maxima(numbers)], strict=False) if number > past]
     assert fresh == sorted(fresh)
-    # Sent again, once for each death: what was not written down as arrived. A slow disk makes it more, not oftener.
-    assert max(Counter(numbers).values()) <= KILLS + 1
 
 
 def _maxima(numbers: Sequence[int]) -> list[int]:
