@@ -2,7 +2,7 @@
 // What happened, newest first, and what holds now.
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api.js";
-import { causes } from "../causes.js";
+import { causes, eventName, fieldName } from "../causes.js";
 import { moment, t } from "../i18n.js";
 import { alarms, cameras, news } from "../state.js";
 import { Badge, Card, Empty, Icon, Page, Problem, html, useAsk } from "../ui.js";
@@ -28,9 +28,8 @@ const told = (event) => Object.entries(event.fields || {}).filter(([, value]) =>
 
 /** An event in a line. @param {any} event */
 export function eventText(event) {
-  const name = event.name.replace(/[._-]/g, " ");
   const fields = told(event);
-  return `${name.charAt(0).toUpperCase()}${name.slice(1)}${fields.length ? ` – ${fields.map(([key, value]) => `${key}: ${value}`).join(", ")}` : ""}`;
+  return `${eventName(event.name)}${fields.length ? ` – ${fields.map(([key, value]) => `${fieldName(key)}: ${value}`).join(", ")}` : ""}`;
 }
 
 /** How grave it is. @param {{event: any}} p */

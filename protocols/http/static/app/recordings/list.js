@@ -2,6 +2,7 @@
 // What was recorded, piece by piece, and what can be done with a piece: play, export, lock, delete.
 import { useState } from "preact/hooks";
 import { call, get, post, remove } from "../api.js";
+import { eventName } from "../causes.js";
 import { duration, fromLocal, iso, micro, moment, percent, size, t, toLocal } from "../i18n.js";
 import { cameras, go, may, query } from "../state.js";
 import { Badge, Card, Dialog, Empty, Facts, Icon, Problem, Shown, attempt, html, toast, useAsk } from "../ui.js";
@@ -118,14 +119,6 @@ export function List() {
 const title = (piece) => `${piece.name}${piece.stream === "sub" ? ` (${t("sub stream")})` : ""}`;
 /** @param {any} piece */
 const toPlay = (piece) => `/recordings?cameras=${piece.camera}&at=${micro(piece.from)}`;
-/** @param {string} name */
-const eventName = (name) => {
-  const words = name.slice(name.indexOf(".") + 1).replaceAll("-", " ");
-  return EVENTS()[name] || words.charAt(0).toUpperCase() + words.slice(1);
-};
-/** What cameras tell (device/events/cameras.py). */
-const EVENTS = () => /** @type {Record<string, string>} */ ({ "camera.motion": t("Motion"), "camera.tampering": t("Tampering"), "camera.input-active": t("Input active"), "camera.control-lost": t("Cannot be talked with"), "camera.address-followed": t("Moved to another address"), "camera.restarted": t("Restarted"), "camera.offline": t("No pictures") });
-
 function Locks() {
   const locks = useAsk(() => get("/api/locks"));
   const names = Object.fromEntries((cameras.value || []).map((camera) => [camera.id, camera.name || camera.id]));
