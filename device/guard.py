@@ -45,7 +45,9 @@ def tls_versions(policy: Policy) -> str:
 def ways(settings: Store) -> list[Way]:
     """Those that are open."""
     tls = tls_versions(settings.get(Tls).policy)
-    found = [Way("HTTPS", tls), Way("RTSPS", tls), Way("RTSP", "")]
+    found = [Way("HTTPS", tls)]
+    if settings.get(Rtsp).enabled:
+        found += [Way("RTSPS", tls), Way("RTSP", "")]
     if settings.get(Onvif).enabled:
         found += [Way("ONVIF (HTTPS)", tls), Way("ONVIF (HTTP)", "")]
     snmp = settings.get(Snmp)

@@ -58,4 +58,5 @@ def test_a_way_that_is_closed_is_none_and_the_policy_says_what_encrypts(settings
     settings.patch(Onvif, {"enabled": False}, by="test")
     settings.patch(Snmp, {"version": "off"}, by="test")
     settings.patch(Tls, {"policy": "fips"}, by="test")
-    assert ways(settings) == [Way("HTTPS", "TLS 1.2"), Way("RTSPS", "TLS 1.2"), Way("RTSP", "")]
+    settings.patch(Rtsp, {"enabled": False}, by="test")
+    assert ways(settings) == [Way("HTTPS", "TLS 1.2")]
