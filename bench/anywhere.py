@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.archive import archive
 from bench.catalogue import BEGIN, CAMERAS, lay, token
-from bench.player import Player, connect
+from bench.player import Player, open_tcp
 from bench.programs import BenchError
 from bench.report import Json, Options
 from bench.store import clip, record
@@ -48,9 +48,9 @@ class Afar:
     def json(self) -> dict[str, Json]:
         """For scripts."""
         return {
-            "anywhere_p50_ms": round(1000 * _percentile(self.plays, 50), 2),
-            "anywhere_p99_ms": round(1000 * _percentile(self.plays, 99), 2),
-            "scrub_p99_ms": round(1000 * _percentile(self.scrubs, 99), 2),
+            "anywhere_p50_ms": round(1000 * percentile(self.plays, 50), 2),
+            "anywhere_p99_ms": round(1000 * percentile(self.plays, 99), 2),
+            "scrub_p99_ms": round(1000 * percentile(self.scrubs, 99), 2),
             "scrub_late": self.late,
         }
 
@@ -66,7 +66,7 @@ class Afar:
                     say(1000 / _SCRUBS, 0),
                 ),
             )
-            for shown in ((_percentile(values, 50), _percentile(values, 99), max(values)),)
+            for shown in ((percentile(values, 50), percentile(values, 99), max(values)),)
         ]
         return Table(
             f"Seeks in {self.days} days x {CAMERAS} cameras, milliseconds to the first packet",
@@ -97,7 +97,7 @@ def seek_anywhere(options: Options) -> Afar:
         _forget((folder.catalogue, *folder.video.rglob("*.mp4")))
 
     with archive(options, days, sent, _EVERY, fill) as (program, _):
-        players = {camera: _open(f"{program.rtsp}/replay/{token(camera)}") for _, camera in places}
+        players = {camera: open_tcp(f"{program.rtsp}/replay/{token(camera)}") for _, camera in places}
         try:
             options.progress(f"{2 * pieces} seeks")
             plays = [_play(players[camera], _within(at, draw)) for at, camera in _shuffled(places, draw)]
@@ -132,12 +132,6 @@ def _forget(files: Iterable[Path]) -> None:
         os.close(descriptor)
 
 
-def _open(url: str) -> Player:
-    player = connect(url)
-    player.setup("tcp")
-    return player
-
-
 def _play(player: Player, at: Utc) -> float:
     """Seconds until the first packet; media is paused afterwards."""
     return _first(player, at, f"Range: clock={_clock(at)}-")
@@ -151,16 +145,12 @@ def _scrub(player: Player, at: Utc) -> float:
 def _first(player: Player, at: Utc, *fields: str) -> float:
     """Raises BenchError: something else is played than was asked for."""
     began = time.monotonic()
-    head = player.play(*fields)
-    first = re.search(r";seq=(\d+)", head.get("rtp-info", ""))
-    if first is None:
-        raise BenchError(f"{player.url}: RTP-Info: {head.get('rtp-info')}")
-    took = player.packet(int(first[1])) - began
+    head, when = player.start(*fields)
     told = re.match(r"clock=([\dTZ.]+)-", head.get("range", ""))
     if told is None or abs(_read(told[1]) - at) > _GROUP * MICROSECONDS:
         raise BenchError(f"{player.url}: {fields[-1]} was asked for, {head.get('range')} is played")
     player.ask("PAUSE", player.aggregate)
-    return took
+    return when - began
 
 
 def _clock(at: Utc) -> str:
@@ -173,5 +163,6 @@ def _read(told: str) -> int:
     return round(moment.timestamp() * MICROSECONDS)
 
 
-def _percentile(values: Sequence[float], percent: int) -> float:
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that so many per cent are not above."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -19,17 +19,17 @@ from lxml import etree
 from bench.catalogue import CAMERAS, fill, installation
 from bench.holdfast import Program, install
 from bench.measure import Groups, between, sample, total
+from bench.pages import LOGIN
 from bench.programs import BenchError
 from bench.report import Options
 from bench.store import Clip
 from device.folder import DataFolder
 from device.media import Utc
-from integration.setup import Login, prepare
+from integration.setup import prepare
 from protocols.onvif.credentials import PASSWORD_DIGEST
 from protocols.onvif.names import ENV, WSSE, WSU
 from protocols.onvif.xml import Element, sub, write_instant
 
-LOGIN = Login("vms", "bench-it-9")
 _PATIENCE = 60.0  #: seconds
 _NONCES = itertools.count()
 

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from bench.holdfast import install
+from bench.pages import LOGIN, Pages
 from bench.programs import BenchError
 from bench.report import Options, Report
 from bench.store import Clip, Clock, clip
@@ -73,21 +75,30 @@ def bench(options: Options) -> Report:
     fill(folder, CAMERAS, days, sent, files=False)
     size = folder.catalogue.stat().st_size
     options.progress(f"{size / 1e6:.0f} MB; asking it")
-    ours, timeline = _ask(folder, days)
+    ours, unpacked, timeline = _ask(folder, days)
     opened = [_open(folder) for _ in range(3)]
+    pages = _pages(folder, days, options)
     options.progress("asking folders of files")
     theirs, their_timeline = _list(options.folder / "files", days)
     shutil.rmtree(folder.path)
     options.progress(f"holdfast check of a day of {_CHECKED} cameras")
     checked = _check(options.folder / "checked", sent)
     rows = [
-        ("Holdfast: an hour of one camera, files and fragments", ours.median, ours.p99, 5.0, theirs.median),
+        ("Holdfast: an hour of one camera, its files", ours.median, ours.p99, 5.0, theirs.median),
+        ("Holdfast: the same, and each fragment unpacked", unpacked.median, unpacked.p99, None, None),
         (
             f"Holdfast: timeline of 24 h, all {CAMERAS}",
             timeline.median,
             timeline.p99,
             20.0,
             their_timeline.median,
+        ),
+        (
+            f"Holdfast: GET /api/timeline, {min(days, 30)} days x {_CHECKED} cameras, over TLS",
+            pages.median,
+            pages.p99,
+            100.0,
+            None,
         ),
         ("Holdfast: opens, and can record", statistics.median(opened), max(opened), 3000.0, None),
         (f"`holdfast check`, a day of {_CHECKED} cameras, heads", checked, checked, 10_000.0, None),
@@ -104,7 +115,9 @@ def bench(options: Options) -> Report:
         holdfast={
             "range_ms": round(ours.median, 3),
             "range_p99_ms": round(ours.p99, 3),
+            "range_unpacked_ms": round(unpacked.median, 3),
             "timeline_ms": round(timeline.median, 3),
+            "pages_timeline_ms": round(pages.median, 3),
             "open_s": round(max(opened) / 1000, 3),
             "check_s": round(checked / 1000, 2),
             "catalogue_mb": round(size / 1e6),
@@ -247,19 +260,25 @@ def lay(folder: DataFolder, begins: Utc, recording: int, made: SegmentRow) -> No
     made.path.rename(path)
 
 
-def _ask(folder: DataFolder, days: int) -> tuple[Timed, Timed]:
-    """An hour of one camera, and 24 hours of all, at random times."""
+def _ask(folder: DataFolder, days: int) -> tuple[Timed, Timed, Timed]:
+    """An hour of one camera, the same with all its fragments, and 24 hours of all, at random times."""
     draw = random.Random(5)  # noqa: S311 - the same questions each time
-    ranges, timelines = [], []
+    ranges, unpacked, timelines = [], [], []
     with CatalogueReader(folder.catalogue) as reader:
         for _ in range(_ROUNDS):
             name = token(draw.randrange(CAMERAS))
             at = Utc(BEGIN + draw.randrange((days - 1) * _MINUTES) * _MINUTE)
             ranges.append(_ms(partial(reader.segments, name, at, Utc(at + 60 * _MINUTE))))
+            unpacked.append(_ms(partial(_unpack, reader, name, at)))
         for _ in range(_ROUNDS // 4):
             at = Utc(BEGIN + draw.randrange((days - 1) * _MINUTES) * _MINUTE)
             timelines.append(_ms(partial(_timelines, reader, at)))
-    return Timed(ranges), Timed(timelines)
+    return Timed(ranges), Timed(unpacked), Timed(timelines)
+
+
+def _unpack(reader: CatalogueReader, name: str, at: Utc) -> None:
+    for row in reader.segments(name, at, Utc(at + 60 * _MINUTE)):
+        len(row.fragments)
 
 
 def _timelines(reader: CatalogueReader, at: Utc) -> None:
@@ -271,6 +290,21 @@ def _ms(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
+
+
+def _pages(folder: DataFolder, days: int, options: Options) -> Timed:
+    """The timeline of a month, as a browser asks a recorder that runs."""
+    prepare(folder, [], LOGIN)
+    made = install(folder.path, options.folder / "holdfast.toml", {}, None, ())
+    with made.running(options.folder / "holdfast.log") as program:
+        program.ready()
+        pages, upto = Pages(program.https), Utc(BEGIN + min(days, 30) * DAY)
+        return Timed(
+            [
+                _ms(lambda: pages.timeline(BEGIN, upto, map(token, range(_CHECKED))))
+                for _ in range(_ROUNDS // 4)
+            ]
+        )
 
 
 def _open(folder: DataFolder) -> float:

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from bench.archive import LOGIN, envelope
+from bench.archive import envelope
 from bench.holdfast import install, key_of
 from bench.load import load
 from bench.measure import Groups, between, sample
+from bench.pages import LOGIN
 from bench.programs import BenchError, until
 from bench.report import Options, Report
 from bench.table import Table, say

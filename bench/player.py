@@ -60,6 +60,19 @@ class Player:
         """PLAY; the headers of the answer."""
         return self.ask("PLAY", self.aggregate, *fields)[0]
 
+    def start(self, *fields: str) -> tuple[dict[str, str], float]:
+        """PLAY; the headers of the answer, and when the first packet was there (monotonic seconds): what was on its way
+        before may come after the answer, so that only the packet that is told counts.
+
+        Raises:
+            BenchError: no packet is told.
+        """
+        head = self.play(*fields)
+        first = re.search(r";seq=(\d+)", head.get("rtp-info", ""))
+        if first is None:
+            raise BenchError(f"{self.url}: RTP-Info: {head.get('rtp-info')}")
+        return head, self.packet(int(first[1]))
+
     def ask(self, method: str, url: str, *fields: str) -> tuple[dict[str, str], str]:
         """A request; headers and body of its answer.
 
@@ -133,6 +146,13 @@ def connect(url: str) -> Player:
         raise BenchError(f"{url}: {error}") from error
     control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Player(url, control)
+
+
+def open_tcp(url: str) -> Player:
+    """A client that is set up to play, interleaved."""
+    player = connect(url)
+    player.setup("tcp")
+    return player
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:

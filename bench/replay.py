@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import random
 import re
-import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bench.anywhere import seek_anywhere
+from bench.anywhere import percentile, seek_anywhere
 from bench.holdfast import install, key_of
 from bench.load import load
 from bench.peers import FFMPEG
-from bench.player import Player, connect
+from bench.player import Player, open_tcp
 from bench.programs import BenchError, running, until
 from bench.report import Json, Options, Report
 from bench.servers import gstreamer
@@ -84,11 +83,12 @@ def bench(options: Options) -> Report:
     }
     with gstreamer(mounts, folder / "gstreamer.log", shared=False) as (_, root):
         _seek(theirs, [root + path for path in mounts], seconds - 2 * _SEGMENT, count)
-    afar = seek_anywhere(options)
+    (folder / "anywhere").mkdir()
+    afar = seek_anywhere(replace(options, folder=folder / "anywhere"))
     return Report(
         holdfast={**_figures(ours), **afar.json()},
         peers={theirs.name: _figures(theirs)},
-        ratios={theirs.name: ratio(_percentile(ours.seeks, 99), _percentile(theirs.seeks, 99))},
+        ratios={theirs.name: ratio(percentile(ours.seeks, 99), percentile(theirs.seeks, 99))},
         load={"cameras": cameras, "mbit_s": _MBIT, "recorded_s": seconds, "segment_s": _SEGMENT},
         tables=[_table(ours, theirs, cameras, seconds), afar.table()],
     )
@@ -97,7 +97,7 @@ def bench(options: Options) -> Report:
 def _seek(found: Seeks, urls: Sequence[str], length: float, count: int) -> None:
     """Seek in all recordings in turn; every client stays, paused between its seeks."""
     draw = random.Random(_SEED)  # noqa: S311 - no secret
-    players = [_open(url) for url in urls]
+    players = [open_tcp(url) for url in urls]
     try:
         for player in players:
             _first(player, 0.0)  # files are opened, and pipelines built, at the first PLAY
@@ -105,7 +105,7 @@ def _seek(found: Seeks, urls: Sequence[str], length: float, count: int) -> None:
             place = draw.uniform(1.0, length)
             if number % _OPENINGS == 0:
                 began = time.monotonic()
-                fresh = _open(draw.choice(urls))
+                fresh = open_tcp(draw.choice(urls))
                 found.openings.append(_first(fresh, place) - began)
                 fresh.ask("TEARDOWN", fresh.aggregate)
                 fresh.close()
@@ -117,24 +117,13 @@ def _seek(found: Seeks, urls: Sequence[str], length: float, count: int) -> None:
             player.close()
 
 
-def _open(url: str) -> Player:
-    player = connect(url)
-    player.setup("tcp")
-    return player
-
-
 def _first(player: Player, place: float) -> float:
     """PLAY from a place; when its first packet was there. Media is paused afterwards.
 
     Raises:
         BenchError: something else is played than was asked for.
     """
-    head = player.play(f"Range: npt={place:.3f}-")
-    first = re.search(r";seq=(\d+)", head.get("rtp-info", ""))
-    if first is None:
-        raise BenchError(f"{player.url}: RTP-Info: {head.get('rtp-info')}")
-    # What was on its way before the seek may come after the answer: only the packet that is told counts.
-    when = player.packet(int(first[1]))
+    head, when = player.start(f"Range: npt={place:.3f}-")
     told = re.match(r"npt=([\d.]+)-", head.get("range", ""))
     if told is None or not -_NEAR < float(told[1]) - place < 1.5:
         raise BenchError(f"{player.url}: npt={place:.3f}- was asked for, {head.get('range')} is played")
@@ -142,16 +131,12 @@ def _first(player: Player, place: float) -> float:
     return when
 
 
-def _percentile(values: Sequence[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
-
-
 def _figures(found: Seeks) -> dict[str, Json]:
     def of(values: Sequence[float]) -> dict[str, Json]:
         return {
             "count": len(values),
-            "p50_ms": round(1000 * _percentile(values, 50), 2),
-            "p99_ms": round(1000 * _percentile(values, 99), 2),
+            "p50_ms": round(1000 * percentile(values, 50), 2),
+            "p99_ms": round(1000 * percentile(values, 99), 2),
             "most_ms": round(1000 * max(values), 2),
         }
 
@@ -160,7 +145,7 @@ def _figures(found: Seeks) -> dict[str, Json]:
 
 def _table(ours: Seeks, theirs: Seeks, cameras: int, seconds: int) -> Table:
     def figures(values: Sequence[float]) -> tuple[str, ...]:
-        shown = (_percentile(values, 50), _percentile(values, 99), max(values))
+        shown = (percentile(values, 50), percentile(values, 99), max(values))
         return tuple(say(1000 * value, 1) for value in shown)
 
     rows = [
@@ -169,7 +154,7 @@ def _table(ours: Seeks, theirs: Seeks, cameras: int, seconds: int) -> Table:
             str(one.segments),
             str(len(values)),
             *figures(values),
-            "" if one is ours else say_ratio(ratio(_percentile(own, 99), _percentile(values, 99))),
+            "" if one is ours else say_ratio(ratio(percentile(own, 99), percentile(values, 99))),
         )
         for one in (ours, theirs)
         for what, values, own in (

@@ -6,7 +6,7 @@ import random
 import time
 
 from bench import hostile
-from bench.archive import LOGIN
+from bench.pages import LOGIN
 from device.accounts.role import Role
 from device.media import Utc
 from protocols.onvif.names import TRC
