@@ -18,7 +18,7 @@ from device.media import Track, Utc
 from device.recording.afar import Far
 from device.recording.database import open_reader, undescribe
 from device.recording.index import FragmentRow, Fragments
-from device.recording.presence import present
+from device.recording.presence import BOUNDS, present
 from device.recording.retention import LockRow, locks
 from device.recording.segments import Flag, State, file_of
 
@@ -152,22 +152,6 @@ _DAMAGED = (
 _RUN_FROM = "SELECT t0 FROM run WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
 _RUNS = "SELECT t0, id FROM run WHERE recording = ? AND epoch = ? AND t0 >= ? AND t0 < ? ORDER BY t0, id"
 
-#: Where the ledger of an epoch begins, by its closed and open segments and its gaps, and where it ends. Each of both
-#: wants the recording and the epoch three times.
-_BOUNDS = (
-    "SELECT (SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
-    " AND dur > 0 ORDER BY t0 LIMIT 1),"
-    " (SELECT min(t0) FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
-    " AND state <> 1 AND dur > 0),"
-    " (SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 LIMIT 1),"
-    " (SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
-    " AND dur > 0 ORDER BY t0 DESC LIMIT 1),"
-    " (SELECT max(t0 + dur) FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
-    " AND state <> 1 AND dur > 0),"
-    " (SELECT coalesce(t1, 4611686018427387904) FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ?"
-    " ORDER BY t0 DESC LIMIT 1)"
-)
-
 _CLOSED = (
     "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
     " v.uuid, v.archive, t.description FROM segment AS s INDEXED BY segment_cover JOIN volume AS v ON v.id = s.volume"
@@ -204,13 +188,17 @@ _BURIED = (
 )
 
 #: Bytes by volume of the segments that begin in a span, closed and open.
-_KEPT = tuple(
-    f"SELECT v.uuid, sum(s.bytes) FROM segment AS s INDEXED BY {index} JOIN volume AS v ON v.id = s.volume"  # noqa: S608 - ours
-    f" WHERE s.recording = ? AND s.epoch = ? AND {state} AND s.flags & 1 = 0 AND s.t0 >= ? AND s.t0 < ? GROUP BY v.uuid"
-    for index, state in (
-        ("segment_cover", "s.state = 1"),
-        ("segment_loose", "s.state = 0 AND s.state <> 1"),
-    )
+_KEPT = (
+    (
+        "SELECT v.uuid, sum(s.bytes) FROM segment AS s INDEXED BY segment_cover JOIN volume AS v ON v.id = s.volume"
+        " WHERE s.recording = ? AND s.epoch = ? AND s.state = 1 AND s.flags & 1 = 0 AND s.t0 >= ? AND s.t0 < ?"
+        " GROUP BY v.uuid"
+    ),
+    (
+        "SELECT v.uuid, sum(s.bytes) FROM segment AS s INDEXED BY segment_loose JOIN volume AS v ON v.id = s.volume"
+        " WHERE s.recording = ? AND s.epoch = ? AND s.state = 0 AND s.state <> 1 AND s.flags & 1 = 0"
+        " AND s.t0 >= ? AND s.t0 < ? GROUP BY v.uuid"
+    ),
 )
 
 #: Of the segment that covers an instant, closed or open.
@@ -540,7 +528,7 @@ class CatalogueReader:
         self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
     ) -> tuple[Utc, Utc]:
         """What of [start, end) the ledger of an epoch covers; empty where nothing is."""
-        found = c.execute(_BOUNDS, (recording, epoch) * 6).fetchone()
+        found = c.execute(BOUNDS, (recording, epoch) * 6).fetchone()
         begins, ends = ([at for at in side if at is not None] for side in (found[:3], found[3:]))
         low = max(start, min(begins, default=end))
         return low, max(low, min(end, max(ends, default=low)))

@@ -19,6 +19,22 @@ Spans = Iterator[tuple[Utc, Utc]]
 SMALLEST, LARGEST = 4, 512  #: rows of a page: few first, then twice as many each time
 _EVER = 1 << 62
 
+#: Where the ledger of an epoch begins, by its closed and open segments and its gaps, and where it ends. Each of both
+#: wants the recording and the epoch three times.
+BOUNDS = (
+    "SELECT (SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
+    " AND dur > 0 ORDER BY t0 LIMIT 1),"
+    " (SELECT min(t0) FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
+    " AND state <> 1 AND dur > 0),"
+    " (SELECT t0 FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ? ORDER BY t0 LIMIT 1),"
+    " (SELECT t0 + dur FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
+    " AND dur > 0 ORDER BY t0 DESC LIMIT 1),"
+    " (SELECT max(t0 + dur) FROM segment INDEXED BY segment_loose WHERE recording = ? AND epoch = ? AND state = 0"
+    " AND state <> 1 AND dur > 0),"
+    " (SELECT coalesce(t1, 4611686018427387904) FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ?"
+    " ORDER BY t0 DESC LIMIT 1)"
+)
+
 #: Gaps between segments, and what event mode hides. Nothing overlaps within an epoch, so that what covers an instant is
 #: the last that begins before it. Parameters: recording, epoch, from, to, rows.
 _ABSENT = (

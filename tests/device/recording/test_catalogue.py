@@ -168,7 +168,7 @@ def _statements() -> list[str]:
         catalogue._DAMAGED,
         catalogue._RUN_FROM,
         catalogue._RUNS,
-        catalogue._BOUNDS,
+        presence.BOUNDS,
         catalogue._CLOSED,
         catalogue._OPEN,
         catalogue._HOLDINGS,
