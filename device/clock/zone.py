@@ -41,12 +41,12 @@ def _compiled(rule: str) -> bytes:
 
 
 def machine_zone() -> str:
-    """The name of the zone of the machine; UTC where it has none."""
+    """The name of the zone of the machine; UTC where it has none, or no database of zones."""
     try:
         name = str(_LINK.resolve(strict=True)).partition("zoneinfo/")[2]
     except OSError:
-        return "UTC"
-    return name if _footer(name) is not None else "UTC"
+        return UTC
+    return name if _footer(name) is not None else UTC
 
 
 def posix(text: str) -> str:

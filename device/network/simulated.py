@@ -11,7 +11,6 @@ from device.settings.network import Ipv4, Ipv6, Network
 
 INTERFACE = "lan0"
 
-
 #: What the network has; addresses are those of documentation (RFC 5737, RFC 3849).
 LEASED = Address(IPv4Address("192.0.2.7"), 24, "dhcp")
 ROUTER4 = IPv4Address("192.0.2.1")

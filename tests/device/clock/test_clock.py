@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from device.clock.chrony import FILE, ChronyClock, followed, render
 from device.clock.driver import ClockKept, ClockReading, ClockUnavailable, SystemClockKeeper
 from device.clock.simulated import SimulatedClock
-from device.clock.zone import iana, posix, read_zone
+from device.clock.zone import iana, machine_zone, posix, read_zone
 from device.media import Utc
 from device.settings.clock import ClockKeeper, DateAndTime, Poll, TimeSource
 from tests.device.clock.simulated import SimulatedClock as Machine
@@ -41,6 +41,13 @@ def test_a_rule_that_no_zone_has_is_shown_in_utc() -> None:
     assert iana("XYZ-5:43") == "UTC"
     assert posix("XYZ-5:43") == "XYZ-5:43"
     assert posix("nothing of the kind") == "UTC0"
+
+
+def test_a_machine_without_a_database_of_zones_lives_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.clock.zone.TZPATH", ())
+    assert read_zone(machine_zone()).utcoffset(datetime(2026, 7, 1, tzinfo=UTC)) == timedelta(0)
+    assert posix(machine_zone()) == "UTC0"
+    assert iana(machine_zone()) in ("UTC", "Etc/UTC")
 
 
 @pytest.mark.proves("M-132", "M-133", "M-134", "M-135")
