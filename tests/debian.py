@@ -21,6 +21,7 @@ PACKAGES = {
     "e2fsprogs": "mkfs.ext4 and e2fsck: the store after a power cut, on the usual file system",
     "ethtool": "ethtool: how the kernel's own PoE ports are asked",
     "ffmpeg": "ffmpeg and ffprobe: client of our RTSP server, server for our RTSP client, judge of our files",
+    "firefox-esr": "the second browser that the pages are tested with",
     "gir1.2-gst-rtsp-server-1.0": "GStreamer's RTSP server, as a camera that is not ours",
     "glewlwyd": "the OpenID provider that people and programs come in from",
     "gstreamer1.0-libav": "decoders for GStreamer's side",

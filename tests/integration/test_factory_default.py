@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from device.vault import Vault
 from integration.commands.reach import call, read
 from integration.factory_default import TABLE
 from tests.integration.rig import Recorder, demo, free_offset, run, wait_until
+from tests.integration.web.rig import Browser
 
 SECRET = "correct horse"
 COLLECTIONS = (Camera, Storage, Port)
@@ -141,7 +143,7 @@ def storages(recorder: Recorder) -> list[tuple[str, str]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.proves("M-017", "M-390", "M-398")
+@pytest.mark.proves("M-013", "M-017", "M-390", "M-398")
 def test_somebody_may_ask_for_it_and_the_power_may_go_in_between(tmp_path: Path) -> None:
     data = tmp_path / "data"
     folder = DataFolder(data)
@@ -176,3 +178,15 @@ def test_somebody_may_ask_for_it_and_the_power_may_go_in_between(tmp_path: Path)
     with run(data, "recorder.name=Theirs", login=("bert", "watch-me-8")) as recorder:
         assert not folder.resetting.exists()
         assert (name_of(recorder), accounts(recorder)) == ("Holdfast", [])
+        asyncio.run(_lost_password(recorder.told["endpoints"]["https"]))
+        assert accounts(recorder) == ["carl"]
+
+
+async def _lost_password(url: str) -> None:
+    """Who had one has nothing to come back by; whoever comes first is the new owner."""
+    async with Browser(url) as browser:
+        assert (await browser.login("bert", "watch-me-8")).status in (401, 403)
+        assert (await browser.get("/api/session"))["setup"] is True
+        body = {"name": "carl", "password": "new", "repeat": "new", "licence": True}
+        assert (await browser.ask("POST", "/api/setup", body)).status in (200, 201)
+        assert (await browser.get("/api/session"))["account"]["name"] == "carl"

@@ -105,9 +105,14 @@ def owner(site: Site) -> Page:
     site.open(page, "/")
     expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     page.get_by_label("Name").fill(OWNER[0])
+    page.get_by_label("I accept the licence (Apache 2.0).").check()
+    # A good password is advised, and a bad one would be taken.
+    expect(page.get_by_text("Best: eight or more from a generator")).to_be_visible()
+    page.get_by_label("Password", exact=True).fill("x")
+    expect(page.get_by_text("Very weak")).to_be_visible()
+    expect(page.get_by_role("button", name="Create the administrator")).to_be_enabled()
     page.get_by_label("Password", exact=True).fill(OWNER[1])
     page.get_by_label("Repeat the password").fill(OWNER[1])
-    page.get_by_label("I accept the licence (Apache 2.0).").check()
     page.get_by_role("button", name="Create the administrator").click()
     expect(page.get_by_role("heading", name="Almost done")).to_be_visible()
     return page

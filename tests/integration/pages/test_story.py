@@ -40,7 +40,7 @@ def playing(states: list[tuple[str, float, str]]) -> bool:
     return bool(states) and all(state == "playing" and at > 0 for state, at, _ in states)
 
 
-@pytest.mark.proves("M-010", "M-071")
+@pytest.mark.proves("M-005", "M-010", "M-016", "M-071")
 def test_the_first_visit_makes_the_administrator_and_leads_to_the_cameras(
     site: Site, owner: Page, screenshots: Path | None
 ) -> None:

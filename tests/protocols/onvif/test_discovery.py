@@ -191,6 +191,7 @@ async def asker(to: str) -> Any:
         transport.close()
 
 
+@pytest.mark.proves("M-004")
 async def test_wsdiscovery_finds_it_once(discovery: Discovery) -> None:
     """Which sends each Probe four times, and wants the port for itself and those who share it."""
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
