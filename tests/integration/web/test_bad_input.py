@@ -12,10 +12,10 @@ import pytest
 
 from tests.integration.web.rig import Web
 
-#: What would wait for other planes of the recorder or for cameras, for ever, or end the session that asks.
+#: What would wait for other planes of the recorder, for cameras or for file servers, or end the session that asks.
 LEFT_OUT = (
     "/api/(live|events/follow|jobs/follow|session|setup|accounts|exports|chassis|recordings|timeline|days"
-    "|locks|mqtt|cameras/(discover|probe|onvif|.*/(onvif|restart|picture)))"
+    "|stretches|locks|mqtt|clock|network|storages/shares|cameras/(discover|probe|onvif|.*/(onvif|restart|picture)))"
 )
 
 
