@@ -23,7 +23,7 @@ class CertificateShown(TypedDict):
     key: str
     self_signed: bool
     chain: int
-    services: list[str]
+    used_by: list[str]
 
 
 class CertificateWhole(TypedDict):
@@ -42,7 +42,7 @@ class CertificateWhole(TypedDict):
     key: str
     self_signed: bool
     chain: int
-    services: list[str]
+    used_by: list[str]
     pem: str
 
 
@@ -133,7 +133,7 @@ class CertificatesPart:
         )
 
     async def delete(self, id_: str) -> None:
-        """Delete a certificate and its key, unless a service shows it."""
+        """Delete a certificate and its key, unless a setting names it."""
         await self._connection.ask("DELETE", f"/api/certificates/{segment(id_)}")
 
     async def request_(self, id_: str) -> Request:

@@ -37,6 +37,19 @@ class BayShown(TypedDict):
     errors: int
 
 
+class Behind(TypedDict):
+    """The share behind a storage. Sizes in bytes; None: not known."""
+
+    place: str
+    phase: str
+    detail: str
+    segments: int
+    octets: int
+    waiting: int
+    size: int | None
+    free: int | None
+
+
 class ChassisShown(TypedDict):
     """The box."""
 
@@ -84,6 +97,20 @@ class Network(TypedDict):
 
     name: str
     link: int
+
+
+class NewShare(TypedDict):
+    """A share to record to."""
+
+    host: str
+    port: NotRequired[int | None]
+    share: str
+    folder: NotRequired[str]
+    user: NotRequired[str]
+    password: NotRequired[str]
+    encrypt: NotRequired[bool]
+    path: str
+    name: NotRequired[str]
 
 
 class NewStorage(TypedDict):
@@ -145,6 +172,26 @@ class RaidShown(TypedDict):
     files: FilesShown | None
 
 
+class ShareFound(TypedDict):
+    """It was written to and read from. Sizes in bytes."""
+
+    detail: str
+    size: int
+    free: int
+
+
+class ShareGiven(TypedDict):
+    """A folder of a share, and who may write there. What is left out is as the settings of `shares` say."""
+
+    host: str
+    port: NotRequired[int | None]
+    share: str
+    folder: NotRequired[str]
+    user: NotRequired[str]
+    password: NotRequired[str]
+    encrypt: NotRequired[bool]
+
+
 class StorageMade(TypedDict):
     """It is in use."""
 
@@ -163,6 +210,7 @@ class StorageShown(TypedDict):
     free: int | None
     used: int | None
     detail: str
+    share: Behind | None
 
 
 class StoragesShown(TypedDict):
@@ -238,6 +286,20 @@ class HardwarePart:
     async def add_storage(self, body: NewStorage) -> StorageMade:
         """Keep video in one more folder. It is marked as ours: an empty mount point is never taken for it."""
         return cast("StorageMade", await self._connection.ask("POST", "/api/storages", body=body))
+
+    async def add_share(self, body: NewShare) -> StorageMade:
+        """Record to a share of a file server from now on. What is recorded comes into the spool first, and
+        follows."""
+        return cast("StorageMade", await self._connection.ask("POST", "/api/storages/shares", body=body))
+
+    async def try_share(self, body: ShareGiven) -> ShareFound:
+        """Write a file to a share, read it back and remove it."""
+        return cast("ShareFound", await self._connection.ask("POST", "/api/storages/shares/test", body=body))
+
+    async def remove_storage(self, id_: str) -> None:
+        """Keep no more video there. What lies there stays; of a share it can be read again once that is added
+        again."""
+        await self._connection.ask("DELETE", f"/api/storages/{segment(id_)}")
 
     async def poe(self) -> PoeShown:
         """The ports and their power."""

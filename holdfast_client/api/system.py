@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 from holdfast_client.connection import Connection
+
+Advice = Literal[
+    "certificate", "anonymous", "communities", "broker", "logs", "logs-in-clear", "administrators"
+]
 
 
 class ClientShown(TypedDict):
@@ -23,6 +27,13 @@ class ClientsShown(TypedDict):
     """All of them."""
 
     clients: list[ClientShown]
+
+
+class ClockShown(TypedDict):
+    """Whether a time server holds the clock in step. Seconds."""
+
+    synchronised: bool | None
+    error: float | None
 
 
 class Load(TypedDict):
@@ -48,6 +59,8 @@ class Security(TypedDict):
     anonymous: bool
     own_certificate: bool
     accounts: int
+    ways: list[WayShown]
+    advice: list[Advice]
 
 
 class SystemShown(TypedDict):
@@ -59,9 +72,17 @@ class SystemShown(TypedDict):
     started: str
     now: str
     zone: str
+    clock: ClockShown
     planes: list[PlaneShown]
     security: Security
     load: Load
+
+
+class WayShown(TypedDict):
+    """A way into the recorder that is open."""
+
+    name: str
+    encryption: str
 
 
 class SystemPart:
