@@ -11,6 +11,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
+from device.accounts.lockout import Lockout
 from device.accounts.store import Accounts
 from device.audit.keeper import Keeper
 from device.audit.trail import Trail
@@ -75,6 +76,7 @@ class Parts:
             own.folder.accounts, vault, own.identity.serial, own.clock, publish, PasswordHasher()
         )
         stack.callback(self.accounts.close)
+        lockout = Lockout()
         self.jobs = Jobs(own.folder.jobs, own.clock, publish)
         stack.push_async_callback(self.jobs.close)
         self.outbox = Outbox(own.folder.outbox, own.clock, publish)
@@ -113,6 +115,7 @@ class Parts:
             listen.address,
             (listen.https, listen.http),
             self.accounts,
+            lockout,
             self.certificates,
             tls,
             self.jobs,
@@ -142,6 +145,7 @@ class Parts:
         self.onvif = OnvifPlane(
             own,
             self.accounts,
+            lockout,
             self.http.mounts,
             listen,
             recording,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
+from device.accounts.lockout import Lockout
 from device.accounts.role import Role
 from device.accounts.sessions import Limits, Sessions
 from device.accounts.store import Accounts
@@ -58,6 +59,7 @@ class HttpPlane:
         address: str,
         ports: tuple[int, int],
         accounts: Accounts,
+        lockout: Lockout,
         certificates: Certificates,
         tls: ClientTls,
         jobs: Jobs,
@@ -93,6 +95,7 @@ class HttpPlane:
             cache(partial(document, ROUTES, VERSION)),
             self._desk,
             lambda: self._ports,
+            lockout,
         )
         self._serving = Serving(self._house, ROUTES, _complain)
         self._address = address

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from device.accounts.lockout import Lockout
 from device.accounts.rights import Rights
 from device.accounts.store import Accounts, DigestSecrets
 from device.errors import HoldfastError
@@ -98,6 +99,7 @@ class OnvifPlane:
         self,
         own: Plane,
         accounts: Accounts,
+        lockout: Lockout,
         mounts: Mounts,
         listen: Listen,
         recording: Client,
@@ -134,6 +136,7 @@ class OnvifPlane:
             Known(self._kept, lambda: own.settings.get(Onvif).username_token),
             secrets.token_bytes(32),
             own.settings.get(Onvif).clock_skew,
+            lockout,
             self._refused,
         )
         self.table = Table(self._services(accounts))  #: every operation, and who may ask it

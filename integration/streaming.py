@@ -15,6 +15,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from device.accounts.lockout import Lockout
 from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import DigestSecrets
@@ -117,6 +118,7 @@ class StreamingPlane:
         self._own = own
         self._listen = listen
         self._endpoint: rtsp.Endpoint | None = None
+        self._lockout = Lockout()
         self._changed = asyncio.Event()
         self._notices = Notices(own.bus, own.clock)
         self._far = reading(own.folder, own.clock)
@@ -180,7 +182,14 @@ class StreamingPlane:
         if how.multicast:
             groups = Groups(IPv4Network(how.multicast_range), how.multicast_port, how.multicast_ttl)
         endpoint = rtsp.Endpoint(
-            library, credentials, listen, own.clock, limits=limits, groups=groups, observer=self._notices
+            library,
+            credentials,
+            listen,
+            own.clock,
+            limits=limits,
+            groups=groups,
+            observer=self._notices,
+            lockout=self._lockout,
         )
         try:
             await endpoint.__aenter__()

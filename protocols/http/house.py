@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Protocol, TypeVar
 
@@ -115,7 +115,7 @@ class House:
     description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
     desk: Desk  #: for those whose account a provider keeps
     ports: Callable[[], tuple[int, int]]  #: of HTTPS and of HTTP
-    lockout: Lockout = field(default_factory=Lockout)
+    lockout: Lockout  #: of all wires of this plane
 
     def own_certificate(self) -> bool:
         """Whether HTTPS shows the recorder's own certificate, which no browser trusts by itself."""
@@ -175,7 +175,7 @@ class House:
         except WrongPassword:
             self.lockout.failed(name, peer, monotonic())
             raise
-        self.lockout.succeeded(peer)
+        self.lockout.succeeded(account.name, peer)
         return account
 
     def _account(self, name: str) -> Account:

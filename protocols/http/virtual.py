@@ -103,14 +103,14 @@ class Gate:
         verdict = self._guard.verify(request.method, request.raw_path, given, now)
         if verdict.stale:
             return False
-        wait = house.lockout.ask(verdict.claimed, peer, now).wait
+        wait = house.lockout.ask(verdict.account or verdict.claimed, peer, now).wait
         if wait > 0:
             raise TooManyTries(wait)
         if verdict.account is None:
             house.lockout.failed(verdict.claimed, peer, now)
             house.bus.publish(LoginFailed(verdict.claimed[:64], peer, BY))
             return None
-        house.lockout.succeeded(peer)
+        house.lockout.succeeded(verdict.account, peer)
         return verdict.account
 
 

@@ -13,9 +13,10 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from device.accounts.lockout import Lockout
 from device.accounts.rights import Rights
 from device.digest import Credentials, Guard
 from device.media import MICROSECONDS, Utc
@@ -28,9 +29,6 @@ PASSWORD_DIGEST = (
     "oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
 )
 TOKENS_REMEMBERED = 65_536
-MOST_FAILURES = 10  #: of one account from one address; one is forgiven every FORGIVEN seconds
-FORGIVEN = 6.0
-FAILING_REMEMBERED = 4096
 
 
 class Secrets(Credentials, Protocol):
@@ -64,46 +62,24 @@ class Caller:
     wait: float = 0.0  #: seconds for which nothing more is listened to
 
 
-@dataclass(slots=True)
-class Failures:
-    """Wrong credentials, counted by address and account."""
-
-    _since: OrderedDict[tuple[str, str], tuple[float, float]] = field(default_factory=OrderedDict)
-
-    def wait(self, key: tuple[str, str], now: float) -> float:
-        """Seconds until this one is listened to again; 0: now."""
-        over = self._count(key, now) - (MOST_FAILURES - 1)
-        return over * FORGIVEN if over > 0 else 0.0
-
-    def failed(self, key: tuple[str, str], now: float) -> None:
-        """One more."""
-        self._since[key] = (self._count(key, now) + 1, now)
-        self._since.move_to_end(key)
-        while len(self._since) > FAILING_REMEMBERED:
-            self._since.popitem(last=False)
-
-    def passed(self, key: tuple[str, str]) -> None:
-        """It was right."""
-        self._since.pop(key, None)
-
-    def _count(self, key: tuple[str, str], now: float) -> float:
-        count, then = self._since.get(key, (0.0, now))
-        return max(0.0, count - (now - then) / FORGIVEN)
-
-
 class Door:
     """Judges what came with a request."""
 
     def __init__(
-        self, secrets: Secrets, key: bytes, skew: float, refused: Callable[[str, str], None]
+        self,
+        secrets: Secrets,
+        key: bytes,
+        skew: float,
+        lockout: Lockout,
+        refused: Callable[[str, str], None],
     ) -> None:
         """`key`: at least 16 random octets, of this run. `skew`: seconds by which a token's time may differ from ours.
-        `refused` is told the account that was claimed, and the address."""
+        `lockout`: of all wires that share it. `refused` is told the account that was claimed, and the address."""
         self._secrets = secrets
         self._guard = Guard(secrets, key)
         self.skew = skew
         self._refused = refused
-        self._failures = Failures()
+        self._lockout = lockout
         self._tokens: OrderedDict[str, Utc] = OrderedDict()  # that were taken -> when they were created
         self._floor = Utc(
             -(1 << 62)
@@ -136,16 +112,16 @@ class Door:
 
     def _settle(self, account: str | None, claimed: str, peer: str, now: float) -> Caller:
         """Count failures, and look up what the account may."""
-        key = (peer, (account or claimed)[:64])
-        wait = self._failures.wait(key, now)
-        if wait:
+        name = (account or claimed)[:64]
+        wait = self._lockout.ask(name, peer, now).wait
+        if wait > 0:
             return Caller(None, wait=wait)
         rights = None if account is None else self._secrets.rights(account)
         if account is None or rights is None:
-            self._failures.failed(key, now)
-            self._refused(key[1], peer)
+            self._lockout.failed(name, peer, now)
+            self._refused(name, peer)
             return Caller(None)
-        self._failures.passed(key)
+        self._lockout.succeeded(account, peer)
         return Caller(account, rights)
 
     def _token(self, token: Element, user: str, utc: Utc) -> bool:

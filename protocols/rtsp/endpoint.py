@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakValueDictionary
 
+from device.accounts.lockout import Lockout
 from device.clock import Clock
 from device.digest import Credentials, Guard
 from device.media import Utc
@@ -78,13 +79,14 @@ class Endpoint:
         tamper: Tamper | None = None,
         groups: Groups | None = None,
         observer: Observer | None = None,
+        lockout: Lockout | None = None,
     ) -> None:
         self.library = library
         self.clock = clock
         self.limits = limits
         self.tamper = tamper
         guard = Guard(credentials, secrets.token_bytes(32)) if credentials is not None else None
-        self.registry = Registry(limits, guard, None, groups, observer)
+        self.registry = Registry(limits, guard, None, groups, observer, lockout)
         self.tunnels: Tunnels[PeerProtocol] = Tunnels()
         self.counters = Counters()
         self.peers: set[PeerProtocol] = set()

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from itertools import islice
 from typing import Protocol
 
+from device.accounts.lockout import Lockout
 from device.digest import Guard
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.library import Live
@@ -127,6 +128,7 @@ class Registry:
     udp_ports: tuple[int, int] | None  #: (RTP, RTCP) that all UDP sessions share; None: interleaved only
     groups: Groups | None  #: None: no multicast
     observer: Observer | None  #: is told of sessions and of wrong passwords
+    lockout: Lockout | None = None  #: slows down who guesses; None: nobody
     _peers: set[Peer] = field(default_factory=set)
     _hosts: Counter[str] = field(default_factory=Counter)
     _sessions: dict[str, Session] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 from device.errors import BadValue, HoldfastError, NotAuthorized
 from protocols.rtsp.describe import Opened, locate
@@ -51,6 +52,7 @@ class Connection:
     _waiting: tuple[Request, Wait] | None = None
     _wanted: int = 0  #: octets that the buffer must hold before it is worth looking at again
     _failures: int = 0
+    _believed: str | None = None  #: the account that was right on this connection
     _closed: bool = False
 
     def receive(self, data: bytes, now: float) -> list[Effect]:
@@ -177,11 +179,16 @@ class Connection:
         return session
 
     def _account(self, request: Request, now: float) -> str | None:
-        """The account that asks, empty on an open server; None when the answer was 401."""
+        """The account that asks, empty on an open server; None where it was answered: 401, or 503 to who guesses."""
         guard = self.registry.guard
         if guard is None:
             return ""
         verdict = guard.verify(request.method, request.url, request.headers.get("Authorization"), now)
+        if verdict.attempted and (verdict.account is None or verdict.account != self._believed):
+            wait = self._guessed(verdict.account, verdict.claimed, now)
+            if wait > 0:
+                self._reply(request, Reply(503, (("Retry-After", str(ceil(wait))),)))
+                return None
         if verdict.account is None:
             if verdict.attempted:
                 self._failures += 1
@@ -190,8 +197,23 @@ class Connection:
             if self._failures >= self.registry.limits.attempts:
                 self._close(now)
         else:
-            self._failures = 0
+            self._failures, self._believed = 0, verdict.account
         return verdict.account
+
+    def _guessed(self, account: str | None, claimed: str, now: float) -> float:
+        """Seconds for which nobody is believed who comes from this address with this name. Not asked for who was
+        believed on this connection before: his media go on, whoever guesses beside him."""
+        lockout, host = self.registry.lockout, self.peer.host
+        if lockout is None:
+            return 0.0
+        wait = lockout.ask(account or claimed, host, now).wait
+        if wait > 0:
+            return wait
+        if account is not None:
+            lockout.succeeded(account, host)
+        else:
+            lockout.failed(claimed, host, now)
+        return 0.0
 
     def _challenges(self, now: float, stale: bool) -> tuple[tuple[str, str], ...]:
         guard = self.registry.guard

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from device.accounts.lockout import Lockout
 from device.clock import Clock
 from device.errors import NotFound
 from integration.onvif_readings import where
@@ -85,7 +86,7 @@ class Face:
         self._watch = Watch(self.camera, self._points)
         self._watch.look(self._clock.utc())
         skew = TIGHT_SKEW if "tight-clock" in self._quirks else SKEW
-        door = Door(People(self.camera), secrets.token_bytes(32), skew, lambda *_: None)
+        door = Door(People(self.camera), secrets.token_bytes(32), skew, Lockout(), lambda *_: None)
         services: list[Service] = []
         streams = self._device.streams
         services += [

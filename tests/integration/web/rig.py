@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 from argon2 import PasswordHasher
 
+from device.accounts.lockout import Lockout
 from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.accounts.store import Accounts
@@ -176,7 +177,7 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         for each in (recipients, rules, shares, SyslogPlane(own, outbox, keeper, tls)):
             each.answer(own.server)
         keeping = asyncio.create_task(keeper.run())
-        http = HttpPlane(own, HERE, (0, 0), accounts, certificates, tls, jobs, *clients)
+        http = HttpPlane(own, HERE, (0, 0), accounts, Lockout(), certificates, tls, jobs, *clients)
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(http.run(ready.set_result))
         try:

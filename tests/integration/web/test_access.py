@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from device.accounts.lockout import FREE
 from device.accounts.role import Role
 from protocols.http.caller import COOKIE
 from tests.integration.web.rig import OWNER, Browser, Web
@@ -133,7 +134,7 @@ async def test_a_token_does_what_it_is_for(served: Web) -> None:
 
 async def test_wrong_passwords_wait_and_the_right_one_is_forgiven(served: Web) -> None:
     async with await served.owner(), served.browser() as guest:
-        codes = [(await guest.login("anna", "wrong")).status for _ in range(7)]
+        codes = [(await guest.login("anna", "wrong")).status for _ in range(FREE + 1)]
         assert codes[0] == 401
         assert codes[-1] == 429
         late = await guest.login("anna", OWNER[1])

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from device.accounts.lockout import FREE
 from device.accounts.role import Role
 from device.digest import authorization, challenges, secret_of
 from tests.integration.web.rig import OWNER, Browser, Got, Web
@@ -86,7 +87,7 @@ async def test_basic_lets_in_who_has_the_password_and_nobody_else(served: Web) -
             await served.accounts.change_password(OWNER[0], "another", by="anna")
             assert (await host.basic("GET", "/api/session", OWNER)).status == 401
             assert (await host.basic("GET", "/api/session", (OWNER[0], "another"))).status == 200
-            for _ in range(8):
+            for _ in range(FREE + 1):
                 wrong = await host.basic("GET", "/", (OWNER[0], "guess"))
             assert wrong.status == 429
             assert int(wrong.headers["Retry-After"]) >= 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from device.accounts.lockout import Lockout
 from device.accounts.rights import Rights
 from device.accounts.role import Role
 from device.digest import ALGORITHMS, authorization, challenges, secret_of
@@ -134,7 +135,7 @@ class Device:
         self.defects: list[tuple[str, Exception]] = []
         self.now = 1000.0
         self.utc = NOW
-        door = Door(self.people, b"k" * 16, skew, lambda *who: self.refused.append(who))
+        door = Door(self.people, b"k" * 16, skew, Lockout(), lambda *who: self.refused.append(who))
         self.responder = Responder(Table(services), door, lambda *what: self.defects.append(what))
 
     async def post(

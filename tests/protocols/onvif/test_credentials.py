@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
+from device.accounts.lockout import FREE
 from device.digest import authorization, challenges, secret_of
 from device.media import MICROSECONDS, Utc
-from protocols.onvif.credentials import MOST_FAILURES
 from protocols.onvif.names import TRC, WSSE, WSU
 from protocols.onvif.xml import Element, sub, write_instant
 from tests.protocols.onvif.rig import NOW, Device, element, envelope, token
@@ -104,13 +104,13 @@ async def test_both_must_be_right_and_of_one_account(device: Device) -> None:
 
 
 async def test_who_guesses_is_not_listened_to_for_a_while(device: Device) -> None:
-    for _ in range(MOST_FAILURES):
+    for _ in range(FREE):
         assert (await device.post(envelope(job("j"), token("vera", "guess")))).status == 401
     locked = await device.post(envelope(job("j"), token("vera", "looking")))
     assert locked.status == 401
     assert "try again in" in locked.reason
     assert (await device.ask(job("j"), "otto")).status == 200, "others may"
-    assert len(device.refused) == MOST_FAILURES, "and the journal is not filled"
+    assert len(device.refused) == FREE, "and the journal is not filled"
     device.now += 60
     assert (await device.ask(job("j"), "vera")).status == 200
 

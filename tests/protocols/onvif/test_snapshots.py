@@ -8,6 +8,7 @@ import pytest
 from aiohttp import DigestAuthMiddleware, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from device.accounts.lockout import Lockout
 from device.accounts.rights import Media, Rights
 from device.accounts.role import Role
 from device.clock import SystemClock
@@ -31,7 +32,7 @@ async def client() -> AsyncIterator[Client]:
             raise NotFound("profile", profile)
         return JPEG
 
-    snapshots = Snapshots(Door(people, b"k" * 16, 300, lambda *_: None), take, SystemClock())
+    snapshots = Snapshots(Door(people, b"k" * 16, 300, Lockout(), lambda *_: None), take, SystemClock())
     application = web.Application()
     application.router.add_route("*", PREFIX + "{profile}", snapshots.handle)
     async with TestClient(TestServer(application)) as made:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device.accounts.lockout import FREE, Lockout
 from device.digest import Guard, authorization, challenges, secret_of
 from device.errors import BadValue, Fault, HoldfastError, NotAuthorized, NotFound
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
@@ -144,9 +145,10 @@ def table(
     secure: bool = False,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     intercept: Callable[[str, str], int | None] | None = None,
+    lockout: Lockout | None = None,
 ) -> Table:
     return Table(
-        Registry(limits, guard, (6970, 6971), None, None),
+        Registry(limits, guard, (6970, 6971), None, None, lockout),
         Peer("192.0.2.7", "192.0.2.1", secure),
         True,
         intercept,
@@ -488,6 +490,19 @@ def test_who_guesses_passwords_is_cut() -> None:
     for _ in range(Limits().attempts):
         assert peer.ask("DESCRIBE", BASE + "/live/1", wrong).status == 401
     assert isinstance(peer.effects[-1], Close)
+
+
+def test_who_guesses_is_not_believed_on_another_connection_and_who_was_goes_on() -> None:
+    guard, lockout = Guard(Accounts(), b"0123456789abcdef"), Lockout()
+    peer = table(guard, lockout=lockout)
+    assert signed(peer, "DESCRIBE", BASE + "/live/2").status == 200
+    wrong = ("Authorization", 'Digest username="viewer", realm="cameras", nonce="", uri="", response=""')
+    for _ in range(FREE):
+        other = table(guard, lockout=lockout)
+        assert other.ask("DESCRIBE", BASE + "/live/1", wrong).status == 401
+    late = signed(table(guard, lockout=lockout), "DESCRIBE", BASE + "/live/2")
+    assert (late.status, late.headers.get("Retry-After")) == (503, "2")
+    assert signed(peer, "DESCRIBE", BASE + "/live/2").status == 200
 
 
 def test_a_fault_on_demand_takes_the_place_of_the_answer() -> None:
