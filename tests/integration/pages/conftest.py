@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,15 @@ class Site:
         page.get_by_role("button", name="Log in").click()
         expect(page.locator(".frame")).to_be_visible()
 
+    @contextmanager
+    def administrator(self) -> Iterator[Page]:
+        """A page of the administrator's, in a browser of its own."""
+        context = self.visitor()
+        page = self.page(context)
+        self.login(page, *OWNER)
+        yield page
+        context.close()
+
 
 def _said(message: ConsoleMessage) -> None:
     # What a page asks for and does not get is shown on it; a broken rule of the CSP is seen nowhere else.
@@ -122,3 +132,11 @@ def pictures(folder: Path | None, page: Page, name: str) -> None:
     """Leave a picture where some are wanted."""
     if folder is not None:
         page.screenshot(path=folder / f"{name}.png", full_page=False)
+
+
+@pytest.fixture(scope="module")
+def page(site: Site, owner: Page) -> Iterator[Page]:
+    """A page of the administrator's: his first visit is another test's."""
+    del owner
+    with site.administrator() as page:
+        yield page

@@ -5,26 +5,14 @@ from __future__ import annotations
 import re
 import socket
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
-from tests.integration.pages.conftest import OWNER, Site, pictures
+from tests.integration.pages.conftest import Site, pictures
 from tests.integration.pages.test_every_page import violations
-
-
-@pytest.fixture(scope="module")
-def page(site: Site, owner: Page) -> Iterator[Page]:
-    """A page of the administrator's, in a browser of its own: his first visit is another test's."""
-    del owner
-    context = site.visitor()
-    page = site.page(context)
-    site.login(page, *OWNER)
-    yield page
-    context.close()
 
 
 def for_everybody(page: Page) -> None:

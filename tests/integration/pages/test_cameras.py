@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.integration.pages.conftest import OWNER, Site, pictures
+from tests.integration.pages.conftest import Site, pictures
 from tests.integration.pages.test_automation import for_everybody
 from tests.integration.pages.test_story import STATES, playing, until
 from tests.integration.rig import Cameras
-
-
-@pytest.fixture(scope="module")
-def page(site: Site, owner: Page) -> Iterator[Page]:
-    """A page of the administrator's, in a browser of its own."""
-    del owner
-    context = site.visitor()
-    page = site.page(context)
-    site.login(page, *OWNER)
-    yield page
-    context.close()
 
 
 @pytest.mark.proves("M-113")

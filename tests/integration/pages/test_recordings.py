@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.integration.pages.conftest import OWNER, WAIT, Site, pictures
+from tests.integration.pages.conftest import WAIT, Site, pictures
 from tests.integration.pages.test_automation import for_everybody
 from tests.integration.pages.test_story import STATES, until
 from tests.integration.rig import wait_until
 
 SECRET = "only for the police"
-
-
-@pytest.fixture(scope="module")
-def page(site: Site, owner: Page) -> Iterator[Page]:
-    """A page of the administrator's, in a browser of its own."""
-    del owner
-    context = site.visitor()
-    page = site.page(context)
-    site.login(page, *OWNER)
-    yield page
-    context.close()
 
 
 def listed(page: Page) -> Locator:

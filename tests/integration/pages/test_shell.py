@@ -15,13 +15,10 @@ from tests.integration.pages.test_automation import for_everybody
 
 @pytest.fixture
 def page(site: Site, owner: Page) -> Iterator[Page]:
-    """A page of the administrator's, in a browser of its own."""
+    """A page of the administrator's for each test: what it leaves behind is not the next one's."""
     del owner
-    context = site.visitor()
-    page = site.page(context)
-    site.login(page, *OWNER)
-    yield page
-    context.close()
+    with site.administrator() as page:
+        yield page
 
 
 def background(page: Page) -> str:

@@ -222,17 +222,10 @@ export const keyOf = (kind) => `${kind}-${crypto.getRandomValues(new Uint32Array
 /** The values of an entry that does not exist yet. @param {any} schema */
 export const defaults = (schema) => Object.fromEntries(Object.entries(schema.properties || {}).map(([name, each]) => [name, /** @type {any} */ (each).default ?? (resolve(each, schema).type === "string" ? "" : null)]));
 
-/** An entry of a collection in a layer: a new one, a copy, or one that there is; it can be tried before it is saved.
- * @param {{section: string, schema: any, entry: any, title: string, kind: string, naming?: string, trial?: string, trialName?: string, close: () => void}} p `entry`: values, and key and version of one that there is; `kind` begins a new key; `naming`: what the key is called where a person gives it; `trial`: where it is tried */
-export function EntryDialog({ section, schema, entry, title, kind, naming, trial, trialName, close }) {
-  const [key, setKey] = useState("");
-  const [values, setValues] = useState(entry.values);
+/** Why the last request was refused, what asks the recorder and keeps that, and what sets it.
+ * @returns {[any, (work: () => Promise<any>) => Promise<any>, (error: any) => void]} */
+export function useAsked() {
   const [error, setError] = useState(/** @type {any} */ (null));
-  const [tried, setTried] = useState(/** @type {any} */ (null));
-  const errors = byPointer(error);
-  const id = `entry-${section}`;
-  const before = entry.key ? entry.values : defaults(schema);
-  const changes = Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
   const asked = async (/** @type {() => Promise<any>} */ work) => {
     setError(null);
     try {
@@ -242,6 +235,20 @@ export function EntryDialog({ section, schema, entry, title, kind, naming, trial
       throw failed;
     }
   };
+  return [error, asked, setError];
+}
+
+/** An entry of a collection in a layer: a new one, a copy, or one that there is; it can be tried before it is saved.
+ * @param {{section: string, schema: any, entry: any, title: string, kind: string, naming?: string, trial?: string, trialName?: string, close: () => void}} p `entry`: values, and key and version of one that there is; `kind` begins a new key; `naming`: what the key is called where a person gives it; `trial`: where it is tried */
+export function EntryDialog({ section, schema, entry, title, kind, naming, trial, trialName, close }) {
+  const [key, setKey] = useState("");
+  const [values, setValues] = useState(entry.values);
+  const [error, asked] = useAsked();
+  const [tried, setTried] = useState(/** @type {any} */ (null));
+  const errors = byPointer(error);
+  const id = `entry-${section}`;
+  const before = entry.key ? entry.values : defaults(schema);
+  const changes = Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
   const save = async () => {
     await asked(() => (entry.key ? patch(`/api/settings/${section}/entries/${entry.key}`, changes, entry.version) : post(`/api/settings/${section}/entries`, { ...changes, key: naming ? key : keyOf(kind) })));
     toast(t("Saved"));

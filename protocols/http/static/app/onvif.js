@@ -2,7 +2,7 @@
 // Cameras that speak ONVIF: found on the network, asked what they offer, added; and how one talks with each.
 import { useEffect, useState } from "preact/hooks";
 import { byPointer, get, post } from "./api.js";
-import { Field } from "./form.js";
+import { Field, useAsked } from "./form.js";
 import { duration, number, t, tn } from "./i18n.js";
 import { go, loadCameras } from "./state.js";
 import { Badge, Card, Dialog, Facts, Icon, Problem, attempt, html, toast, useAsk } from "./ui.js";
@@ -12,7 +12,7 @@ const LOOK = 3; // seconds
 /** Look, choose, log in, and add: one with its profiles, or several as they offer themselves. @param {{close: () => void}} p */
 export function Find({ close }) {
   const [found, setFound] = useState(/** @type {any} */ (null));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, asked, setError] = useAsked();
   const [chosen, setChosen] = useState(/** @type {string[]} */ ([]));
   const [address, setAddress] = useState("");
   const [login, setLogin] = useState(/** @type {any} */ (null)); // null: still choosing
@@ -29,15 +29,6 @@ export function Find({ close }) {
   }, []);
   const all = [...chosen, ...(address.trim() ? [address.trim()] : [])];
   const nameOf = (/** @type {string} */ onvif) => found?.find((/** @type {any} */ each) => each.onvif === onvif)?.name || onvif;
-  const asked = async (/** @type {() => Promise<any>} */ work) => {
-    setError(null);
-    try {
-      return await work();
-    } catch (failed) {
-      setError(failed);
-      throw failed;
-    }
-  };
   const ask = async () => {
     const told = await asked(() => post("/api/cameras/probe", { onvif: all[0], ...login }));
     setPortrait(told);

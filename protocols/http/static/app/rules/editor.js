@@ -2,7 +2,7 @@
 // The editor of a rule, which reads as the sentence that the rule is; and its dry run.
 import { useState } from "preact/hooks";
 import { patch, post } from "../api.js";
-import { Field, keyOf, problem } from "../form.js";
+import { Field, keyOf, problem, useAsked } from "../form.js";
 import { t } from "../i18n.js";
 import { cameras, may } from "../state.js";
 import { Badge, Dialog, Icon, html, toast } from "../ui.js";
@@ -126,19 +126,10 @@ const Tried = ({ tried, conditions, known }) => html`<div class="stack" role="st
 export function Editor({ rule, known, close }) {
   const [values, setValues] = useState(rule.values);
   const [tried, setTried] = useState(/** @type {any} */ (null));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, asked] = useAsked();
   const set = (/** @type {any} */ changes) => {
     setValues((/** @type {any} */ old) => ({ ...old, ...changes }));
     setTried(null);
-  };
-  const asked = async (/** @type {() => Promise<any>} */ work) => {
-    setError(null);
-    try {
-      return await work();
-    } catch (failed) {
-      setError(failed);
-      throw failed;
-    }
   };
   const save = async () => {
     await asked(() => (rule.key ? patch(`/api/settings/rules/entries/${rule.key}`, values, rule.version) : post("/api/settings/rules/entries", { ...values, key: keyOf("r") })));
