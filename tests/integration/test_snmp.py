@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -33,10 +34,12 @@ from protocols.snmp.access import engine_identity, receiver
 from protocols.snmp.ber import OCTETS, Oid, integer, tlv
 from protocols.snmp.kept import decode
 from protocols.snmp.message import V1, V2C, community_message, pdu
+from protocols.snmp.projection.entity import Kind
 from protocols.snmp.projection.holdfast import DRIVE_STATES
-from protocols.snmp.projection.oids import HF_NOTIFICATIONS, HF_OBJECTS, SNMP_TRAPS
+from protocols.snmp.projection.log import CONTENT
+from protocols.snmp.projection.oids import HF_NOTIFICATIONS, HF_OBJECTS, SNMP_MODULES, SNMP_TRAPS
 from protocols.snmp.usm import Authentication, Privacy, Secret, User
-from tests.integration.rig import Recorder
+from tests.integration.rig import Recorder, wait_until
 from tests.protocols.snmp.rig import Answer, Manager, read_answer, varbind
 
 PASSWORD = "a long password"
@@ -171,6 +174,48 @@ async def test_one_community_reads_and_the_other_writes(served: Served) -> None:
     still = await served.community(b"write", body=fixed)
     assert still is not None
     assert still.status == 17
+
+
+USERS: Oid = (*SNMP_MODULES, 15, 1, 2)
+SEEN, HIDDEN, WRITTEN = "seen", "hidden", "written"
+#: Who sees what (docs/guide/permissions.md): the name of the system; the users; the targets; what happened, in words.
+VIEWS = {
+    "nobody": (HIDDEN, HIDDEN, HIDDEN, HIDDEN),
+    "reader": (SEEN, HIDDEN, HIDDEN, HIDDEN),
+    "writer": (WRITTEN, HIDDEN, HIDDEN, HIDDEN),
+    "initial": (WRITTEN, WRITTEN, WRITTEN, WRITTEN),
+}
+
+
+@pytest.mark.parametrize("who", VIEWS)
+async def test_each_view_shows_and_takes_what_it_is_for(served: Served, who: str) -> None:
+    """GETNEXT finds what is there and in the view; a SET of what is not in it is noAccess(6), whatever is there."""
+    await served.set(
+        version="all", read_community="public", write_community="write", initial_password=PASSWORD
+    )
+    communities = {"nobody": b"guess", "reader": b"public", "writer": b"write"}
+
+    async def ask(body: bytes) -> Answer | None:
+        if who == "initial":
+            return await served.initial(PASSWORD, body)
+        return await served.community(communities[who], body=body)
+
+    found = []
+    for subtree in (NAME[:-1], USERS, (*SNMP_MODULES, 12, 1, 2), CONTENT):
+        answer = await ask(pdu(0xA3, 1, [varbind((*subtree, 1, 9), tlv(OCTETS, b"x"))]))
+        if answer is None:
+            found.append(HIDDEN)
+            continue
+        writes = answer.status != 6
+        if subtree in (NAME[:-1], USERS):  # the others have no rows yet
+            after = await ask(pdu(0xA1, 1, [varbind(subtree)]))
+            assert after is not None
+            name = after.varbinds[0][0]
+            reads = name != subtree and name[: len(subtree)] == subtree  # the same name: the end of the view
+        else:
+            reads = writes
+        found.append(WRITTEN if writes else SEEN if reads else HIDDEN)
+    assert tuple(found) == VIEWS[who]
 
 
 MODE: Oid = (1, 3, 6, 1, 2, 1, 105, 1, 1, 1, 3, 1)
@@ -449,6 +494,42 @@ def test_the_demo_answers_v2c_and_v3_at_once(shown: Recorder) -> None:
         sock.connect(("127.0.0.1", port))
         sock.send(community_message(V2C, b"public", GET))
         assert read_answer(sock.recv(65535)).varbinds[0][1] == tlv(OCTETS, b"Holdfast")
+
+
+@pytest.mark.proves("M-001")
+def test_the_recorder_names_itself_as_recorder_switch_and_drives(shown: Recorder) -> None:
+    """On the entity table (RFC 6933): the chassis, the switch in it with its ports, and bays with drives in them."""
+    host, _, port = shown.told["endpoints"]["snmp"].rpartition(":")
+    table: Oid = (1, 3, 6, 1, 2, 1, 47, 1, 1, 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(30)
+        sock.connect((host.rpartition("/")[2] or "127.0.0.1", int(port)))
+
+        def column(number: int) -> dict[int, bytes]:
+            found: dict[int, bytes] = {}
+            at: Oid = (*table, number)
+            while True:
+                sock.send(community_message(V2C, b"public", pdu(0xA1, 1, [varbind(at)])))
+                at, value = read_answer(sock.recv(65535)).varbinds[0]
+                if at[:-1] != (*table, number):
+                    return found
+                found[at[-1]] = value
+
+        def parts() -> list[tuple[str, str]]:
+            """Class, and that of what holds it."""
+            within, kinds = column(4), column(5)
+            names = {integer(each.value): each.name.lower() for each in Kind} | {integer(0): ""}
+            by_index = {integer(index): names[kind] for index, kind in kinds.items()}
+            return [
+                (names[kinds[each]], by_index.get(within[each], "")) for each in kinds.keys() & within.keys()
+            ]
+
+        wait_until("the switch and the bays are there", lambda: ("drive", "container") in parts(), every=0.5)
+        found = Counter(parts())
+    assert found["chassis", ""] == 1
+    assert found["module", "chassis"] == 1
+    assert found["port", "module"] == 16
+    assert found["drive", "container"] <= found["container", "chassis"]
 
 
 def test_an_array_that_lost_a_drive_says_how_many_more_it_bears() -> None:

@@ -32,6 +32,7 @@ class Kind(IntEnum):
     POWER_SUPPLY = 6
     FAN = 7
     SENSOR = 8
+    MODULE = 9
     PORT = 10
     PROCESSOR = 12  #: cpu
     DRIVE = 15  #: storageDrive

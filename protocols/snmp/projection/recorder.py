@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from device.chassis.messages import ChassisShown
@@ -11,7 +11,7 @@ from device.errors import Severity
 from device.events.journal import Entry
 from device.linux.host import Host, Interface, Sensor
 from device.media import Utc
-from device.poe.port import Status
+from device.poe.port import PortStatus, State, Status
 from protocols.snmp.agent import Access, Agent
 from protocols.snmp.ber import Oid
 from protocols.snmp.kept import Kept
@@ -92,6 +92,8 @@ class Projection:
         self._recorder: Recorder | None = None
         self._alarms: Sequence[Entry] = ()
         self._box: ChassisShown | None = None
+        self._switch: Sequence[PortStatus] = ()
+        self._bays: Sequence[holdfast.DriveRow] = ()
         self.axis = axis.Personality(tree)
         self._log = log.Log(agent.engine.identity)
         self._shown = -1  #: notifications of the log that the tree has
@@ -328,7 +330,10 @@ class Projection:
             parts.append(_part(index, position, entity.Kind.SENSOR, sensor.name, "Sensor", oper, None))
             readings.append(entity.Reading(index, sensor.unit, sensor.value, self.ticks()))
         parts += self._box_parts()
-        for position, disk in enumerate(now.disks, 1):
+        # What is in a bay is shown there; the kernel's name of it is not known here, its model and size are.
+        in_bays = {(bay.model, bay.size) for bay in self._bays}
+        elsewhere = [disk for disk in now.disks if (disk.model, disk.size) not in in_bays]
+        for position, disk in enumerate(elsewhere, 1):
             index = self._kept.number("drive", disk.name, 2000 + position)
             kind, oper = entity.Kind.DRIVE, entity.Oper.ENABLED
             parts.append(_part(index, position, kind, disk.name, disk.model or "Disk", oper, None))
@@ -338,6 +343,8 @@ class Projection:
             oper = entity.Oper.ENABLED if each.up else entity.Oper.DISABLED
             number = self._kept.number("interface", each.name, each.number)
             parts.append(_part(index, position, entity.Kind.PORT, each.name, "Network port", oper, number))
+        parts += self._switch_parts()
+        parts += self._bay_parts()
         changed = self.tree.replace(entity.PARTS, parts)
         self.tree.replace(entity.ALIASES, parts)
         self.tree.replace(entity.STATES, parts)
@@ -376,6 +383,37 @@ class Projection:
                 index = self._kept.number(kind.name.lower(), name, kind * 1000 + position)
                 oper = entity.Oper.ENABLED if ok else entity.Oper.DISABLED
                 found.append(_part(index, position, kind, name, name, oper, None))
+        return found
+
+    def _switch_parts(self) -> list[entity.Part]:
+        """The switch, and its ports by the numbers that are printed on the box."""
+        if not self._switch:
+            return []
+        kind, about_us = entity.Kind.MODULE, f"PoE switch of {len(self._switch)} ports"
+        inside = self._kept.number("switch", "PoE", 4000)
+        found = [_part(inside, 1, kind, "Switch", about_us, entity.Oper.ENABLED, None)]
+        for each in self._switch:
+            index = self._kept.number("switch port", str(each.port), 4000 + each.port)
+            oper = entity.Oper.DISABLED if each.state is State.OFF else entity.Oper.ENABLED
+            name = f"PoE port {each.port}"
+            part = _part(index, each.port, entity.Kind.PORT, name, each.rules.name or name, oper, None)
+            found.append(replace(part, within=inside))
+        return found
+
+    def _bay_parts(self) -> list[entity.Part]:
+        """The drive bays, and the drives in them."""
+        found = []
+        for bay in self._bays:
+            inside = self._kept.number("bay", str(bay.bay), 5000 + bay.bay)
+            name, kind = f"Bay {bay.bay}", entity.Kind.CONTAINER
+            found.append(_part(inside, bay.bay, kind, name, "Drive bay", entity.Oper.ENABLED, None))
+            if bay.state == "empty":
+                continue
+            index = self._kept.number("bay drive", str(bay.bay), 5500 + bay.bay)
+            oper = entity.Oper.DISABLED if bay.state == "failed" else entity.Oper.ENABLED
+            name, kind = f"Drive {bay.bay}", entity.Kind.DRIVE
+            part = _part(index, 1, kind, name, bay.model or "Drive", oper, None)
+            found.append(replace(part, within=inside, serial=bay.serial, model=bay.model, replaceable=True))
         return found
 
     def chassis(self, box: ChassisShown | None) -> None:
@@ -422,7 +460,7 @@ class Projection:
 
     def poe(self, now: Status | None, threshold: int) -> None:
         """The ports that give power; None: there are none. `threshold`: per cent of the budget."""
-        ports = () if now is None else now.ports
+        self._switch = ports = () if now is None else now.ports
         self.tree.replace(power.PORTS, ports)
         self.tree.replace(holdfast.POE_PORTS, ports)
         self.tree.replace(power.MAIN, [] if now is None else [(now, threshold)])
@@ -431,6 +469,7 @@ class Projection:
 
     def raid(self, arrays: Sequence[holdfast.RaidRow], drives: Sequence[holdfast.DriveRow]) -> None:
         """Arrays and drive bays."""
+        self._bays = drives
         self.tree.replace(holdfast.RAIDS, arrays)
         self.tree.replace(holdfast.DRIVES, drives)
 
