@@ -61,10 +61,8 @@ class RecorderLibrary:
 
     async def open(self, path: str, query: Mapping[str, str], account: str) -> Live | Stored:
         """Library."""
-        parts = path.strip("/").split("/")
-        if len(parts) > 1:
-            self._check(account, parts[1].partition(".")[0], parts[0])
-        match parts:
+        self._check(account, path)
+        match path.strip("/").split("/"):
             case ["live", camera]:
                 return await self.live(token_of(camera, "main"))
             case ["live", camera, ("main" | "sub") as stream]:
@@ -81,8 +79,20 @@ class RecorderLibrary:
             await feed.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, account: str, camera: str, kind: str) -> None:
+    def holds(self, account: str, path: str) -> bool:
+        """Whether an account may still have what it opened."""
+        try:
+            self._check(account, path)
+        except (NotAllowed, NotFound):
+            return False
+        return True
+
+    def _check(self, account: str, path: str) -> None:
         """What an account may not see is not there. Raises NotFound, NotAllowed."""
+        kind, _, rest = path.strip("/").partition("/")
+        if not rest:
+            return
+        camera = rest.partition("/")[0].partition(".")[0]
         rights = self._rights(account)
         media = Media.LIVE if kind == "live" else Media.RECORDED
         if rights is None or not rights.may_see(camera):

@@ -190,6 +190,7 @@ class StreamingPlane:
             groups=groups,
             observer=self._notices,
             lockout=self._lockout,
+            holds=lambda session: library.holds(session.account, session.path),
         )
         try:
             await endpoint.__aenter__()

@@ -40,7 +40,8 @@ RTSP = """
 ## RTSP and RTSPS
 
 Digest authentication with the accounts' passwords (`rtsp.digest`); nothing else is taken, and with `rtsp.anonymous`
-none is asked for. `/live/...` needs the right to live video of the camera, `/replay/...` to recorded video.
+none is asked for. `/live/...` needs the right to live video of the camera, `/replay/...` to recorded video; who loses
+it, or the account, loses the stream.
 
 | method | V | O | A | limited by |
 |---|---|---|---|---|

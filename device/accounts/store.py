@@ -284,6 +284,7 @@ class DigestSecrets:
         self._database = open_database(path, SCHEMA, readonly=True)
         self._seen = -1
         self._known: dict[tuple[str, str], str | None] = {}
+        self._rights: dict[str, Rights | None] = {}
 
     def close(self) -> None:
         """Close the database."""
@@ -295,10 +296,7 @@ class DigestSecrets:
 
         `user` is taken to the letter: the digest is made of it.
         """
-        now = changes(self._database)
-        if now != self._seen:
-            self._seen = now
-            self._known = {}
+        self._look()
         asked = (user, algorithm)
         if asked not in self._known:
             if len(self._known) >= 6 * MOST:
@@ -317,9 +315,21 @@ class DigestSecrets:
 
     def rights(self, user: str) -> Rights | None:
         """The same with what it is limited to."""
-        sql = f"SELECT {_COLUMNS} FROM account WHERE name = ? COLLATE BINARY"  # noqa: S608 - a constant
-        row = self._database.execute(sql, (user,)).fetchone()
-        return None if row is None else _account(row).rights
+        self._look()
+        if user not in self._rights:
+            if len(self._rights) >= 2 * MOST:
+                self._rights = {}
+            sql = f"SELECT {_COLUMNS} FROM account WHERE name = ? COLLATE BINARY"  # noqa: S608 - a constant
+            row = self._database.execute(sql, (user,)).fetchone()
+            self._rights[user] = None if row is None else _account(row).rights
+        return self._rights[user]
+
+    def _look(self) -> None:
+        """Forget what was read before the last change."""
+        now = changes(self._database)
+        if now != self._seen:
+            self._seen = now
+            self._known, self._rights = {}, {}
 
     def _read(self, user: str, algorithm: str) -> str | None:
         try:

@@ -415,7 +415,7 @@ class SessionClosed(Event):
     peer: str
     protocol: str
     path: str
-    reason: str  #: teardown, disconnected, timed out, too slow or stopped
+    reason: str  #: teardown, disconnected, timed out, too slow, stopped or revoked
     after: Seconds  #: since it was set up
 
 

@@ -26,7 +26,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 SESSION_ENDED = 4401  #: close code of a WebSocket (RFC 6455 s7.4.2: private use)
 HEARTBEAT = 20.0  #: seconds between two pings of a WebSocket
-WATCH = 15.0  #: seconds between two looks whether its session still holds
+RIGHTS_CHANGED = 4403  #: the same: who comes again gets what the account may see now
+WATCH = 2.0  #: seconds between two looks whether its session still holds
 LARGEST_MESSAGE = 64 << 10  #: octets that a client may send in one message
 
 
@@ -144,35 +145,44 @@ class Serving(Generic[H]):
             raise Refusal(problem(426, "This is a WebSocket."), {"Upgrade": "websocket"})
         await socket.prepare(request)
         self._sockets.add(socket)
-        watch = asyncio.create_task(self._watch(socket, route, request, given))
+        given = {**given, "socket": socket}
+        work = asyncio.ensure_future(route.function(**{name: given[name] for name in route.names}))
+        watch = asyncio.create_task(self._lapse(request, given["caller"]))
         try:
-            await route.function(**{name: ({**given, "socket": socket})[name] for name in route.names})
+            done, _ = await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
+            if work in done:
+                work.result()
+            else:
+                # It reads no more when the socket is closed: both would wait for the client's answer.
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                code, why = watch.result()
+                await socket.close(code=code, message=why)
         except HoldfastError as error:
             if not socket.closed:
                 await socket.close(code=4000 + error.wire.http, message=str(error).encode()[:120])
         except ConnectionResetError:
             pass  # whoever watched is gone
         finally:
-            watch.cancel()
+            for task in (work, watch):
+                task.cancel()
+            await asyncio.gather(work, watch, return_exceptions=True)
             self._sockets.discard(socket)
             if not socket.closed:
                 await socket.close()
         return socket
 
-    async def _watch(
-        self, socket: web.WebSocketResponse, route: Route, request: web.Request, given: dict[str, Any]
-    ) -> None:
-        """Close it when its session ends, or its account may not any more."""
-        while not socket.closed:
+    async def _lapse(self, request: web.Request, opened: Caller | None) -> tuple[int, bytes]:
+        """Wait until the session of a WebSocket ends, or its account may something else than when it was opened: what
+        it shows was chosen by that. The close code, and why."""
+        while True:
             await asyncio.sleep(WATCH)
             try:
                 caller = await self._house.caller(request, use=False)
-                allowed = route.role is None or caller.rights.role.may(route.role)
-                _check_sight(route, caller, given)
-            except (HoldfastError, Refusal):
-                allowed = False
-            if not allowed:
-                await socket.close(code=SESSION_ENDED, message=b"The session has ended.")
+            except HoldfastError:
+                return SESSION_ENDED, b"The session has ended."
+            if opened is not None and caller.rights != opened.rights:
+                return RIGHTS_CHANGED, b"The rights have changed."
 
 
 class _Late:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -66,6 +66,7 @@ class Endpoint:
 
     `credentials` None is an open server. `udp_ports` (RTP, RTCP) serve all UDP sessions, (0, 0) takes a free
     pair, None offers interleaved transport only. `tamper` makes faults on demand. `groups` None: no multicast.
+    `holds`: whether a session's account may still have its path; asked every second, None: it may.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Endpoint:
         groups: Groups | None = None,
         observer: Observer | None = None,
         lockout: Lockout | None = None,
+        holds: Callable[[Session], bool] | None = None,
     ) -> None:
         self.library = library
         self.clock = clock
@@ -91,6 +93,7 @@ class Endpoint:
         self.counters = Counters()
         self.peers: set[PeerProtocol] = set()
         self.refused = 0
+        self._holds = holds
         self._listen = tuple(listen)
         self._udp_wanted = udp_ports
         self._udp: dict[socket.AddressFamily, tuple[socket.socket, socket.socket]] = {}
@@ -333,24 +336,32 @@ class Endpoint:
                 return
             self.registry.heard_from(source[0], source[1], now)
 
+    def _end(self, session: Session, why: End) -> list[PeerProtocol]:
+        """End a session of our own accord; the connections to cut, by which alone its player learns of it."""
+        self.registry.remove(session, why, self.clock.monotonic())
+        self.release(session)
+        return [each for each in self.peers if each.peer is session.peer]
+
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         now = self.clock.monotonic()
         for broadcast in tuple(self._broadcasts.values()):
             broadcast.tick(now)
-        stalled: list[PeerProtocol] = []
+        doomed: list[PeerProtocol] = []
         for session in self.registry:
+            if self._holds is not None and not self._holds(session):
+                doomed += self._end(session, End.REVOKED)
+                continue
             delivery = self._deliveries.get(session.id)
             if delivery is None:
                 continue
             if session.tcp and session.phase is Phase.PLAYING and not delivery.outlet.blocked:
                 self.registry.refresh(session, now)  # who takes the media lives
             if delivery.stalled(now):
-                stalled += [each for each in self.peers if each.peer is session.peer]
-                self.registry.remove(session, End.TOO_SLOW, now)
-                self.release(session)
-        for each in stalled:
-            self.counters.cut += 1
+                cut = self._end(session, End.TOO_SLOW)
+                self.counters.cut += len(cut)
+                doomed += cut
+        for each in doomed:
             each.abort()
         for session in self.registry.expired(now):
             self.release(session)

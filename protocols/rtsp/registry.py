@@ -48,6 +48,7 @@ class End(Enum):
     TIMED_OUT = "timed out"
     TOO_SLOW = "too slow"
     STOPPED = "stopped"  #: the server, or the stream
+    REVOKED = "revoked"  #: its account is gone, or may not have the stream any more
 
 
 class Phase(Enum):

@@ -8,6 +8,7 @@ import contextlib
 import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -38,6 +39,8 @@ EVERYBODY = (None, Role.VIEWER, Role.OPERATOR, Role.ADMINISTRATOR)
 #: Would stop what answers, where they are allowed.
 NOT_ASKED = {"SystemReboot", "SetSystemFactoryDefault"}
 TOO_LITTLE = "NotAuthorized"
+#: The life of an RTSP session, and what needs none.
+STEPS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER")
 
 
 @contextlib.asynccontextmanager
@@ -105,45 +108,62 @@ def test_no_command_of_mqtt_is_obeyed_that_was_not_allowed(key: tuple[str, str])
 
 
 class Rtsp:
-    """A client that asks one thing at a time, with digest."""
+    """A client on one connection that asks one thing at a time, with digest, and keeps the session that it got."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
-        self.url = url
-        self.user = user
-        self.password = password
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: tuple[str, str] | None
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.who = who
+        self.session = ""
+        self._number = 0
 
     async def ask(self, method: str, url: str) -> int:
         """The status, after one challenge."""
-        parts = urlsplit(url)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        try:
-            status, headers = await self._once(reader, writer, method, url, 1, "")
-            if status == 401:
-                chosen = challenges(headers)[0]
-                ha1 = secret_of(self.user, chosen.realm, self.password, chosen.algorithm)
-                proof = authorization(chosen, self.user, ha1, method, url, 1, "abcdef")
-                status, _ = await self._once(reader, writer, method, url, 2, f"Authorization: {proof}\r\n")
-            return status
-        finally:
-            writer.close()
+        status, headers = await self._once(method, url, "")
+        if status == 401 and self.who is not None:
+            chosen = challenges(headers)[0]
+            user, password = self.who
+            ha1 = secret_of(user, chosen.realm, password, chosen.algorithm)
+            proof = authorization(chosen, user, ha1, method, url, 1, "abcdef")
+            status, _ = await self._once(method, url, f"Authorization: {proof}\r\n")
+        if method == "TEARDOWN":
+            self.session = ""
+        return status
 
-    async def _once(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        method: str,
-        url: str,
-        number: int,
-        more: str,
-    ) -> tuple[int, list[str]]:
-        lines = f"Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n{more}"
-        writer.write(f"{method} {url} RTSP/1.0\r\nCSeq: {number}\r\n{lines}\r\n".encode())
-        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode()
-        fields = [line.partition(":") for line in head.split("\r\n")[1:] if line]
-        length = next((int(value) for name, _, value in fields if name.lower() == "content-length"), 0)
-        await reader.readexactly(length)
+    async def _once(self, method: str, url: str, more: str) -> tuple[int, list[str]]:
+        self._number += 1
+        lines = f"CSeq: {self._number}\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n{more}"
+        if self.session:
+            lines += f"Session: {self.session}\r\n"
+        self.writer.write(f"{method} {url} RTSP/1.0\r\n{lines}\r\n".encode())
+        async with asyncio.timeout(60):
+            head = (await self._first() + await self.reader.readuntil(b"\r\n\r\n")).decode()
+            fields = [line.partition(":") for line in head.split("\r\n")[1:] if line]
+            found = {name.lower(): value.strip() for name, _, value in fields}
+            await self.reader.readexactly(int(found.get("content-length", 0)))
+        self.session = found.get("session", self.session).partition(";")[0]
         offered = [value.strip() for name, _, value in fields if name.lower() == "www-authenticate"]
         return int(head.split(" ")[1]), offered
+
+    async def _first(self) -> bytes:
+        """The first octet of an answer, behind the media before it."""
+        while (first := await self.reader.readexactly(1)) == b"$":
+            head = await self.reader.readexactly(3)
+            await self.reader.readexactly(int.from_bytes(head[1:], "big"))
+        return first
+
+
+@contextlib.asynccontextmanager
+async def rtsp(url: str, who: tuple[str, str] | None) -> AsyncIterator[Rtsp]:
+    """A client of the server of an URL; None: it has no account."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        yield Rtsp(reader, writer, who)
+    finally:
+        writer.close()
 
 
 @pytest.fixture
@@ -168,21 +188,95 @@ async def test_rtsp_shows_an_account_what_it_may_see(shown: Recorder, owner: Bro
     await account(owner, "all", "pw")
     await account(owner, "one", "pw", cameras=[seen["id"]])
     await account(owner, "live", "pw", media=[Media.LIVE.value])
-    await account(owner, "operator", "pw", role="operator", media=[Media.RECORDED.value])
+    await account(owner, "recorded", "pw", role="operator", media=[Media.RECORDED.value])
+    await account(owner, "operator", "pw", role="operator")
+    await account(owner, "chief", "pw", role="administrator")
     #            live, replay of the one camera; of the other
     expected = {"all": (200, 200, 200, 200), "one": (200, 200, 404, 404), "live": (200, 403, 200, 403)}
-    expected |= {"operator": (403, 200, 403, 200), "nobody": (401, 401, 401, 401)}
+    expected |= {"recorded": (403, 200, 403, 200), "nobody": (401, 401, 401, 401)}
+    expected |= dict.fromkeys(("operator", "chief"), (200, 200, 200, 200))
     urls = [
         str(url).partition("?")[0] for camera in (seen, hidden) for url in (camera["live"], camera["replay"])
     ]
-    found: dict[str, tuple[int, ...]] = {}
-    for name in expected:
-        client = Rtsp("", name, "pw")
-        found[name] = tuple([await client.ask("DESCRIBE", url) for url in urls])
-        assert await client.ask("OPTIONS", urls[0]) == 200
-        setups = [await client.ask("SETUP", f"{url}/trackID=0") for url in urls]
-        assert [code < 400 for code in setups] == [code == 200 for code in found[name]], (name, setups)
-    assert found == expected
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    wanted: dict[tuple[str, str], dict[str, int]] = {}
+    for name, codes in expected.items():
+        for url, code in zip(urls, codes, strict=True):
+            # Who gets no session has none to play; who is not known is not told so much.
+            play = code if code in (200, 401) else 454
+            known = 401 if code == 401 else 200  # there are no parameters, of whichever stream
+            steps = (200, code, code, play, play, play, known, known)
+            wanted[name, url] = dict(zip(STEPS, steps, strict=True))
+            async with rtsp(url, None if name == "nobody" else (name, "pw")) as client:
+                found[name, url] = {
+                    method: await client.ask(method, f"{url}/trackID=0" if method == "SETUP" else url)
+                    for method in STEPS
+                }
+    assert {key: steps for key, steps in found.items() if steps != wanted[key]} == {}
+
+
+async def ended(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """The code that it was closed with."""
+    async for _ in socket:
+        pass
+    return socket.close_code
+
+
+async def cut(player: Rtsp) -> None:
+    """Wait until its connection is."""
+    with contextlib.suppress(ConnectionResetError):
+        await player.reader.read()
+
+
+async def test_who_loses_the_right_loses_the_stream(shown: Recorder, owner: Browser) -> None:
+    """RTSP and the pages' WebSockets alike, of what is live and what was recorded."""
+    seen, other = shown.told["cameras"]
+    live, replay = (str(seen[kind]).partition("?")[0] for kind in ("live", "replay"))
+    rows = (await owner.get("/api/recordings"))["recordings"]
+    first = min(datetime.fromisoformat(row["first"]) for row in rows if row["camera"] == seen["id"])
+    losses: dict[str, tuple[str, dict[str, object] | None, int]] = {
+        "deleted": (live, None, 4401),
+        "recorded": (live, {"media": [Media.RECORDED.value]}, 4403),
+        "live": (replay, {"media": [Media.LIVE.value]}, 4403),
+        "elsewhere": (live, {"cameras": [other["id"]]}, 4403),
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        playing: dict[str, tuple[Rtsp, aiohttp.ClientWebSocketResponse]] = {}
+        for name, (url, _, _) in {**losses, "stays": (live, None, 0), "session": (live, None, 0)}.items():
+            await account(owner, name, "pw")
+            player = await stack.enter_async_context(rtsp(url, (name, "pw")))
+            for method in ("SETUP", "PLAY"):
+                assert await player.ask(method, f"{url}/trackID=0" if method == "SETUP" else url) == 200
+            browser = await stack.enter_async_context(Browser(owner.url))
+            assert (await browser.login(name, "pw")).status == 200
+            socket = await stack.enter_async_context(
+                browser.session.ws_connect(f"{owner.url}/api/video/{seen['id']}/main", max_msg_size=0)
+            )
+            wish = {"do": "live"} if url == live else {"do": "play", "start": round(first.timestamp() * 1e6)}
+            await socket.send_json({**wish, "n": 1})
+            playing[name] = (player, socket)
+            async with asyncio.timeout(60):
+                async for message in socket:
+                    if message.type is aiohttp.WSMsgType.BINARY:
+                        break
+                    assert message.json()["is"] == "start", message.data
+        for name, (_, change, _) in losses.items():
+            path = f"/api/accounts/{name}"
+            got = await (owner.ask("DELETE", path) if change is None else owner.ask("PATCH", path, change))
+            assert got.status < 300, got.text
+        for each in (await owner.get("/api/sessions"))["sessions"]:
+            if each["account"] == "session":
+                assert (await owner.ask("DELETE", f"/api/sessions/{each['id']}")).status == 204
+        codes = {name: code for name, (_, _, code) in losses.items()}
+        async with asyncio.timeout(60):
+            ends = [ended(playing[name][1]) for name in (*codes, "session")]
+            closed = await asyncio.gather(*ends, *(cut(playing[name][0]) for name in codes))
+            assert dict(zip((*codes, "session"), closed, strict=False)) == {**codes, "session": 4401}
+            # RTSP has nothing to do with the sessions of the pages, and who lost nothing watches on.
+            for name in ("stays", "session"):
+                player, socket = playing[name]
+                assert await player.ask("GET_PARAMETER", live) == 200
+            assert (await playing["stays"][1].receive()).type is aiohttp.WSMsgType.BINARY
 
 
 @pytest.mark.proves("M-272", "M-273")
@@ -196,7 +290,8 @@ async def test_a_password_of_printable_characters_opens_every_wire(
     async with Browser(owner.url) as browser:
         assert (await browser.login("typist", password)).status == 200
     live = str(shown.told["cameras"][0]["live"])
-    assert await Rtsp("", "typist", password).ask("DESCRIBE", live) == 200
+    async with rtsp(live, ("typist", password)) as client:
+        assert await client.ask("DESCRIBE", live) == 200
     login = f"typist:{quote(password, safe='')}"
     command = [
         "ffprobe",
