@@ -32,7 +32,6 @@ JUMP = 5  #: seconds between neighbours beyond which media time is believed only
 BACKWARD = 0.5  #: seconds that a B-frame may step back, or a few pictures where they are slow; more is a jump
 LIP_SYNC = 0.3  #: seconds that another track may drift from the lane's before it is set right
 PAUSE = 2  #: seconds between neighbours that are not in one fragment: only then the ledger sees it
-HOLD = 250_000  #: microseconds by which a fragment may be told too late, so that time does not step back
 LONGEST = 86_400  #: seconds; the longest silence that is kept as such inside a run
 
 _SLEW = 100  #: a clock that is off by more than one part in so many is not honest
@@ -131,7 +130,6 @@ class Fragmenter:
     __slots__ = (
         "_base",
         "_decoding",
-        "_ends",
         "_flags",
         "_head_size",
         "_high",
@@ -142,7 +140,6 @@ class Fragmenter:
         "_newest",
         "_newest_utc",
         "_on_cut",
-        "_origin",
         "_others",
         "_others_count",
         "_others_room",
@@ -195,8 +192,6 @@ class Fragmenter:
         self._started = self._last_key = False
         self._shift = self._newest = self._pace = 0
         self._newest_utc = self._pace_utc = self._utc = Utc(0)
-        self._origin = 0  # wall time of media time 0, by the last fragment
-        self._ends: dict[int, int] = {}  # track -> media time of its newest sample in one, microseconds
         self._times: list[int] = []
         self._sizes: list[int] = []
         self._flags: list[int] = []
@@ -392,7 +387,7 @@ class Fragmenter:
         runs = self._runs(following)
         others = [data for other in self._others.values() for data in other.data]
         lead = runs[0].track
-        utc = self._onward(self._utc if video else self._others[lead].utc, runs)
+        utc = self._utc if video else self._others[lead].utc
         head = moof.Head(self.number & 0xFFFFFFFF, utc, runs[0].times()[0], runs)
         data = moof.write(head)
         self._head_size = len(data)
@@ -426,28 +421,6 @@ class Fragmenter:
                 keys=keys,
             )
         )
-
-    def _onward(self, utc: Utc, runs: Sequence[moof.Run]) -> Utc:
-        """Wall time of a fragment's first sample, which its source says is `utc`.
-
-        All of a fragment's samples stand where its first one says. Where the line of arrivals was pulled back since
-        the fragment before began, as it is in a session's first seconds, the first samples of this one would be earlier
-        than the last ones of that: so it gives way by half of what lies between them, until it stands where the line
-        does."""
-        spans = [(run.track, self.tracks[run.track].clock_rate, run.times()) for run in runs]
-        _, rate, times = spans[0]
-        lead = microseconds(times[0], rate)
-        origin = utc - lead
-        known = [
-            microseconds(min(times), rate) - self._ends[track]
-            for track, rate, times in spans
-            if track in self._ends
-        ]
-        if known and 0 < self._origin - origin < HOLD:
-            origin = max(origin, self._origin - max(min(known), 0) // 2)
-        self._origin = origin
-        self._ends |= {track: microseconds(max(times), rate) for track, rate, times in spans}
-        return Utc(origin + lead)
 
     def _runs(self, following: int | None) -> tuple[moof.Run, ...]:
         runs = []

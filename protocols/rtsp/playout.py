@@ -5,16 +5,17 @@ How a span is played is an object, chosen at PLAY by its manner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from device.media import MICROSECONDS, Kind, Sample, Track
+from device.media import MICROSECONDS, Kind, Sample, Track, Utc
 from protocols.rtsp.library import Break
 from protocols.rtsp.manner import Manner
 from protocols.rtsp.sender import Sender
 
 LEAD_TCP = 1.0  #: seconds that are sent ahead, so that a player does not starve at the first hiccup
 LEAD_UDP = 0.0  #: a datagram socket has no back-pressure: what is sent ahead is lost
+SOUND_STEP = 1000  #: microseconds between blocks of sound that would stand in each other's place
 LATE_SECONDS = 2.0  #: behind by more than this, the listener paused: go on from there, without a rush
 
 
@@ -50,16 +51,32 @@ class Selection:
     sender: Sender
     plain: bool
     tracks: tuple[Track, ...] = ()  #: that come now
+    _heard: dict[int, Utc] = field(
+        default_factory=dict
+    )  #: track of sound -> time of the newest that was sent
 
     def broke(self, item: Break) -> None:
         """Raises Ended."""
         if not self.sender.broke(item):
             raise Ended("the stream became another")
         self.tracks = item.tracks
+        self._heard.clear()
 
-    def has(self, sample: Sample) -> bool:
-        """Whether it is sent."""
-        return self.plain or self.tracks[sample.track].kind is not Kind.AUDIO
+    def pick(self, sample: Sample) -> Sample | None:
+        """It, if it is sent; sound never with a time before that of the sound in front of it.
+
+        All samples of a fragment stand where its first one says. Where the line of arrivals was pulled back since the
+        fragment before, as it is in a session's first seconds, its first blocks of sound would be earlier than the last
+        ones of that. Pictures are further apart; and theirs step back by themselves, where there are B-frames."""
+        if self.tracks[sample.track].kind is not Kind.AUDIO:
+            return sample
+        if not self.plain:
+            return None
+        newest = self._heard.get(sample.track)
+        if newest is not None and sample.utc <= newest:
+            sample = replace(sample, utc=Utc(newest + SOUND_STEP))
+        self._heard[sample.track] = sample.utc
+        return sample
 
 
 @dataclass(slots=True)
@@ -81,14 +98,15 @@ class Paced:
             self.selection.broke(item)
             self._due = self._highest = self.sender.position(item.utc)
             return None
-        if not self.selection.has(item):
+        sample = self.selection.pick(item)
+        if sample is None:
             return None
-        position = self.sender.position(item.utc)
+        position = self.sender.position(sample.utc)
         if not self.manner.reverse:
-            return Due(item, position)
-        if item.key and position > self._highest:
+            return Due(sample, position)
+        if sample.key and position > self._highest:
             self._due, self._highest = self._highest, position
-        return Due(item, self._due)
+        return Due(sample, self._due)
 
     def restart(self, position: int, now: float) -> None:
         """`position` is due now."""
@@ -113,7 +131,8 @@ class Unpaced:
         if isinstance(item, Break):
             self.selection.broke(item)
             return None
-        return Due(item, 0) if self.selection.has(item) else None
+        sample = self.selection.pick(item)
+        return Due(sample, 0) if sample is not None else None
 
     def restart(self, position: int, now: float) -> None:
         """Nothing is due at any time."""

@@ -331,29 +331,6 @@ def test_sound_whose_clock_drifts_is_kept_in_step_with_the_picture() -> None:
     assert abs(apart) < 400_000
 
 
-def test_time_never_steps_back_where_a_line_of_arrivals_is_pulled_back_and_is_right_soon_after() -> None:
-    """In a session's first seconds: the first unit was late by so much, and is where all is told from."""
-    late, frames = 90_000, 300  # microseconds; pictures
-    fragments, cuts = fragmenter(Pool(), VIDEO, SOUND)
-    for number in range(frames):
-        early = max(0, late - number * 16_000)  # the line moves by half of the media time
-        sample = picture(number)
-        m.lay(fragments, replace(sample, utc=Utc(sample.utc + early)))
-        if number % 6 == 0:  # five blocks of 40 ms
-            for block in range(5):
-                at = number // 6 * 5 + block
-                moment = Utc(m.START + at * 40_000 + max(0, late - at * 20_000))
-                fragments.add(1, at * 320, moment, bytes(320))
-    fragments.cut()
-    samples = [each for data in cuts for each in parse(data, (VIDEO, SOUND), verify=True).samples()]
-    for track in (0, 1):
-        times = [each.utc for each in samples if each.track == track]
-        assert times == sorted(set(times))
-    pictures = [each.utc for each in samples if each.track == 0]
-    assert len(pictures) == frames
-    assert max(abs(pictures[n] - picture(n).utc) for n in range(frames - 30, frames)) < 100
-
-
 def test_too_many_tracks_are_refused_by_name() -> None:
     with pytest.raises(BadValue, match="tracks: 9 given; a session has 1 to 8"):
         fragmenter(Pool(), *[VIDEO] * 9)

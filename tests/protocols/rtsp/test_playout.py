@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from device.media import Codec, Track, Utc
+from device.media import Codec, Sample, Track, Utc
 from protocols.rtsp.library import Break
 from protocols.rtsp.manner import Manner
 from protocols.rtsp.playout import LATE_SECONDS, Due, Ended, Paced, playout
@@ -53,6 +55,41 @@ def test_a_playback_that_fell_behind_is_not_hurried() -> None:
     now = 101.0 + LATE_SECONDS
     assert play.at(due(play, 1), now) < now
     assert play.at(due(play, 2), now) == pytest.approx(now + 0.04)
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_sound_never_steps_back_and_pictures_are_left_alone(paced: bool) -> None:
+    """The line of arrivals was pulled back by 60 ms between two fragments."""
+    play = playout(Sender((VIDEO, AUDIO), "c", SEED, closes_gaps=True), Manner(paced=paced), 0.0)
+    play.take(Break(T0, (VIDEO, AUDIO)))
+
+    def times(given: list[Sample]) -> list[int]:
+        sent = []
+        for sample in given:
+            found = play.take(sample)
+            assert found is not None
+            sent.append(found.sample.utc - T0)
+        return sent
+
+    blocks = [replace(sound(n), utc=Utc(T0 + n * 20_000 - (60_000 if n >= 5 else 0))) for n in range(12)]
+    assert times(blocks) == [
+        0,
+        20_000,
+        40_000,
+        60_000,
+        80_000,
+        81_000,
+        82_000,
+        83_000,
+        100_000,
+        120_000,
+        140_000,
+        160_000,
+    ]
+    shown = [replace(picture(n), utc=Utc(T0 + at)) for n, at in enumerate((0, 120_000, 40_000, 80_000))]
+    assert times(shown) == [0, 120_000, 40_000, 80_000], "a B-frame is shown before what was sent before it"
+    play.take(Break(T0, (VIDEO, AUDIO)))
+    assert times(blocks[:1]) == [0], "what comes behind a break has a time of its own"
 
 
 def test_another_codec_ends_the_playback() -> None:
