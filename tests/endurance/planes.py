@@ -37,11 +37,14 @@ def run(folder: Path, minutes: float, say: Progress, *, every: float = EVERY) ->
         judge.judge_end(report, recorder)
         rates = judge.rates(cameras, sub=True)
         epoch = cameras.epoch
+        unsent = judge.unsent(cameras.entries())
     for name, count in kills.items():
         report.add(f"{name} killed", count, "times")
     say("reading every picture")
     found = judge.judge_pictures(report, recorder.data, epoch, rates, {})
-    report.add("frames lost", sum(each.missing for each in found.values()), most=0)
+    lost = sum(max(0, each.missing - unsent.get(token, 0)) for token, each in found.items())
+    report.add("frames that the cameras had no time to make", sum(unsent.values()))
+    report.add("frames lost", lost, most=0)
     judge.judge_ledger(report, recorder.data)
     judge.judge_store(report, recorder.data)
     return report
