@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import ssl
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from bench.holdfast import install, key_of
 from bench.load import load
@@ -20,6 +26,7 @@ from bench.report import Options, Report
 from bench.table import Table, say, spread
 
 _CAMERAS = 4
+_GRID = 9  #: cameras, of which the lag of the picture is measured
 _MBIT = 2.0
 _BROWSERS = 20
 _OWNER = {"name": "bench", "password": "not a secret", "repeat": "not a secret", "licence": True}
@@ -32,12 +39,29 @@ _ARGUMENTS = (
     "--disable-background-networking",
 )
 _PATIENCE = 60.0  #: seconds
-_SETTLE = 5.0  #: seconds until those who watch are counted
+_SETTLE = 5.0  #: seconds until those who watch are counted, and until a picture runs evenly
 #: Told by the page itself: when it was ready, when each tile showed its first picture, and what it fetched.
 _WATCH = 'window.shown = []; addEventListener("playing", () => window.shown.push(performance.now()), true);'
 _FETCHED = """performance.getEntries().filter((e) => e.entryType === "navigation" ||
     (e.entryType === "resource" && !new URL(e.name).pathname.startsWith("/api/")))
     .reduce((sum, e) => sum + e.transferSize, 0)"""
+#: For some milliseconds: how long after it was taken each picture of each tile is on the screen, in milliseconds. When
+#: it was taken says the `prft` of its fragment, by the recorder's clock, which is the browser's too.
+_LAGS = """(time) => new Promise((done) => {
+    const lags = [];
+    for (const player of document.querySelectorAll("hf-player")) {
+        const see = (now, frame) => {
+            const mark = player.marks.findLast((each) => each.at <= frame.mediaTime + 0.001);
+            if (mark) {
+                const taken = mark.utc / 1000 + (frame.mediaTime - mark.at) * 1000;
+                lags.push(performance.timeOrigin + frame.expectedDisplayTime - taken);
+            }
+            player.video.requestVideoFrameCallback(see);
+        };
+        player.video.requestVideoFrameCallback(see);
+    }
+    setTimeout(() => done(lags), time);
+})"""
 
 
 @dataclass(slots=True)
@@ -50,6 +74,15 @@ class Loads:
     fetched: list[float] = field(
         default_factory=list
     )  #: octets with nothing in the cache, what the API answers left out
+    again: list[float] = field(default_factory=list)  #: the same with all of it in the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Lags:
+    """Milliseconds from when a picture was taken until it is on the screen, of every picture."""
+
+    focused: list[float]  #: of one camera on the whole page
+    grid: list[float]  #: of all in the grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +109,13 @@ def bench(options: Options) -> Report:
             asyncio.run(_set_up(program.https))
             until(lambda: len(installation.acknowledged()) == _CAMERAS, _PATIENCE, "the first recordings")
             options.progress(f"{rounds} page loads")
-            with _chromium() as browser:
-                loads = _loads(browser, program.https, rounds)
+            with _chromium(program.https) as (browser, login):
+                loads = _loads(browser, login, program.https, rounds)
             options.progress(f"{_BROWSERS} who watch {_CAMERAS} streams each, for {seconds:g} s")
             watching = asyncio.run(_watched(program.https, list(urls), groups, seconds))
             lost = program.lost()
+    options.progress(f"from the camera to the screen, {_GRID} cameras")
+    lags = _lagging(options.folder / "grid", seconds)
     return Report(
         holdfast={
             "first_load_ms": round(statistics.median(loads.cold), 1),
@@ -90,12 +125,15 @@ def bench(options: Options) -> Report:
             "watching_streams": watching.streams,
             "watching_mbit_s": round(watching.mbit, 1),
             "watching_cores": round(watching.cores - watching.idle, 3),
+            "warm_load_kb": round(statistics.median(loads.again) / 1024, 1),
+            "capture_to_picture_p50_ms": round(statistics.median(lags.focused), 1),
+            "capture_to_picture_grid_p50_ms": round(statistics.median(lags.grid), 1),
             "packets_lost": lost,
         },
         peers={},
         ratios={},
         load={"cameras": _CAMERAS, "mbit_s": _MBIT, "rounds": rounds, "seconds": seconds},
-        tables=[_pages(loads, rounds), _costs(watching, lost, seconds)],
+        tables=[_pages(loads, rounds), _pictures(lags, seconds), _costs(watching, lost, seconds)],
     )
 
 
@@ -114,30 +152,47 @@ def _client() -> aiohttp.ClientSession:
 
 
 @contextmanager
-def _chromium() -> Iterator[Browser]:
+def _chromium(url: str) -> Iterator[tuple[Browser, StorageState]]:
+    """A browser that trusts the recorder's certificate, as one does to which it was made known: Chromium keeps nothing
+    in its cache of what came with an error of the certificate, however the error was answered. And who is logged in."""
+    trusted = f"--ignore-certificate-errors-spki-list={_fingerprint(url)}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=[*_ARGUMENTS, trusted])
+        asking = playwright.request.new_context(ignore_https_errors=True)
         try:
-            yield browser
+            answer = asking.post(f"{url}/api/session", data={k: _OWNER[k] for k in ("name", "password")})
+            if not answer.ok:
+                raise BenchError(f"Logging in failed: {answer.text()}")
+            yield browser, asking.storage_state()
         finally:
+            asking.dispose()
             browser.close()
 
 
-def _loads(browser: Browser, url: str, rounds: int) -> Loads:
+def _fingerprint(url: str) -> str:
+    """SHA-256 of the public key that a server shows, in base64."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    shown = ssl.get_server_certificate((parts.hostname, parts.port))
+    key = x509.load_pem_x509_certificate(shown.encode()).public_key()
+    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(info).digest()).decode()
+
+
+def _loads(browser: Browser, login: StorageState, url: str, rounds: int) -> Loads:
     """Each round in a browser that has seen nothing yet, and once more in the same."""
     loads = Loads()
     for _ in range(rounds):
-        context = browser.new_context(ignore_https_errors=True, viewport={"width": 1380, "height": 900})
+        context = _context(browser, login)
         try:
-            context.request.post(
-                f"{url}/api/session", data={key: _OWNER[key] for key in ("name", "password")}
-            )
-            context.add_init_script(_WATCH)
             ready, shown, fetched = _load(context, url)
             loads.cold.append(ready)
             loads.tiles += shown
             loads.fetched.append(fetched)
-            loads.warm.append(_load(context, url)[0])
+            ready, _, fetched = _load(context, url)
+            loads.warm.append(ready)
+            loads.again.append(fetched)
         finally:
             context.close()
     return loads
@@ -147,18 +202,61 @@ def _load(context: BrowserContext, url: str) -> tuple[float, list[float], float]
     """Open the live page, and wait until each tile plays: when it was ready, when each did, and octets fetched."""
     page = context.new_page()
     page.goto(url)
+    shown = _all_play(page, _CAMERAS)
+    ready = float(page.evaluate("performance.getEntriesByName('holdfast-ready')[0].startTime"))
+    fetched = float(page.evaluate(_FETCHED))
+    page.close()
+    return ready, sorted(shown)[:_CAMERAS], fetched
+
+
+def _context(browser: Browser, login: StorageState) -> BrowserContext:
+    """A browser that has seen nothing, of who is logged in."""
+    context = browser.new_context(storage_state=login, viewport={"width": 1380, "height": 900})
+    context.add_init_script(_WATCH)
+    return context
+
+
+def _all_play(page: Page, tiles: int) -> list[float]:
+    """Wait until every tile plays; when each did."""
     shown: list[float] = []
 
     def all_play() -> bool:
         page.wait_for_timeout(20)
         shown[:] = page.evaluate("window.shown")
-        return len(shown) >= _CAMERAS
+        return len(shown) >= tiles
 
     until(all_play, _PATIENCE, "every tile to play")
-    ready = float(page.evaluate("performance.getEntriesByName('holdfast-ready')[0].startTime"))
-    fetched = float(page.evaluate(_FETCHED))
+    return shown
+
+
+def _lagging(folder: Path, seconds: float) -> Lags:
+    """Another recorder, of as many cameras as the grid has: how late one of them is alone on the page, and all."""
+    folder.mkdir()
+    with load(_GRID, _MBIT, folder) as source:
+        urls = {key_of(camera): url for camera, url in enumerate(source.urls)}
+        installation = install(folder / "data", folder / "holdfast.toml", urls, None, ())
+        with installation.running(folder / "holdfast.log") as program:
+            program.ready()
+            asyncio.run(_set_up(program.https))
+            until(lambda: len(installation.acknowledged()) == _GRID, _PATIENCE, "the first recordings")
+            with _chromium(program.https) as (browser, login):
+                context = _context(browser, login)
+                focused = _lag(context, f"{program.https}/?camera={next(iter(urls))}", 1, seconds)
+                grid = _lag(context, program.https, _GRID, seconds)
+                context.close()
+    return Lags(focused, grid)
+
+
+def _lag(context: BrowserContext, url: str, tiles: int, seconds: float) -> list[float]:
+    page = context.new_page()
+    page.goto(url)
+    _all_play(page, tiles)
+    page.wait_for_timeout(_SETTLE * 1000)
+    lags: list[float] = page.evaluate(_LAGS, seconds * 1000)
     page.close()
-    return ready, sorted(shown)[:_CAMERAS], fetched
+    if not lags:
+        raise BenchError(f"No picture was shown in {seconds:g} s.")
+    return lags
 
 
 async def _watched(url: str, cameras: list[str], groups: Groups, seconds: float) -> Watching:
@@ -207,11 +305,24 @@ def _pages(loads: Loads, rounds: int) -> Table:
         ("the same, a second time", say(statistics.median(loads.warm), 0), spread(loads.warm, 0)),
         ("first picture of a tile, 95 %", say(_p95(loads.tiles), 0), spread(loads.tiles, 0)),
     ]
+    first, again = (statistics.median(each) / 1024 for each in (loads.fetched, loads.again))
     notes = [
         f"{rounds} loads of the live page, {_CAMERAS} cameras, in Debian's Chromium without a GPU, over TLS.",
-        f"The first load fetches {statistics.median(loads.fetched) / 1024:.0f} KB.",
+        f"The first load fetches {first:.0f} KB, the second {again:.0f} KB.",
     ]
     return Table("Pages in a browser, ms", ("", "median", "range"), rows, notes)
+
+
+def _pictures(lags: Lags, seconds: float) -> Table:
+    rows = [
+        (name, say(statistics.median(found), 0), say(_p95(found), 0), str(len(found)))
+        for name, found in (("one camera", lags.focused), (f"grid of {_GRID}", lags.grid))
+    ]
+    note = (
+        f"{_GRID} cameras x {_MBIT:g} Mbit/s, {seconds:g} s each: from the time that the recorder gave a picture until"
+        " the browser has it on the screen."
+    )
+    return Table("From the camera to the screen, ms", ("", "median", "95 %", "pictures"), rows, [note])
 
 
 def _costs(watching: Watching, lost: int, seconds: float) -> Table:
