@@ -27,7 +27,7 @@ from integration.entities.commands import VERBS, Hands, NotAllowed, obey
 from protocols.onvif.names import ENV
 from protocols.onvif.responder import Answer
 from protocols.onvif.xml import write_instant
-from tests.integration.rig import Recorder
+from tests.integration.rig import Recorder, wait_until
 from tests.integration.web.rig import Browser
 from tests.permissions_page import least, parts
 from tests.protocols.onvif import rig as soap
@@ -213,6 +213,48 @@ async def test_rtsp_shows_an_account_what_it_may_see(shown: Recorder, owner: Bro
                     for method in STEPS
                 }
     assert {key: steps for key, steps in found.items() if steps != wanted[key]} == {}
+
+
+async def test_no_secret_is_in_what_the_recorder_writes(shown: Recorder, owner: Browser) -> None:
+    """Right and wrong ones, on every wire: neither in its journals, histories and databases nor on its outputs."""
+    right, wrong = "right-Pa55-of-keeper", "wrong-Pa55-of-keeper"
+    await account(owner, "keeper", right)
+    live, endpoint = str(shown.told["cameras"][0]["live"]), str(shown.told["endpoints"]["onvif"])
+    name = "{http://www.onvif.org/ver10/device/wsdl}GetDeviceInformation"
+    given = [right, wrong]
+    async with Browser(owner.url) as browser, aiohttp.ClientSession() as onvif:
+        for password in (wrong, right):
+            assert (await browser.login("keeper", password)).status == (200 if password == right else 401)
+            said = await post(onvif, endpoint, name, ("keeper", password))
+            assert (said.body.tag != ENV.Fault) is (password == right)
+            async with rtsp(live, ("keeper", password)) as client:
+                assert await client.ask("DESCRIBE", live) == (200 if password == right else 401)
+        given += [each.value for each in browser.session.cookie_jar]
+        made = await browser.ask("POST", "/api/tokens", {"name": "reader", "scopes": ["read"]})
+        given.append(made.json["token"])
+        # Where secrets do not belong, as those put them who do not know better.
+        await browser.ask("GET", f"/api/session?token={made.json['token']}")
+        change = {"current": wrong, "password": right, "repeat": wrong}
+        assert (await browser.ask("PUT", "/api/session/password", change)).status == 422
+    for token in (made.json["token"], f"{made.json['token']}x"):
+        async with Browser(owner.url, token=token) as program:
+            assert (await program.ask("GET", "/api/cameras")).status == (
+                200 if token == made.json["token"] else 401
+            )
+    await asyncio.to_thread(
+        wait_until,
+        "the journal tells of it",
+        lambda: '"keeper"' in shown.command("events", "--json", "--last", "1000").out,
+        every=0.5,
+    )
+    video = [path for path in shown.data.rglob("*") if path.is_dir() and path.name == "video"]
+    files = [path for path in shown.data.rglob("*") if path.is_file() and not set(video) & set(path.parents)]
+    assert {"accounts.db", "events-control.db", "events-streaming.db", "sessions.db"} <= {
+        path.name for path in files
+    }
+    written = [(path, path.read_bytes()) for path in (shown.log, *files)]
+    assert any(b"keeper" in data for _, data in written)
+    assert [(path, secret) for path, data in written for secret in given if secret.encode() in data] == []
 
 
 async def ended(socket: aiohttp.ClientWebSocketResponse) -> int | None:
