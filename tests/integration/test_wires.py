@@ -257,10 +257,11 @@ async def test_no_secret_is_in_what_the_recorder_writes(shown: Recorder, owner: 
     assert [(path, secret) for path, data in written for secret in given if secret.encode() in data] == []
 
 
-async def ended(socket: aiohttp.ClientWebSocketResponse) -> int | None:
-    """The code that it was closed with."""
-    async for _ in socket:
-        pass
+async def watch(socket: aiohttp.ClientWebSocketResponse, news: asyncio.Event) -> int | None:
+    """Take what comes, until it is closed: the code."""
+    async for message in socket:
+        if message.type is aiohttp.WSMsgType.BINARY:
+            news.set()
     return socket.close_code
 
 
@@ -282,12 +283,14 @@ async def test_who_loses_the_right_loses_the_stream(shown: Recorder, owner: Brow
         "live": (replay, {"media": [Media.LIVE.value]}, 4403),
         "elsewhere": (live, {"cameras": [other["id"]]}, 4403),
     }
-    async with contextlib.AsyncExitStack() as stack:
-        playing: dict[str, tuple[Rtsp, aiohttp.ClientWebSocketResponse]] = {}
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(120):
+        players: dict[str, Rtsp] = {}
+        pages: dict[str, tuple[asyncio.Task[int | None], asyncio.Event]] = {}
         for name, (url, _, _) in {**losses, "stays": (live, None, 0), "session": (live, None, 0)}.items():
             await account(owner, name, "pw")
-            player = await stack.enter_async_context(rtsp(url, (name, "pw")))
-            for method in ("SETUP", "PLAY"):
+            player = players[name] = await stack.enter_async_context(rtsp(url, (name, "pw")))
+            steps = ("SETUP", "PLAY") if name in losses else ("SETUP",)
+            for method in steps:
                 assert await player.ask(method, f"{url}/trackID=0" if method == "SETUP" else url) == 200
             browser = await stack.enter_async_context(Browser(owner.url))
             assert (await browser.login(name, "pw")).status == 200
@@ -296,12 +299,11 @@ async def test_who_loses_the_right_loses_the_stream(shown: Recorder, owner: Brow
             )
             wish = {"do": "live"} if url == live else {"do": "play", "start": round(first.timestamp() * 1e6)}
             await socket.send_json({**wish, "n": 1})
-            playing[name] = (player, socket)
-            async with asyncio.timeout(60):
-                async for message in socket:
-                    if message.type is aiohttp.WSMsgType.BINARY:
-                        break
-                    assert message.json()["is"] == "start", message.data
+            news = asyncio.Event()
+            pages[name] = asyncio.create_task(watch(socket, news)), news
+            stack.callback(pages[name][0].cancel)
+        for _, news in pages.values():
+            await news.wait()
         for name, (_, change, _) in losses.items():
             path = f"/api/accounts/{name}"
             got = await (owner.ask("DELETE", path) if change is None else owner.ask("PATCH", path, change))
@@ -309,16 +311,16 @@ async def test_who_loses_the_right_loses_the_stream(shown: Recorder, owner: Brow
         for each in (await owner.get("/api/sessions"))["sessions"]:
             if each["account"] == "session":
                 assert (await owner.ask("DELETE", f"/api/sessions/{each['id']}")).status == 204
-        codes = {name: code for name, (_, _, code) in losses.items()}
-        async with asyncio.timeout(60):
-            ends = [ended(playing[name][1]) for name in (*codes, "session")]
-            closed = await asyncio.gather(*ends, *(cut(playing[name][0]) for name in codes))
-            assert dict(zip((*codes, "session"), closed, strict=False)) == {**codes, "session": 4401}
-            # RTSP has nothing to do with the sessions of the pages, and who lost nothing watches on.
-            for name in ("stays", "session"):
-                player, socket = playing[name]
-                assert await player.ask("GET_PARAMETER", live) == 200
-            assert (await playing["stays"][1].receive()).type is aiohttp.WSMsgType.BINARY
+        codes = {name: code for name, (_, _, code) in losses.items()} | {"session": 4401}
+        assert {name: await pages[name][0] for name in codes} == codes
+        for name in losses:
+            await cut(players[name])
+        # RTSP has nothing to do with the sessions of the pages, and who lost nothing watches on.
+        for name in ("stays", "session"):
+            assert await players[name].ask("PLAY", live) == 200
+        news = pages["stays"][1]
+        news.clear()
+        await news.wait()
 
 
 @pytest.mark.proves("M-272", "M-273")
