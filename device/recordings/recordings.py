@@ -351,6 +351,7 @@ class Recordings:
         """All that was made from outside goes; what was recorded stays. Raises DatabaseFault."""
         self._store.drop(*self._plans.values(), *self._jobs.values(), *self._receivers.values())
         self._plans.clear()
+        self._all = None
         self._jobs.clear()
         self._receivers.clear()
 

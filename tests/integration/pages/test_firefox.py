@@ -60,7 +60,7 @@ async def _story(url: str, folder: Path) -> list[str]:
         await window.until(STATES, playing)
         for path in PAGES:
             await window.evaluate(FOLLOW % json.dumps(path))
-            await window.until(f"location.pathname === {json.dumps(path)} && {SHOWN}", bool)
+            await window.until(f"location.pathname + location.search === {json.dumps(path)} && {SHOWN}", bool)
         await window.evaluate(FOLLOW % json.dumps("/recordings"))
         await window.until(STATES, lambda now: len(now) == 2 and all(each[0] == "paused" for each in now))
         return window.errors

@@ -93,6 +93,7 @@ def node() -> Environment:
             capture_output=True,
             text=True,
             check=False,
+            env={**os.environ, "NODE_USE_SYSTEM_CA": "1"},  # a network's own authority, as pip believes it
         )
         if said.returncode and any(word in said.stderr for word in UNREACHABLE):
             pytest.skip(f"npm's registry cannot be reached: {said.stderr[-300:]}")
