@@ -20,6 +20,11 @@ STATES = "[...document.querySelectorAll('hf-player')].map(p => [p.state, p.video
 VIEWER = ("vera", "only the lobby")
 
 
+#: Milliseconds from the first to the last that there is of the shortest recording; null before.
+RECORDED = """fetch("/api/recordings").then((said) => said.json())
+    .then(({ recordings }) => Math.min(...recordings.map(({ first, last }) => Date.parse(last) - Date.parse(first))))"""
+
+
 def until(page: Page, script: str, holds: Callable[[Any], bool]) -> Any:
     """Ask the page until what it answers is so. (`wait_for_function` needs eval, which the CSP forbids.)"""
     said: list[Any] = []
@@ -95,6 +100,7 @@ def test_recordings_are_found_played_in_both_directions_and_stepped(site: Site, 
 
 @pytest.mark.proves("M-105", "M-109")
 def test_a_clip_is_exported_and_opens(site: Site, owner: Page, tmp_path: Path) -> None:
+    until(owner, RECORDED, lambda now: now is not None and now > 20_000)
     site.open(owner, "/recordings")
     until(owner, STATES, lambda now: len(now) == 2 and all(each[0] == "paused" for each in now))
     time = owner.evaluate("document.querySelector('hf-timeline').utc")
