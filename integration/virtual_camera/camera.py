@@ -176,6 +176,7 @@ class Camera:
     async def inflict(self, what: Fault) -> None:
         """Let a fault happen; returns when it is over. Raises BadValue where another one is in its way."""
         faults.begin(what, self.condition)
+        self._holed.clear()
         self._enter(what, "begin", seconds=what.seconds, **what.values)
         try:
             await self._follow(cut=what.kind.cuts)
@@ -185,7 +186,6 @@ class Camera:
             faults.end(what, self.condition)
             if what.kind.lasts:
                 self._enter(what, "end")
-            self._holed.clear()
             # A camera whose password is set back forgets the sessions made with the other one.
             await self._follow(cut=what.name == "credentials")
 
@@ -229,12 +229,12 @@ class Camera:
 
     def packets(self, path: str, packets: Packets) -> Packets | None:
         """See `Tamper`: lose packets, lose markers."""
-        condition = self.condition
+        stream = self.streams[path.rstrip("/")]
+        condition = stream.sent_under
         if packets.track or not (condition.loss or condition.doomed[1] or not condition.markers):
             return packets
-        stream = self.streams[path.rstrip("/")]
         media = [n for n, start in enumerate(packets.starts) if not packets.data[start + 1] & 1]
-        lost = self._lost(path, stream.sending, len(media))
+        lost = self._lost(path, stream.sending, condition, len(media))
         if lost:
             self._journal.add(
                 self.number, "loss", "hit", stream=path.strip("/"), frame=stream.sending, packets=sorted(lost)
@@ -249,15 +249,15 @@ class Camera:
             packets = Packets(packets.track, packets.key, bytes(data), packets.starts)
         return packets if packets.starts else None
 
-    def _lost(self, path: str, frame: int, count: int) -> set[int]:
+    def _lost(self, path: str, frame: int, condition: Condition, count: int) -> set[int]:
         """Which of a frame's packets are lost: the same for every listener, and in every run of the same
         frame.
         """
         lost: set[int] = set()
-        if self.condition.loss:
+        if condition.loss:
             draws = np.random.default_rng((self.number, frame & 0xFFFFFFFF)).random(count)
-            lost.update(int(n) for n in np.flatnonzero(draws < self.condition.loss))
-        first, many = self.condition.doomed
+            lost.update(int(n) for n in np.flatnonzero(draws < condition.loss))
+        first, many = condition.doomed
         if many and self._holed.setdefault(path, frame) == frame:
             lost.update(range(first, min(first + many, count)))
         return lost

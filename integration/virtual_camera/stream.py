@@ -1,14 +1,16 @@
 """One encoded stream of a virtual camera: a `Feed` that draws and encodes only while somebody listens.
 
+Its encoder stays when the last listener leaves, as a camera's does: the next one has a key frame at once.
 Frame n has the time epoch + n / fps, whoever listens and since when; its number and time are burnt in.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -52,13 +54,13 @@ class Setup:
 
 @dataclass(slots=True)
 class _Work:
-    """What drawing and encoding need and keep; touched by one thread at a time."""
+    """What drawing and encoding need and keep; touched by who has the lock."""
 
     form: Format
     scene: Scene
     canvas: Planes
     encoder: VideoEncoder
-    fresh: bool = True  #: nothing was encoded yet
+    lock: threading.Lock = field(default_factory=threading.Lock)
     held: tuple[Utc, int] | None = None  #: instant and number of the frame that a frozen camera repeats
 
 
@@ -72,6 +74,7 @@ class _Made:
     key: bool
     data: bytes
     form: Format
+    condition: Condition  #: of the camera when its making began: it holds until the frame has been handed on
 
 
 class Stream:
@@ -88,9 +91,11 @@ class Stream:
         self._known: dict[Format, Track] = {}
         self.tracks = self._tracks_of(setup.form)
         self.sending = -1  #: number of the frame that the listeners are being handed
+        self.sent_under = condition  #: what was wrong with the camera when that frame was begun
         self._subscriptions: list[_Subscription] = []
         self._task: asyncio.Task[None] | None = None
-        self._last = -1  #: number of the last frame made
+        self._next: int | None = None  #: number of the frame whose making begins next; None: nobody listens
+        self._work: _Work | None = None  #: for those who listen
         self._still: _Work | None = None  #: for pictures that somebody asks for one by one
         self._anchor: tuple[str, int, int] = (
             "true",
@@ -122,8 +127,12 @@ class Stream:
 
     @property
     def next_number(self) -> int:
-        """The number of the frame that will be made next."""
-        return max(self._last, self._number_at(self._clock.utc())) + 1
+        """The number of the first frame that a change of the condition will be seen in.
+
+        While somebody listens, that is no matter of the clock: a busy machine makes frames late, and all of
+        them.
+        """
+        return self._next if self._next is not None else self._upcoming()
 
     def time_of(self, number: int) -> Utc:
         """The true time of a frame."""
@@ -140,7 +149,7 @@ class Stream:
         """Stop drawing. A later listener starts it again."""
         if self._task is not None:
             self._task.cancel()
-            self._task = None
+            self._task = self._next = None
 
     async def picture(self) -> bytes:
         """What it sees now, as JPEG."""
@@ -152,8 +161,14 @@ class Stream:
         if self._still is None or self._still.form != form:
             self._still = self._begin(form)
         utc = self._clock.utc()
-        self._draw(self._still, utc, self._number_at(utc), int(self._condition.clock_offset * MICROSECONDS))
+        condition = self._condition
+        offset = int(condition.clock_offset * MICROSECONDS)
+        self._draw(self._still, utc, self._number_at(utc), offset, covered=condition.covered)
         return self._still.encoder.encode(self._still.canvas, True)
+
+    def _upcoming(self) -> int:
+        """The number of the frame that is due next by the clock."""
+        return self._number_at(self._clock.utc()) + 1
 
     def _number_at(self, utc: Utc) -> int:
         return (utc - self.setup.epoch) * self.setup.form.fps // MICROSECONDS
@@ -162,29 +177,32 @@ class Stream:
         loop = asyncio.get_running_loop()
         sound = audio.encoder(self.setup.sound) if self.setup.sound else None
         # Before the first frame is due: that one is not to come late.
-        work = await loop.run_in_executor(self._pool, self._begin, self._form_now())
-        number = self.next_number
+        if self._work is None:
+            self._work = await loop.run_in_executor(self._pool, self._begin, self._form_now())
+        fresh = True
+        number = self._next = self._upcoming()
         block = self._block_at(sound, self.time_of(number))
         while True:
             ahead = self.time_of(number) - self._clock.utc()
             if abs(ahead) > OFF:
-                self._last = -1
-                work.fresh = True
-                due, number = number, self.next_number
+                fresh = True
+                due = number
+                number = self._next = self._upcoming()
                 if number > due:
                     self._skipped(due, number - due)
                 block = self._block_at(sound, self.time_of(number))
                 continue
             if ahead > 0:
                 await asyncio.sleep(ahead / MICROSECONDS)
-            work, made = await loop.run_in_executor(self._pool, self._make, work, number)
-            self._last = number
-            if not self._condition.silent:
-                self._deliver(made)
+            self._next = number + 1
+            condition = replace(self._condition)
+            made = await loop.run_in_executor(self._pool, self._make, number, condition, fresh)
+            fresh = False
+            self._deliver(made)
             while sound is not None and (block + 1) * sound.block * MICROSECONDS <= (
                 (self.time_of(number) - self.setup.epoch) * sound.track.clock_rate
             ):
-                self._deliver_sound(sound, block)
+                self._deliver_sound(sound, block, condition)
                 block += 1
             number += 1
 
@@ -194,7 +212,10 @@ class Stream:
         return (utc - self.setup.epoch) * sound.track.clock_rate // (sound.block * MICROSECONDS)
 
     def _form_now(self) -> Format:
-        form, condition = self.setup.form, self._condition
+        return self._form_under(self._condition)
+
+    def _form_under(self, condition: Condition) -> Format:
+        form = self.setup.form
         if condition.codec == OTHER:
             form = replace(form, codec=Codec.H264 if form.codec is not Codec.H264 else Codec.H265)
         elif condition.codec:
@@ -213,13 +234,18 @@ class Stream:
         scene = self.setup.make_scene(form.width, form.height)
         return _Work(form, scene, Planes(form.width, form.height), VideoEncoder(form))
 
-    def _make(self, work: _Work, number: int) -> tuple[_Work, _Made]:
-        """Draw and encode one frame. Runs in the pool."""
-        form = self._form_now()
-        if work.form != form:
-            work = self._begin(form)
-        starting, work.fresh = work.fresh, False
-        condition = self._condition
+    def _make(self, number: int, condition: Condition, fresh: bool) -> _Made:
+        """Draw and encode one frame; a key frame if `fresh`. Runs in the pool."""
+        form = self._form_under(condition)
+        work = self._work
+        if work is None or work.form != form:
+            work, fresh = self._begin(form), True
+            self._work = work
+        with work.lock:  # what was begun for a listener who has left may not have ended yet
+            return self._encode(work, number, condition, fresh)
+
+    def _encode(self, work: _Work, number: int, condition: Condition, fresh: bool) -> _Made:
+        form = work.form
         utc = self.time_of(number)
         if condition.frozen:
             work.held = work.held or (utc, number)
@@ -227,18 +253,19 @@ class Stream:
             work.held = None
         seen, shown = work.held or (utc, number)
         offset = int(condition.clock_offset * MICROSECONDS)
-        self._draw(work, seen, shown, offset)
-        key = starting or (number % self.setup.gop == 0 and not condition.frozen)
+        self._draw(work, seen, shown, offset, covered=condition.covered)
+        key = fresh or (number % self.setup.gop == 0 and not condition.frozen)
         data = work.encoder.encode(work.canvas, key)
         key = key or form.codec is Codec.MJPEG
         if not condition.sps and key:
             data = _scrambled(data, form.codec)
-        return work, _Made(number, self._media_time(number), Utc(utc + offset), key, data, form)
+        time = self._media_time(number, condition)
+        return _Made(number, time, Utc(utc + offset), key, data, form, condition)
 
-    def _draw(self, work: _Work, seen: Utc, number: int, offset: int) -> None:
+    def _draw(self, work: _Work, seen: Utc, number: int, offset: int, *, covered: bool) -> None:
         canvas = work.canvas
         work.scene.draw(canvas, seen, number)
-        if self._condition.covered:
+        if covered:
             canvas.y[:], canvas.u[:], canvas.v[:] = COVERED, 128, 128
         shown = Utc(seen + offset)
         dot = max(1, canvas.width // 320)
@@ -248,9 +275,9 @@ class Stream:
         font.write(canvas, text, canvas.width - len(text) * font.ADVANCE * dot - margin + dot, margin, dot)
         stamp.draw(stamp.Stamp(self.setup.number, number, shown), canvas)
 
-    def _media_time(self, number: int) -> int:
+    def _media_time(self, number: int, condition: Condition) -> int:
         """The RTP timestamp of a frame, before the endpoint's random offset, wrong where it should be."""
-        fps, condition = self.setup.form.fps, self._condition
+        fps = self.setup.form.fps
         if self._anchor[0] != condition.timestamps:
             self._anchor = (condition.timestamps, number, number * CLOCK_RATE // fps)
         mode, since, then = self._anchor
@@ -264,7 +291,9 @@ class Stream:
         return time + int(condition.media_offset * CLOCK_RATE)
 
     def _deliver(self, made: _Made) -> None:
-        self.sending = made.number
+        self.sending, self.sent_under = made.number, made.condition
+        if made.condition.silent:
+            return
         sample = Sample(0, made.time, made.utc, made.key, made.data)
         for subscription in tuple(self._subscriptions):
             if subscription.form != made.form:
@@ -275,12 +304,12 @@ class Stream:
             if subscription.started and subscription in self._subscriptions:
                 subscription.listener(sample)
 
-    def _deliver_sound(self, sound: audio.AudioEncoder, block: int) -> None:
-        offset = int(self._condition.clock_offset * MICROSECONDS)
+    def _deliver_sound(self, sound: audio.AudioEncoder, block: int, condition: Condition) -> None:
+        offset = int(condition.clock_offset * MICROSECONDS)
         for time, data in sound.encode(block):
             utc = Utc(self.setup.epoch + time * MICROSECONDS // sound.track.clock_rate + offset)
-            time += int(self._condition.media_offset * sound.track.clock_rate)
-            if self._condition.silent:
+            time += int(condition.media_offset * sound.track.clock_rate)
+            if condition.silent:
                 continue
             for subscription in tuple(self._subscriptions):
                 if subscription.started:
