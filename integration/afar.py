@@ -18,7 +18,6 @@ from device.folder import DataFolder
 from device.media import MICROSECONDS, Utc
 from device.recording.afar import FarSegment
 from device.recording.catalogue import CatalogueReader
-from device.settings import SECTIONS
 from device.settings.archive import Archive
 from device.settings.shares import NetworkStorage, OnShare
 from device.settings.store import Store
@@ -60,7 +59,7 @@ def moved_to(store: Store) -> list[OnShare]:
 
 def share_of(folder: DataFolder, clock: Clock, target: str) -> OnShare:
     """Where the folder of that identity is, as the settings are now. Any thread may ask. Raises OtherArchive."""
-    store = Store(folder.settings, Vault.at(folder.key), SECTIONS, clock, readonly=True)
+    store = Store(folder.settings, Vault.at(folder.key), (Archive, NetworkStorage), clock, readonly=True)
     try:
         found = next((each for each in shares(store) if each.target == target), None)
     finally:

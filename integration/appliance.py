@@ -89,8 +89,8 @@ def become(plan: Plan) -> NoReturn:
 def _planes(plan: Plan) -> list[Plane]:
     listen = plan.listen
 
-    def argv(module: str, *more: str) -> list[str]:
-        return [sys.executable, "-P", "-m", f"integration.{module}", plan.data, *more]
+    def argv(name: str, *more: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "integration.start", name, plan.data, *more]
 
     return [
         Plane("recording", argv("recording"), RECORDING, SILENCE, GRACE),

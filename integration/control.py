@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +26,7 @@ from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.relay import adopt_events
 from device.settings.section import Scope
+from device.settings.sections import SECTIONS
 from device.vault import Vault
 from integration.archive import ArchivePlane
 from integration.cameras import CamerasPlane
@@ -218,7 +218,7 @@ class Parts:
 
 async def run(data: Path, listen: Listen, leash: Leash) -> None:
     """The plane, until it is told to stop. The only writer of settings, accounts and jobs."""
-    async with plane("control", data, leash) as own, AsyncExitStack() as stack:
+    async with plane("control", data, leash, SECTIONS) as own, AsyncExitStack() as stack:
         clients = {
             name: await stack.enter_async_context(Client(own.folder.socket(name), within=ANSWER_SECONDS))
             for name in OTHERS
@@ -255,7 +255,3 @@ def main(data: str, listen: str) -> None:
     """The process. `listen`: JSON of `integration.config.Listen`."""
     leash = attach()
     asyncio.run(run(Path(data), Listen.model_validate_json(listen), leash))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

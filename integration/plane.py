@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from device.planes.leash import Leash
 from device.planes.link import Server
 from device.planes.messages import Done, Ping, Pong, Shutdown, SubscribeEvents
 from device.planes.relay import serve_events
-from device.settings import SECTIONS
+from device.settings.section import Section
 from device.settings.store import Store
 from device.vault import Vault
 from integration.zone import local_zone
@@ -49,13 +49,18 @@ class Plane:
 
 
 @contextlib.asynccontextmanager
-async def plane(name: str, data: Path, leash: Leash) -> AsyncIterator[Plane]:
-    """Open what a plane needs, and answer what every plane answers. The control plane alone writes settings."""
+async def plane(
+    name: str, data: Path, leash: Leash, sections: Sequence[type[Section]]
+) -> AsyncIterator[Plane]:
+    """Open what a plane needs, and answer what every plane answers. The control plane alone writes settings.
+
+    `sections`: those of the settings that it reads; that of the zone is among them.
+    """
     folder = DataFolder(data)
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         vault = Vault.at(folder.key)
-        store = Store(folder.settings, vault, SECTIONS, clock, readonly=name != "control")
+        store = Store(folder.settings, vault, sections, clock, readonly=name != "control")
         stack.callback(store.close)
         local_zone().follow(store)
         journal = Journal(folder.journal(name), name, clock, keep=JOURNAL_ENTRIES)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +50,7 @@ from device.recording.shelf import VolumeSettings
 from device.recording.volume import Room
 from device.recordings.names import STREAMS, token_of
 from device.settings.cameras import Camera
+from device.settings.clock import DateAndTime
 from device.settings.recording import Recording
 from device.settings.schedule import weekly
 from device.settings.shares import NetworkStorage
@@ -64,6 +64,7 @@ from protocols.rtsp.source import LeftOut, RtspSource
 TAP_OCTETS = 8 << 20  #: that may wait for one who watches before he is taken to the next key frame
 GIGABYTE = 1_000_000_000
 DAY = 86_400 * MICROSECONDS
+SECTIONS = (Recording, Camera, Storage, NetworkStorage, DateAndTime)
 AFTER_DEFECT = 1.0  #: seconds
 
 
@@ -448,7 +449,7 @@ async def _kept(station: Station, intake: StreamIntake) -> None:
 
 async def run(data: Path, leash: Leash) -> None:
     """The plane, until it is told to stop."""
-    async with plane("recording", data, leash) as own:
+    async with plane("recording", data, leash, SECTIONS) as own:
         position = own.settings.position()
         recording = RecordingPlane(own)
         await recording.start()
@@ -464,7 +465,3 @@ def main(data: str) -> None:
     """The process."""
     leash = attach()
     asyncio.run(run(Path(data), leash))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

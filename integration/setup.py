@@ -15,8 +15,8 @@ from device.events.event import Event
 from device.folder import DataFolder
 from device.identity import Identity, identity
 from device.recording.volume import adopt
-from device.settings import SECTIONS
 from device.settings.parse import assign
+from device.settings.sections import SECTIONS
 from device.settings.storages import Storage
 from device.settings.store import Store
 from device.vault import Vault

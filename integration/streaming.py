@@ -31,6 +31,7 @@ from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.messages import AskStreaming, SessionStatus, StreamingStatus
 from device.recording.catalogue import CatalogueReader
+from device.settings.clock import DateAndTime
 from device.settings.rtsp import Digest, Rtsp
 from device.settings.tls import Tls
 from device.vault import Vault
@@ -48,6 +49,7 @@ ANSWER_SECONDS = 5.0  #: for the recording plane, its restart included
 REFUSED_SECONDS = 10.0  #: between two events about wrong passwords for one account from one address
 REFUSED_REMEMBERED = 1024
 ANYBODY = Rights(Role.VIEWER)  #: what who needs no account may do
+SECTIONS = (Rtsp, Tls, DateAndTime)
 WAIT_SECONDS = 0.1  #: between looks for what another plane makes at the first start
 
 
@@ -237,7 +239,7 @@ class StreamingPlane:
 
 async def run(data: Path, listen: Listen, leash: Leash) -> None:
     """The plane, until it is told to stop."""
-    async with plane("streaming", data, leash) as own:
+    async with plane("streaming", data, leash, SECTIONS) as own:
         position = own.settings.position()
         streaming = StreamingPlane(own, listen)
         streaming.answer()
@@ -252,7 +254,3 @@ def main(data: str, listen: str) -> None:
         asyncio.run(run(Path(data), Listen.model_validate_json(listen), leash))
     except CannotListen as error:
         sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -10,8 +10,8 @@ from typing import Any
 from device.entities import Platform
 from device.events.catalogue import PlaneName  # noqa: F401 - importing it declares the events
 from device.events.event import describe, events
-from device.settings import SECTIONS
 from device.settings.section import AboutField, Section, about_fields
+from device.settings.sections import SECTIONS
 from integration.entities.box import ARRAY, CHASSIS, DRIVE, STORAGE
 from integration.entities.cameras import CAMERA
 from integration.entities.ports import PORT

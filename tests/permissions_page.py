@@ -12,6 +12,7 @@ from device.accounts.role import Role
 from device.folder import DataFolder
 from device.planes.leash import Leash
 from device.planes.link import Client
+from device.settings.sections import SECTIONS
 from device.settings.snmp import Snmp
 from integration.config import Listen
 from integration.control import Parts
@@ -83,7 +84,7 @@ async def parts(folder: Path) -> AsyncIterator[Parts]:
     """The control plane, made and not started, without the other planes."""
     data = DataFolder(folder / "data")
     data.make()
-    async with plane("control", data.path, Leash(None, None)) as own, AsyncExitStack() as stack:
+    async with plane("control", data.path, Leash(None, None), SECTIONS) as own, AsyncExitStack() as stack:
         recording, streaming = [
             await stack.enter_async_context(Client(data.socket(name), within=0.2))
             for name in ("recording", "streaming")

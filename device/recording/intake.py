@@ -230,7 +230,7 @@ class StreamIntake:
     def beat(self) -> None:
         """Cut what is there; let the policy and the schedule take effect."""
         self._cut_now()
-        if self._untold and not self._waits:
+        if self._untold and not self.waits:
             self._tell_gap()
         now = self.desk.clock.utc()
         idle = self.policy.idle(now)
@@ -540,13 +540,13 @@ class StreamIntake:
 
     def _miss(self, cause: Cause, detail: str = "") -> None:
         if self.ledger.missing(cause, self.desk.clock.utc(), detail):
-            if self._waits:
+            if self.waits:
                 self._untold = True
             else:
                 self._tell_gap()
 
     @property
-    def _waits(self) -> bool:
+    def waits(self) -> bool:
         """Whether a camera has still time to send its first picture."""
         return self._grace > self.desk.clock.monotonic()
 

@@ -60,6 +60,7 @@ from device.recording.writer import Synced
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _SHARE = 0.701  #: of the durability, for the beat: writing and syncing take the rest
+_HASTE = ROUND / 2  #: seconds from beat to beat while a camera has still time to send its first picture
 _BEHIND = 0.002  #: seconds from a round to its beat
 _PATIENCE = 30.0  #: seconds that `close` and `settle` wait for a disk
 
@@ -258,7 +259,9 @@ class Recorder:
             self.beat()
             # Right behind a round. A loop that was held up skips beats rather than make them up.
             now = self.clock.monotonic()
-            due = (now // self.beat_length + 1) * self.beat_length + _BEHIND
+            # After a crash, and after a camera was plugged in, each moment until its first picture is safe counts.
+            length = _HASTE if any(each.waits for each in self._intakes.values()) else self.beat_length
+            due = (now // length + 1) * length + _BEHIND
             await asyncio.sleep(due - now)
 
     async def stop(self, cause: Cause) -> bool:

@@ -9,10 +9,10 @@ import pytest
 
 from device.accounts.role import Role
 from device.guard import Advice, Way, advice, ways
-from device.settings import SECTIONS
 from device.settings.mqtt import Mqtt
 from device.settings.onvif import Onvif
 from device.settings.rtsp import Rtsp
+from device.settings.sections import SECTIONS
 from device.settings.snmp import Snmp
 from device.settings.store import Store
 from device.settings.syslog import Syslog

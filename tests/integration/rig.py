@@ -190,7 +190,7 @@ class Recorder(Program):
     def plane(self, name: str) -> int | None:
         """The process of a plane, as it is now; None while there is none."""
         for pid, line in children(self.pid).items():
-            if f"integration.{name} " in line:
+            if f"integration.start {name} " in line:
                 return pid
         return None
 

@@ -31,6 +31,7 @@ from device.recording.export.writing import Target as Output
 from device.recording.moving import Proven
 from device.recording.playback import Playback
 from device.settings.archive import Archive
+from device.settings.sections import SECTIONS
 from integration import archive
 from integration.afar import ArchiveProofs, reading
 from integration.archive import ArchivePlane, archived
@@ -79,7 +80,7 @@ async def serving(
         else:
             shutil.copy(recorded / "catalogue.db", folder.catalogue)
     async with (
-        plane("control", data, Leash(None, None)) as own,
+        plane("control", data, Leash(None, None), SECTIONS) as own,
         Client(folder.socket("control"), within=SECONDS) as client,
     ):
         values = {"enabled": True, "host": "127.0.0.1", "port": samba.port, "share": "video"}

@@ -34,6 +34,7 @@ from device.planes.leash import Leash
 from device.planes.link import Client, Server
 from device.planes.messages import Done, TriggerEvent
 from device.settings.cameras import Camera
+from device.settings.sections import SECTIONS
 from integration.cameras import CamerasPlane
 from integration.cli import app
 from integration.plane import Plane, plane
@@ -99,7 +100,7 @@ async def rig(data: Path) -> AsyncIterator[Rig]:
 
     async with (
         Server(folder.socket("recording")) as recording,
-        plane("control", data, Leash(None, None)) as own,
+        plane("control", data, Leash(None, None), SECTIONS) as own,
         Client(folder.socket("recording"), within=WITHIN) as asking,
         Client(folder.socket("control"), within=WITHIN) as control,
     ):

@@ -17,8 +17,8 @@ import pytest
 from device.cameras.source import Cause
 from device.folder import DataFolder
 from device.recording.catalogue import CatalogueReader
-from device.settings import SECTIONS
 from device.settings.section import about_fields
+from device.settings.sections import SECTIONS
 from tests.integration.evidence import EVER
 from tests.integration.rig import Cameras, Recorder, configure, holdfast, recorded, wait_until
 

@@ -25,6 +25,7 @@ from device.planes.leash import Leash
 from device.planes.link import Client
 from device.settings.clock import DateAndTime
 from device.settings.network import Network
+from device.settings.sections import SECTIONS
 from integration.machine import ClockFollows, MachinePlane
 from integration.plane import Plane, plane
 from integration.zone import local_zone
@@ -58,7 +59,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     folder = DataFolder(tmp_path / "data")
     folder.make()
     identity(folder.identity)
-    async with plane("control", folder.path, Leash(None, None)) as own:
+    async with plane("control", folder.path, Leash(None, None), SECTIONS) as own:
         machine, told = MachinePlane(own), list[Event]()
         machine.answer(own.server)
         own.bus.subscribe(lambda entry: told.append(entry.event))

@@ -20,6 +20,7 @@ from device.planes.link import Client
 from device.planes.outward import Tried, TryRecipient
 from device.recipients.parcel import Parcel
 from device.settings.recipients import MOST, Recipient
+from device.settings.sections import SECTIONS
 from integration.plane import Plane, plane
 from integration.recipients import RecipientsPlane
 from tests.integration.rig import Recorder, run
@@ -32,7 +33,7 @@ async def serving(data: Path) -> AsyncIterator[tuple[Plane, RecipientsPlane]]:
     folder = DataFolder(data)
     folder.make()
     identity(folder.identity)
-    async with plane("control", data, Leash(None, None)) as own:
+    async with plane("control", data, Leash(None, None), SECTIONS) as own:
         outbox = Outbox(own.folder.outbox, own.clock, own.bus.publish)
         recipients = RecipientsPlane(own, outbox)
         recipients.answer(own.server)

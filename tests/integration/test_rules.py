@@ -25,6 +25,7 @@ from device.planes.messages import Done, TriggerEvent
 from device.rules.messages import AskRules, FireTrigger, TryRule
 from device.settings.cameras import Camera
 from device.settings.rules import MOST_RULES, Clip, Pictures, Publish, Rule, Schedule
+from device.settings.sections import SECTIONS
 from integration.cli import app
 from integration.commands.rules import part, seconds
 from integration.mqtt import MqttOff
@@ -78,7 +79,7 @@ async def running(data: Path) -> AsyncIterator[Rig]:
         return Done()
 
     async with (
-        plane("control", data, Leash(None, None)) as own,
+        plane("control", data, Leash(None, None), SECTIONS) as own,
         Server(folder.socket("recording")) as recording,
         Client(folder.socket("recording"), within=WITHIN) as client,
         Client(folder.socket("control"), within=WITHIN) as control,

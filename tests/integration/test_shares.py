@@ -29,6 +29,7 @@ from device.recording.notices import SpoolOverrun, StorageLow
 from device.recording.reader import SegmentFile
 from device.recording.rebuild import rebuild
 from device.recording.volume import Room
+from device.settings.sections import SECTIONS
 from device.settings.shares import NetworkStorage
 from device.settings.storages import Storage
 from integration import shares
@@ -104,7 +105,7 @@ async def recording(
     folder.catalogue.symlink_to(store.catalogue)
     try:
         async with (
-            plane("control", folder.path, Leash(None, None)) as own,
+            plane("control", folder.path, Leash(None, None), SECTIONS) as own,
             Client(folder.socket("control"), within=SECONDS) as client,
         ):
             recording_plane(own.server, store)

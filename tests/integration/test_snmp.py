@@ -24,6 +24,7 @@ from device.raid.messages import ArrayShown, BayShown, RaidShown
 from device.raid.state import Condition
 from device.settings.ports import Poe, Port, PriorityName
 from device.settings.section import Scope, about_fields
+from device.settings.sections import SECTIONS
 from device.settings.snmp import Snmp, SnmpVersion
 from integration.plane import Plane, plane
 from integration.poe import PoePlane
@@ -113,7 +114,7 @@ async def serving(data: Path) -> AsyncIterator[Served]:
     folder.make()
     identity(folder.identity)
     async with (
-        plane("control", data, Leash(None, None)) as own,
+        plane("control", data, Leash(None, None), SECTIONS) as own,
         Client(folder.socket("recording"), within=0.2) as recording,
     ):
         poe = PoePlane(own, limit=lambda: None)
@@ -455,7 +456,7 @@ async def test_a_port_that_is_taken_is_said_and_waited_for(tmp_path: Path) -> No
         folder.make()
         identity(folder.identity)
         async with (
-            plane("control", folder.path, Leash(None, None)) as own,
+            plane("control", folder.path, Leash(None, None), SECTIONS) as own,
             Client(folder.socket("recording"), within=0.2) as recording,
         ):
             snmp = SnmpPlane(

@@ -31,6 +31,7 @@ from device.planes.leash import Leash
 from device.planes.link import Client
 from device.planes.outward import TrySyslog
 from device.settings.section import InvalidSettings
+from device.settings.sections import SECTIONS
 from device.settings.syslog import Syslog
 from device.vault import Vault
 from integration.certificates import ClientTls
@@ -67,7 +68,7 @@ async def serving(data: Path) -> AsyncIterator[Plane]:
     folder = DataFolder(data)
     folder.make()
     identity(folder.identity)
-    async with plane("control", data, Leash(None, None)) as own:
+    async with plane("control", data, Leash(None, None), SECTIONS) as own:
         outbox = Outbox(own.folder.outbox, own.clock, own.bus.publish)
         trail = Trail(own.folder.audit, signer(own.folder))
         keeper = Keeper(own.bus, trail)

@@ -32,8 +32,8 @@ from device.planes.messages import (
     SettingsSet,
     SettingsStored,
 )
-from device.settings import SECTIONS
 from device.settings.section import InvalidSettings
+from device.settings.sections import SECTIONS
 from device.settings.store import Conflict, Store
 from device.vault import Vault
 from tests.device.clock.simulated import SimulatedClock

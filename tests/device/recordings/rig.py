@@ -14,8 +14,8 @@ from device.planes.messages import StreamStatus
 from device.recordings.archive import Archive
 from device.recordings.recordings import Recordings
 from device.recordings.store import Store as Kept
-from device.settings import SECTIONS
 from device.settings.cameras import Camera as CameraSettings
+from device.settings.sections import SECTIONS
 from device.settings.store import Store as Settings
 from device.vault import Vault
 from tests.device.recording.camera import SOUND, VIDEO, payload

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from device.errors import BadValue
 from device.media import MICROSECONDS, Utc
 from device.recording.modes import Mode
-from device.settings import SECTIONS
 from device.settings.cameras import Camera
 from device.settings.parse import assign, assignment, place
 from device.settings.recording import Recording
 from device.settings.schedule import Day, Span, minute, weekly
 from device.settings.section import Field, Section, about_fields
+from device.settings.sections import SECTIONS
 from device.settings.store import Store
 from device.settings.when import BadExpression, has_meaning, names
 from device.vault import Vault

@@ -19,13 +19,13 @@ from device.accounts.role import Role
 from device.database import DatabaseFault
 from device.errors import BadValue, NotFound
 from device.recording.modes import Mode
-from device.settings import SECTIONS
 from device.settings.cameras import Camera, Transport, new_camera_key
 from device.settings.recorder import Recorder
 from device.settings.recording import Recording
 from device.settings.rtsp import Digest, Rtsp
 from device.settings.sealed import shown
 from device.settings.section import Field, InvalidSettings, Keep, Scope, Section
+from device.settings.sections import SECTIONS
 from device.settings.store import HISTORY, Conflict, Store
 from device.vault import Vault
 from tests.device.clock.simulated import SimulatedClock

@@ -28,6 +28,7 @@ from device.planes.control import serve_accounts, serve_jobs, serve_settings
 from device.planes.leash import Leash
 from device.planes.link import Client
 from device.settings.rules import Publish
+from device.settings.sections import SECTIONS
 from device.vault import Vault
 from integration.certificates import ClientTls
 from integration.clips import Clips
@@ -145,7 +146,10 @@ async def web(folder: Path) -> AsyncIterator[Web]:
     """The control plane's web on free ports, without the other planes."""
     data = DataFolder(folder / "data")
     data.make()
-    async with plane("control", data.path, Leash(None, None)) as own, contextlib.AsyncExitStack() as stack:
+    async with (
+        plane("control", data.path, Leash(None, None), SECTIONS) as own,
+        contextlib.AsyncExitStack() as stack,
+    ):
         vault = Vault.at(data.key)
         accounts = Accounts(data.accounts, vault, own.identity.serial, own.clock, own.bus.publish, CHEAP)
         stack.callback(accounts.close)

@@ -6,8 +6,8 @@ import pytest
 
 from device.accounts.rights import Media, Rights
 from device.accounts.role import Role
-from device.settings import SECTIONS
 from device.settings.section import about_fields
+from device.settings.sections import SECTIONS
 from tests.integration.web.rig import Web
 
 GATE = {"main": "rtsp://192.0.2.1/s", "name": "Gate", "password": "hush-hush"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from device.settings import SECTIONS
 from device.settings.section import about_fields
+from device.settings.sections import SECTIONS
 from protocols.http.assets import STATIC
 
 _STRING = r'("(?:[^"\\\n]|\\.)*")'
