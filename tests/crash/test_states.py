@@ -10,7 +10,7 @@ import pytest
 from tests.crash import states
 from tests.endurance.report import Progress
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 SOME = 500  #: of twenty thousand
 
