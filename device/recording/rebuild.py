@@ -19,6 +19,7 @@ from device.recording import index
 from device.recording.afar import Archived, FarSegment
 from device.recording.commits import gap_op
 from device.recording.database import Ownership, describe, open_writer
+from device.recording.epochs import FIRST, Epochs
 from device.recording.index import FragmentRow
 from device.recording.ledger import JITTER, Gap
 from device.recording.scan import Bytes, Found, head_in, head_of, scan, scan_in
@@ -125,11 +126,10 @@ class _Rebuild:
         self._c = connection
         self._recorder = recorder
         self._done = Rebuilt()
-        self._epoch = 1
-        self._before = {1: 0}
+        self._epochs = Epochs()
         self._recordings: dict[str, int] = {}
         self._tracks: dict[str, int] = {}
-        self._ends: dict[int, tuple[int, int]] = {}  #: recording: epoch and end of its ledger
+        self._ends: dict[int, tuple[int, Utc]] = {}  #: recording: epoch and end of its ledger
         self._runs: set[int] = set()
         self._seen: set[int] = set()  #: segments
 
@@ -146,11 +146,13 @@ class _Rebuild:
             files += list(self._archived(number, archive))
         files.sort(key=lambda file: file.identity.segment)
         start = files[0].found[0].utc if files else 0
-        self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (1, ?, 0)", (start,))
+        self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, 0)", (FIRST, start))
         ids = Ids(max((max(f.identity.segment, f.identity.run) for f in files), default=0))
         for file in files:
             self._enter(file, ids)
-        alive = max((end for epoch, end in self._ends.values() if epoch == self._epoch), default=start)
+        alive = max(
+            (end for epoch, end in self._ends.values() if epoch == self._epochs.number), default=start
+        )
         self._c.execute("INSERT INTO recorder VALUES (?, ?, NULL, ?)", (self._recorder, alive, ids.last))
         for table in ("recording", "volume"):
             self._c.execute(_SUM[table])
@@ -211,25 +213,21 @@ class _Rebuild:
     def _enter(self, file: _File, ids: Ids) -> None:
         recording = self._recording(file)
         first = file.found[0].utc
-        epoch, end = self._ends.get(recording, (self._epoch, first))
-        end += self._before[epoch] - self._before[self._epoch]
+        end = self._epochs.today(*self._ends.get(recording, (self._epochs.number, first)))
         if first < end - JITTER:
             # The clock had been set back: what was recorded later says an earlier time.
-            back = end - first
-            self._before[self._epoch + 1] = self._before[self._epoch] + back
-            self._epoch += 1
-            self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self._epoch, first, back))
+            self._c.execute(*self._epochs.begin(first, end - first))
             end = first
         t0 = end
         # In an archive a segment is found by the day on which it begins.
         elsewhere = bool(file.day) and _day(end) != file.day
         if first - end > JITTER or (first > end and (file.identity.run not in self._runs or elsewhere)):
             t0 = first
-            gap = Gap(ids(), recording, self._epoch, Utc(end), Utc(first), Cause.RECORDER_DOWN)
+            gap = Gap(ids(), recording, self._epochs.number, Utc(end), Utc(first), Cause.RECORDER_DOWN)
             sql, values = gap_op(gap)
             self._c.execute(sql, values)
         upto = max(t0, *(each.utc_end for each in file.found if each.lead))
-        self._ends[recording] = self._epoch, upto
+        self._ends[recording] = self._epochs.number, upto
         self._run(file, recording, t0, upto)
         rows = [FragmentRow(f.offset, f.length, f.utc, f.key, f.damaged) for f in file.found]
         flags = Flag.DAMAGED if any(f.damaged for f in file.found) else Flag(0)
@@ -242,7 +240,7 @@ class _Rebuild:
                 file.identity.run,
                 file.volume,
                 self._tracks_id(file.tracks),
-                self._epoch,
+                self._epochs.number,
                 t0,
                 upto - t0,
                 file.good_end,
@@ -259,7 +257,7 @@ class _Rebuild:
         who = file.identity
         if who.recording not in self._recordings:
             number = self._recordings[who.recording] = len(self._recordings) + 1
-            row = number, who.recording, who.camera, who.stream, self._epoch, file.found[0].utc
+            row = number, who.recording, who.camera, who.stream, self._epochs.number, file.found[0].utc
             sql = "INSERT INTO recording(id, token, camera, stream, epoch, created) VALUES (?, ?, ?, ?, ?, ?)"
             self._c.execute(sql, row)
         return self._recordings[who.recording]
@@ -269,7 +267,7 @@ class _Rebuild:
         if run not in self._runs:
             self._runs.add(run)
             sql = "INSERT INTO run(id, recording, epoch, t0, t1, reason) VALUES (?, ?, ?, ?, ?, ?)"
-            self._c.execute(sql, (run, recording, self._epoch, t0, t1, Cause.RECORDER_DOWN.value))
+            self._c.execute(sql, (run, recording, self._epochs.number, t0, t1, Cause.RECORDER_DOWN.value))
         else:
             self._c.execute("UPDATE run SET t1 = ? WHERE id = ?", (t1, run))
 

@@ -33,6 +33,7 @@ from device.media import MICROSECONDS, Track, Utc
 from device.recording import retention
 from device.recording.commits import Beat, Committed, Enter, Failed, GroupCommit, gap_op
 from device.recording.database import Ownership, describe, open_writer
+from device.recording.epochs import Epochs
 from device.recording.exchange import SYNC, exchange, number_of, require_once, wait_while
 from device.recording.forget import InUse, forget
 from device.recording.fragment import Pool
@@ -43,14 +44,13 @@ from device.recording.modes import Policy
 from device.recording.moving import Proven, archive, erased
 from device.recording.notices import (
     CatalogueFault,
-    CatalogueRebuilt,
     ClockStepped,
     Notice,
-    RecoveryProblem,
     VolumeState,
 )
-from device.recording.rebuild import Rebuilt, holding, restore
-from device.recording.recovery import Frontier, Recovered, frontier, recover
+from device.recording.opening import Known, opened
+from device.recording.rebuild import Rebuilt
+from device.recording.recovery import Frontier, Recovered
 from device.recording.retention import LockRow
 from device.recording.segments import Flag, Ids
 from device.recording.shelf import Shelf, VolumeSettings
@@ -82,15 +82,6 @@ class RecordingStatus:
     gap: Gap | None  #: the one that lasts
     waiting: int  #: bytes on their way to a disk
     counters: Counters
-
-
-@dataclass(slots=True)
-class _Known:
-    """A recording of the catalogue."""
-
-    id: int
-    frontier: Frontier
-    ledger: Ledger | None = None  #: while nobody records it
 
 
 class Recorder:
@@ -133,11 +124,10 @@ class Recorder:
         self._ids = Ids(0)
         self._intakes: dict[str, StreamIntake] = {}
         self._by_id: dict[int, StreamIntake] = {}
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Known] = {}
         self._tracks: dict[str, int] = {}
         self._entries: Enter = Enter([])
-        self._cum: dict[int, int] = {}
-        self.epoch = 1
+        self._epochs = Epochs()
         self._number = 0
         self._pending = 0
         self._fault = ""
@@ -157,78 +147,35 @@ class Recorder:
         try:
             self._connection = open_writer(self._path)
             try:
-                self._prepare(self._connection)
+                found = opened(
+                    self._connection,
+                    self.recorder,
+                    self._settings,
+                    self._take_on,
+                    above=self._above,
+                    now=self.clock.utc(),
+                )
             except BaseException:
                 self._connection.close()
                 raise
         except BaseException:
             self._ownership.release()
             raise
+        self.recovered, self.rebuilt, self._untold = found.recovered, found.rebuilt, found.notices
+        self._ids, self._tracks, self._epochs = found.ids, found.tracks, found.epochs
+        self._known, self._why_down = found.known, found.why_down
         self._commit = GroupCommit(self._connection, self.recorder, ids=self._ids, report=self.post)
         self._commit.start()
         self._shelves.start()
         self._utc, self._monotonic = self.clock.utc(), self.clock.monotonic()
 
-    def _prepare(self, c: sqlite3.Connection) -> None:
-        now = self.clock.utc()
-        c.execute("BEGIN IMMEDIATE")
-        row = c.execute("SELECT id, alive, stopped, last_id FROM recorder").fetchone()
-        if row is None and (full := holding(self._settings, self.recorder)):
-            # The catalogue was lost. With a new one the files' names would be given again.
-            self.rebuilt = restore(c, full, self.recorder)
-            row = c.execute("SELECT id, alive, stopped, last_id FROM recorder").fetchone()
-        if row is None:
-            c.execute("INSERT INTO recorder VALUES (?, ?, NULL, 0)", (self.recorder, now))
-            c.execute("INSERT INTO epoch(id, t0, back) VALUES (1, ?, 0)", (now,))
-            row = (self.recorder, now, None, 0)
-        if row[0] != self.recorder:
-            c.execute("ROLLBACK")
-            raise BadValue("recorder", f"the catalogue belongs to {row[0]}")
-        alive = Utc(row[1])
-        self._why_down = Cause(row[2]) if row[2] else Cause.RECORDER_DOWN
-        (highest,) = c.execute(
-            "SELECT max((SELECT coalesce(max(id), 0) FROM segment), (SELECT coalesce(max(id), 0) FROM gap),"
-            " (SELECT coalesce(max(id), 0) FROM run))"
-        ).fetchone()
-        self._ids = Ids(max(row[3], highest, self._above))
-        self._tracks = {text: i for i, text in c.execute("SELECT id, description FROM tracks")}
+    def _take_on(self, c: sqlite3.Connection) -> dict[int, Path]:
         present = {}
         for settings in self._settings:
             shelf = self._shelves.add(number_of(c, settings), settings)
             if shelf.state is VolumeState.OK:
                 present[shelf.number] = settings.path
-        self.recovered = recover(c, present, self.next_id, alive)
-        if self.rebuilt is not None:
-            self.recovered.problems += self.rebuilt.skipped
-            made = self.rebuilt.recordings, self.rebuilt.segments, len(self.rebuilt.skipped)
-            self._untold.append(CatalogueRebuilt(now, *made))
-        self._untold += [RecoveryProblem(now, each) for each in self.recovered.problems]
-        self._know(c, max(alive, Utc(0)), now)
-        c.execute("UPDATE recorder SET stopped = NULL, alive = ? WHERE id = ?", (now, self.recorder))
-        c.execute("COMMIT")
-
-    def _know(self, c: sqlite3.Connection, alive: Utc, now: Utc) -> None:
-        """Learn where each recording's ledger ends; begin an epoch where the clock went back while we were
-        down."""
-        total = 0
-        for number, back in c.execute("SELECT id, back FROM epoch ORDER BY id"):
-            total += back
-            self._cum[number], self.epoch = total, number
-        latest = alive
-        for i, token, epoch, created in c.execute(
-            "SELECT id, token, epoch, created FROM recording"
-        ).fetchall():
-            end = frontier(c, i) or Frontier(epoch, Utc(created), None)
-            self._known[token] = _Known(i, end)
-            latest = max(latest, Utc(end.utc + self._cum[end.epoch] - total))
-        if latest > now:
-            self._new_epoch(latest - now)
-            c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self.epoch, now, latest - now))
-
-    def _new_epoch(self, back: int) -> None:
-        before = self._cum[self.epoch]
-        self.epoch += 1
-        self._cum[self.epoch] = before + back
+        return present
 
     def close(self, cause: Cause = Cause.RECORDER_DOWN) -> bool:
         """Make everything durable and stop. Blocks. False where a disk did not answer in time."""
@@ -284,7 +231,7 @@ class Recorder:
         now = self.clock.utc()
         known = self._known.get(token)
         if known is None:
-            known = _Known(
+            known = Known(
                 max((each.id for each in self._known.values()), default=0) + 1,
                 Frontier(self.epoch, now, None),
             )
@@ -304,9 +251,9 @@ class Recorder:
         row = policy.keep_from, policy.keep_until, policy.quota, pre_event, recording
         self.enter(Enter([(sql, row)], at_once=True))
 
-    def _ledger(self, known: _Known, now: Utc) -> Ledger:
+    def _ledger(self, known: Known, now: Utc) -> Ledger:
         """The ledger of a recording, brought up to now."""
-        end = Utc(known.frontier.utc + self._cum[known.frontier.epoch] - self._cum[self.epoch])
+        end = self._epochs.today(known.frontier.epoch, known.frontier.utc)
         ledger = Ledger(
             known.id,
             self.epoch,
@@ -329,7 +276,7 @@ class Recorder:
         del self._intakes[token], self._by_id[intake.recording]
         self._leave(self._known[token], intake.ledger)
 
-    def _leave(self, known: _Known, ledger: Ledger) -> None:
+    def _leave(self, known: Known, ledger: Ledger) -> None:
         """Nobody records it, until somebody does again."""
         ledger.missing(Cause.DISABLED, self.clock.utc())
         known.ledger = ledger
@@ -493,10 +440,7 @@ class Recorder:
         if abs(step) <= STEP:
             return
         if step < 0:
-            self._new_epoch(-step)
-            self.enter(
-                Enter([("INSERT INTO epoch(id, t0, back) VALUES (?, ?, ?)", (self.epoch, utc, -step))])
-            )
+            self.enter(Enter([self._epochs.begin(utc, -step)]))
         for intake in self._intakes.values():
             intake.stepped(step, self.epoch, at)
         for known in self._known.values():
@@ -550,6 +494,11 @@ class Recorder:
                 self._acknowledged(intake.token, utc)
 
     # --- what intakes and volumes need: Desk, Core ---
+
+    @property
+    def epoch(self) -> int:
+        """Core."""
+        return self._epochs.number
 
     def next_id(self) -> int:
         """Desk. Any thread may call it."""

@@ -57,7 +57,10 @@ class Core(Protocol):
 
     clock: Clock
     recorder: str
-    epoch: int  #: of the wall clock, now
+
+    @property
+    def epoch(self) -> int:
+        """Of the wall clock, now."""
 
     def next_id(self) -> int:
         """An id for a gap. Any thread may call it."""
