@@ -26,6 +26,7 @@ _SERVICES = {
     "receiver": "ver10/receiver.wsdl",
     "media": "ver10/media/wsdl/media.wsdl",
     "deviceio": "ver10/deviceio.wsdl",
+    "ptz": "ver20/ptz/wsdl/ptz.wsdl",
 }
 _SCHEMAS = {
     "onvif.xsd": "ver10/schema/onvif.xsd",

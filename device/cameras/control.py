@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from device.cameras.ptz import Head
 from device.errors import PeerFault, Refused
 from device.media import Utc
 
@@ -36,6 +37,7 @@ class Profile:
     fps: float  #: 0: it does not tell
     url: str  #: of the stream, without user and password; empty: there is none
     snapshot: str  #: URL of a picture; empty: there is none
+    node: str = ""  #: token of what moves the camera; empty: nothing does
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Control(Protocol):
 
     async def snapshot(self, token: str) -> bytes:
         """A picture of a profile, as JPEG."""
+
+    async def head(self, profile: Profile) -> Head:
+        """What moves the camera, as a profile of `Portrait.profiles` says."""
 
     async def reboot(self) -> str:
         """Let it restart; what it says to that."""
@@ -106,6 +111,10 @@ class NotUnderstood(PeerFault):
     """The camera answers, but not as ONVIF says: the camera's fault, or something else listens there."""
 
     hint = "Check that ONVIF is switched on in the camera, and that the port is that of its web server."
+
+
+class Declines(Refused):
+    """The camera could do what is asked for, and does not, for a reason of its own."""
 
 
 class Lacks(Refused):

@@ -23,6 +23,14 @@ def choose(
     return first, _named(usable, sub) or _smallest(others, first)
 
 
+def moved(profiles: Sequence[Profile], main: Profile | None) -> Profile | None:
+    """The profile by which the picture of the main stream is moved: itself, or else one of the same source."""
+    if main is None:
+        return None
+    others = [each for each in profiles if each.source == main.source]
+    return next((each for each in (main, *others) if each.node), None)
+
+
 def _named(profiles: Sequence[Profile], token: str) -> Profile | None:
     return next((each for each in profiles if token and each.token == token), None)
 

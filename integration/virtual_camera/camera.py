@@ -17,6 +17,7 @@ from device.media import Codec, Utc
 from integration.virtual_camera import faults
 from integration.virtual_camera.encode import Format
 from integration.virtual_camera.faults import Condition, Fault
+from integration.virtual_camera.head import Motor
 from integration.virtual_camera.journal import Journal
 from integration.virtual_camera.scene import Scene
 from integration.virtual_camera.scenes import SCENES
@@ -39,6 +40,7 @@ class Spec:
     sound: Codec | None = None  #: AAC, PCMU or PCMA; on the main stream
     gop_seconds: float = 1.0
     seed: int = 1
+    ptz: bool = False  #: it tells that it can be moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def demo(count: int) -> tuple[Spec, ...]:
                 sub=Format(Codec.H264, 320, 180, 5, 120_000),
                 sound=sounds.get(kind),
                 seed=number + 1,
+                ptz=scene == "street",
             )
         )
     return tuple(specs)
@@ -90,11 +93,12 @@ class Camera:
         self.realm = REALM
         self._login, self._journal = login, journal
         self._scene = self.scene(160, 88)
+        self.head = Motor(clock)
         self.streams: dict[str, Stream] = {}
         for path, form, sound in (("/main", spec.main, spec.sound), ("/sub", spec.sub, None)):
             if form is not None:
                 gop = max(1, round(spec.gop_seconds * form.fps))
-                setup = Setup(number, spec.name, form, gop, sound, self.scene, epoch)
+                setup = Setup(number, spec.name, form, gop, sound, self.scene, epoch, self.head.at)
                 self.streams[path] = Stream(
                     setup, self.condition, clock, pool, partial(self._skipped, path.strip("/"))
                 )

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from device.cameras.ptz import Vector
 from device.clock import Clock
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
 from integration.virtual_camera import audio, encode, font, stamp
 from integration.virtual_camera.draw import Planes
 from integration.virtual_camera.encode import CLOCK_RATE, Format, VideoEncoder
 from integration.virtual_camera.faults import OTHER, Condition
+from integration.virtual_camera.head import Lens
 from integration.virtual_camera.scene import Scene
 from protocols.rtsp.library import Break
 
@@ -50,6 +52,7 @@ class Setup:
     sound: Codec | None
     make_scene: MakeScene
     epoch: Utc  #: time of frame 0
+    view: Callable[[Utc], Vector]  #: where the camera looks at an instant
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class _Work:
     form: Format
     scene: Scene
     canvas: Planes
+    lens: Lens
     encoder: VideoEncoder
     lock: threading.Lock = field(default_factory=threading.Lock)
     held: tuple[Utc, int] | None = None  #: instant and number of the frame that a frozen camera repeats
@@ -232,7 +236,8 @@ class Stream:
     def _begin(self, form: Format) -> _Work:
         """Whatever takes long. Runs in the pool."""
         scene = self.setup.make_scene(form.width, form.height)
-        return _Work(form, scene, Planes(form.width, form.height), VideoEncoder(form))
+        canvas, lens = Planes(form.width, form.height), Lens(form.width, form.height)
+        return _Work(form, scene, canvas, lens, VideoEncoder(form))
 
     def _make(self, number: int, condition: Condition, fresh: bool) -> _Made:
         """Draw and encode one frame; a key frame if `fresh`. Runs in the pool."""
@@ -265,6 +270,7 @@ class Stream:
     def _draw(self, work: _Work, seen: Utc, number: int, offset: int, *, covered: bool) -> None:
         canvas = work.canvas
         work.scene.draw(canvas, seen, number)
+        work.lens.look(canvas, self.setup.view(seen))
         if covered:
             canvas.y[:], canvas.u[:], canvas.v[:] = COVERED, 128, 128
         shown = Utc(seen + offset)

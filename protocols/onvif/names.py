@@ -47,6 +47,7 @@ TRC = Namespace("http://www.onvif.org/ver10/recording/wsdl")
 TSE = Namespace("http://www.onvif.org/ver10/search/wsdl")
 TRP = Namespace("http://www.onvif.org/ver10/replay/wsdl")
 TRV = Namespace("http://www.onvif.org/ver10/receiver/wsdl")
+TPTZ = Namespace("http://www.onvif.org/ver20/ptz/wsdl")  #: of cameras
 HF = Namespace("urn:holdfast:topics")  #: of the events that ONVIF has no topic for
 
 #: Declared once, on the envelope of every reply: names in texts (topics, types, fault codes) resolve by them.
@@ -69,4 +70,5 @@ PREFIXES: dict[str, str] = {
     "tse": TSE,
     "trp": TRP,
     "trv": TRV,
+    "tptz": TPTZ,
 }

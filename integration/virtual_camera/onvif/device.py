@@ -12,6 +12,7 @@ from device.clock import Clock
 from device.media import MICROSECONDS, Codec, Utc
 from integration.version import VERSION
 from integration.virtual_camera.camera import Camera
+from integration.virtual_camera.head import ABILITIES
 from integration.virtual_camera.onvif.alarms import SOURCE
 from integration.virtual_camera.stream import Setup
 from protocols.onvif.services.device import About
@@ -97,7 +98,8 @@ class VirtualDevice:
             "Main",
         )
         audio = Audio(*_SOUNDS[setup.sound], 1) if setup.sound is not None else None
-        return Stream(token, SOURCE, f"{setup.title} {token}", f"/{token}", video, audio)
+        head = ABILITIES if self._camera.spec.ptz else None
+        return Stream(token, SOURCE, f"{setup.title} {token}", f"/{token}", video, audio, head)
 
     # What the Device service asks
 

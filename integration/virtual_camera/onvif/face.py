@@ -34,6 +34,7 @@ from protocols.onvif.services.device import Device
 from protocols.onvif.services.deviceio import DeviceIo
 from protocols.onvif.services.event import Events
 from protocols.onvif.services.media import Media, Stream
+from protocols.onvif.services.ptz import Ptz
 from protocols.onvif.snapshots import PREFIX as PICTURES
 from protocols.onvif.snapshots import Snapshots, path_of
 from protocols.onvif.topics import Topics
@@ -102,6 +103,8 @@ class Face:
             Events(self._points, self._clock).service(),
             DeviceIo(streams).service(),
         ]
+        if self.camera.spec.ptz:
+            services.append(Ptz(streams, lambda _: self.camera.head).service())
         self._snapshots = Snapshots(door, self._picture, self._clock)
         responder = Quirky(Table(services), door, _complain, self._quirks)
         self._endpoint = Endpoint(responder, self._clock)

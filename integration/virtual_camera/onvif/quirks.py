@@ -16,11 +16,12 @@ from device.errors import NotFound
 from device.media import Utc
 from protocols.onvif import soap
 from protocols.onvif.credentials import Door
-from protocols.onvif.faults import FAILED, NOT_AUTHORIZED, Kind, Refusal
+from protocols.onvif.faults import FAILED, NOT_AUTHORIZED, UNKNOWN_ACTION, Kind, Refusal
 from protocols.onvif.names import WSSE, WSU
 from protocols.onvif.operations import Table
 from protocols.onvif.responder import Answer, Asked, Responder
 from protocols.onvif.services.event import POINT_PATH
+from protocols.onvif.services.ptz import BAD_TIMEOUT
 from protocols.onvif.xml import local, text
 
 TIGHT_SKEW = 5.0  #: seconds
@@ -123,6 +124,20 @@ def _no_reference(ask: Ask, memory: Memory, _door: Door, _now: float) -> Answer 
     if ask.name in EVENT_NAMES[1:] and memory.points:
         ask.asked = replace(ask.asked, path=memory.points[-1])
     return None
+
+
+def _without(*names: str) -> Before:
+    """Operations that are not there."""
+
+    def before(ask: Ask, _memory: Memory, _door: Door, _now: float) -> Answer | None:
+        return _fault(ask, UNKNOWN_ACTION, "Not implemented.") if ask.name in names else None
+
+    return before
+
+
+def _no_timeout(ask: Ask, _memory: Memory, _door: Door, _now: float) -> Answer | None:
+    timed = ask.name == "ContinuousMove" and b"Timeout>" in ask.asked.body
+    return _fault(ask, BAD_TIMEOUT, "Timeout?") if timed else None
 
 
 def _one_subscription(ask: Ask, memory: Memory, _door: Door, _now: float) -> Answer | None:
@@ -241,6 +256,12 @@ QUIRKS: Mapping[str, Quirk] = {
         17,
         "addresses of pictures carry user and password, and are refused with them",
         after=_swap("(/onvif/snapshot/[a-z]+)", r"\g<1>?user=admin&amp;password=admin", "GetSnapshotUri"),
+    ),
+    "no-stop": Quirk(18, "a head does not know Stop", _without("Stop")),
+    "no-nodes": Quirk(18, "nothing is told of what a head can", _without("GetNodes", "GetNode")),
+    "no-timeout": Quirk(18, "a head moves until it is told otherwise, and takes no timeout", _no_timeout),
+    "always-moving": Quirk(
+        18, "a head that stands still is said to move", after=_swap(">IDLE<", ">MOVING<", "GetStatus")
     ),
     "empty-source": Quirk(
         19,

@@ -10,6 +10,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -25,13 +26,15 @@ from device.cameras.control import (
     Profile,
     Unreachable,
 )
+from device.cameras.ptz import Head
 from device.clock import Clock
 from device.digest import Challenge, authorization, challenges, secret_of
 from device.media import MICROSECONDS, Utc
 from protocols.onvif.client import replies
 from protocols.onvif.client.lenient import LONGEST, document, text
-from protocols.onvif.client.wire import NONCE, TR2, Addressed, Fault, Fill, Token, answer, request
-from protocols.onvif.names import TDS, TEV, TRT, TT, WSNT
+from protocols.onvif.client.ptz import OnvifHead
+from protocols.onvif.client.wire import NONCE, TR2, Addressed, Fault, Fill, Refuses, Token, answer, request
+from protocols.onvif.names import TDS, TEV, TPTZ, TRT, TT, WSNT
 from protocols.onvif.soap import MEDIA_TYPE
 from protocols.onvif.xml import Element, sub, write_instant
 
@@ -52,14 +55,6 @@ LEAST_STEP = 2.0  #: seconds: a clock that moved by less is not why a login was 
 _PULL = f"{TEV}/PullPointSubscription"
 _MANAGER = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager"
 _SECRETS = ("user", "usr", "username", "pass", "pwd", "password", "loginuse", "loginpas")  #: of a query
-
-
-class Refuses(Exception):
-    """The camera answered with a fault."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
 
 
 class OnvifCamera:
@@ -213,6 +208,13 @@ class OnvifCamera:
         except Refuses as error:
             raise Lacks(f"The camera {self._host} does not restart: {error}") from None
         return text(reply, "Message")
+
+    async def head(self, profile: Profile) -> Head:
+        """Control."""
+        at = (await self._find_services()).get(TPTZ)
+        if at is None or not profile.node:
+            raise Lacks(f"The camera {self._host} cannot be moved.")
+        return OnvifHead(partial(self._call, at, TPTZ), self._host, profile)
 
     async def snapshot(self, token: str) -> bytes:
         """Control."""

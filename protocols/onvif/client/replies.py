@@ -10,11 +10,11 @@ from device.cameras.control import Happening, Kind, Profile
 from device.media import Utc
 from protocols.onvif.client.lenient import children, descendants, find, instant, number, parts_of, text
 from protocols.onvif.client.wire import TR2
-from protocols.onvif.names import TEV, TRT
+from protocols.onvif.names import TEV, TPTZ, TRT
 from protocols.onvif.xml import Element
 
 #: Of GetCapabilities, for cameras without GetServices.
-_CATEGORIES = {"Media": str(TRT), "Events": str(TEV)}
+_CATEGORIES = {"Media": str(TRT), "Events": str(TEV), "PTZ": str(TPTZ)}
 
 
 def camera_time(reply: Element) -> Utc | None:
@@ -66,6 +66,7 @@ def _profile(told: Element) -> Profile:
     within = find(told, "Configurations")  # Media 2
     source = find(within, "VideoSource") if within is not None else find(told, "VideoSourceConfiguration")
     encoder = find(within, "VideoEncoder") if within is not None else find(told, "VideoEncoderConfiguration")
+    mover = find(within, "PTZ") if within is not None else find(told, "PTZConfiguration")
     return Profile(
         token=told.get("token", ""),
         name=text(told, "Name")[:128],
@@ -76,6 +77,7 @@ def _profile(told: Element) -> Profile:
         fps=number(encoder, "RateControl", "FrameRateLimit"),
         url="",
         snapshot="",
+        node=text(mover, "NodeToken")[:64],
     )
 
 

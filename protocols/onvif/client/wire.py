@@ -74,6 +74,14 @@ class Fault:
         return self.reason or "/".join(self.codes) or "a fault without words"
 
 
+class Refuses(Exception):
+    """The camera answered with a fault."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
 def request(operation: str, fill: Fill | None, token: Token | None, addressed: Addressed | None) -> bytes:
     """The octets of a request. `operation`: qualified name."""
     envelope = etree.Element(ENV.Envelope, nsmap={"env": ENV, "tt": PREFIXES["tt"]})

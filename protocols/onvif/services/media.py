@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from device.cameras.ptz import Abilities
 from protocols.onvif.faults import UNKNOWN_ACTION, Refusal, impossible, invalid
 from protocols.onvif.names import TRT, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
+from protocols.onvif.spaces import write_configuration
 from protocols.onvif.xml import Element, find, member, need, sub, text, write
 
 PATH = "/onvif/media_service"
@@ -76,6 +78,7 @@ class Stream:
     path: str  #: of the live URL; begins with a slash
     video: Video | None  #: None: not known, as nothing comes
     audio: Audio | None
+    head: Abilities | None = None  #: what the head can that moves it; None: nothing does
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,10 @@ def _profile(told: Element, stream: Stream, streams: Sequence[Stream]) -> None:
         if part.there(stream):
             token = part.token(stream)
             part.write(sub(told, TT.name(part.name), token=token), stream, _uses(part, token, streams))
+    if stream.head is not None:
+        uses = sum(each.source == stream.source for each in streams)
+        configuration = sub(told, TT.PTZConfiguration, token=stream.source)
+        write_configuration(configuration, stream.source, stream.head, uses)
 
 
 def _named(told: Element, stream: Stream, uses: int) -> None:
