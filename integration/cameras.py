@@ -26,7 +26,7 @@ from device.cameras.messages import (
     Told,
 )
 from device.cameras.profiles import choose
-from device.errors import Fault, HoldfastError, Refused
+from device.errors import Fault, HoldfastError
 from device.events.cameras import AddressFollowed, CameraRestarted, InputActive, Motion, Tampering
 from device.events.catalogue import CameraOffline
 from device.events.event import Event
@@ -40,6 +40,7 @@ from device.settings.cameras import Camera, control_url, new_camera_key
 from device.settings.store import Changed
 from integration.onvif_readings import where
 from integration.plane import Plane
+from integration.steering import Steering
 from protocols.onvif.client.camera import OnvifCamera
 from protocols.onvif.client.probe import Match
 from protocols.onvif.client.prober import discover
@@ -53,7 +54,7 @@ _TALKED = ("onvif", "user", "password", "enabled")  #: settings that the talk de
 _BEGINNINGS = {Motion: Kind.MOTION, Tampering: Kind.TAMPERING, InputActive: Kind.INPUT}
 
 
-class NotSetUp(Refused):
+class NotSetUp(Lacks):
     """A camera is asked that has no ONVIF address."""
 
     hint = "Set the camera's ONVIF address first."
@@ -67,6 +68,7 @@ class CamerasPlane:
         self._recording = recording
         self._keepers: dict[str, tuple[Access, Keeper, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
+        self.steering = Steering(own, lambda access: OnvifCamera(access, own.clock), self._portrait)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -88,6 +90,7 @@ class CamerasPlane:
             for end in ends:
                 end()
             await self._stop(list(self._keepers))
+            await self.steering.close()
 
     def _forget(self) -> None:
         """What went on when this plane ended: who still tells it tells it anew."""
@@ -207,6 +210,7 @@ class CamerasPlane:
         server.on(AskControl, ask)
         server.on(RestartCamera, restart)
         server.on(TakePicture, picture)
+        self.steering.answer(server)
 
     async def picture(self, camera: str, stream: str) -> bytes:
         """A picture of a stream, as JPEG, that the camera takes now. What `TakePicture` raises."""
@@ -222,10 +226,7 @@ class CamerasPlane:
     @contextlib.asynccontextmanager
     async def _talk(self, camera: str) -> AsyncIterator[Control]:
         """One who is asked something besides."""
-        access = self._own.settings.get(Camera, camera).control()
-        if access is None:
-            raise NotSetUp(f"The camera {camera} has no ONVIF address.")
-        control = OnvifCamera(access, self._own.clock)
+        control = self._connecting(self._access(camera))()
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 yield control
@@ -233,6 +234,19 @@ class CamerasPlane:
             raise Unreachable(f"The camera {camera} does not answer within {ASK_SECONDS:g} s.") from None
         finally:
             await control.close()
+
+    def _access(self, camera: str) -> Access:
+        access = self._own.settings.get(Camera, camera).control()
+        if access is None:
+            raise NotSetUp(f"The camera {camera} has no ONVIF address.")
+        return access
+
+    async def _portrait(self, camera: str) -> Portrait:
+        """As it was last told to its keeper, or is told now."""
+        access = self._access(camera)
+        known = self._keepers.get(camera)
+        portrait = None if known is None or known[0] != access else known[1].standing.portrait
+        return portrait or await portrait_of(self._connecting(access))
 
     async def _discover(self, seconds: float) -> list[FoundCamera]:
         known = addresses_of(self._own.settings.entries(Camera))

@@ -46,6 +46,7 @@ def _row(route: Route) -> str:
     may = ["-" if route.role is None else "yes" if role.may(route.role) else "" for role in order]
     limits = ["camera"] if {"camera", "recording"} & set(route.parameters) else []
     limits += [route.media.value] if route.media is not None else []
+    limits += ["PTZ"] if route.moves else []
     scope = "" if route.role is None else route.scope.value
     cells = [
         route.method,

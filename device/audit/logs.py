@@ -61,6 +61,8 @@ AUDITED: tuple[Audited, ...] = (
     Audited("command.received", Deed.OPERATED, "wire", ("thing", "entity", "value")),
     Audited("poe.port-cycled", Deed.OPERATED, "by", ("port",)),
     Audited("camera.restarted", Deed.OPERATED, "by", ("camera",)),
+    Audited("camera.moved", Deed.OPERATED, "by", ("camera", "preset")),
+    Audited("camera.preset-changed", Deed.CHANGED, "by", ("camera", "preset")),
     Audited("clock.set", Deed.OPERATED, "by", ()),
     Audited("chassis.buzzer-silenced", Deed.OPERATED, "by", ()),
 )

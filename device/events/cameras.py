@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from device.errors import Severity
 from device.events.event import Event, event
+
+
+class How(Enum):
+    """How a camera is moved."""
+
+    HAND = "hand"  #: as long as somebody holds on, or by a way, or to a position
+    PRESET = "preset"
+    HOME = "home"
+
+
+class PresetChange(Enum):
+    """What becomes of a position that a camera keeps."""
+
+    KEPT = "kept"
+    FORGOTTEN = "forgotten"
+    HOME = "home"  #: the position of rest is another one
 
 
 @event("camera.motion", severity=Severity.NOTICE, about=("camera", "source"), state="camera.motion")
@@ -89,4 +107,24 @@ class CameraRestarted(Event):
     """Somebody let a camera restart."""
 
     camera: str  #: the key of its settings
+    by: str
+
+
+@event("camera.moved", severity=Severity.INFO, about=("camera",))
+class CameraMoved(Event):
+    """Somebody moves a camera. By hand it is said at the beginning, and again after a minute of rest."""
+
+    camera: str  #: the key of its settings
+    how: How
+    preset: str  #: its name; empty: it is none
+    by: str
+
+
+@event("camera.preset-changed", severity=Severity.NOTICE, about=("camera",))
+class PresetChanged(Event):
+    """Somebody let a camera keep where it stands, or forget where it stood."""
+
+    camera: str  #: the key of its settings
+    change: PresetChange
+    preset: str  #: its name; empty: the position of rest
     by: str

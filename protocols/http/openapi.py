@@ -108,6 +108,8 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         made["x-websocket"] = True
     if route.media is not None:
         made["x-media"] = route.media.value
+    if route.moves:
+        made["x-ptz"] = True
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": TypeAdapter(kind).json_schema()}
         for name, kind in route.parameters.items()

@@ -135,6 +135,8 @@ class Serving(Generic[H]):
                 raise NotAllowed("The token is not for this.")
             if route.media is not None and not caller.rights.may_watch(route.media):
                 raise NotAllowed(f"This account may not watch {route.media.value} video.")
+            if route.moves and not caller.rights.may_move:
+                raise NotAllowed("This account may not move cameras.")
         return caller
 
     async def _socket(

@@ -58,6 +58,7 @@ class Route:
     tag: str
     role: Role | None  #: None: anybody, also who is not logged in
     media: Media | None  #: that the caller must be allowed to watch
+    moves: bool  #: the caller must be allowed to move cameras
     scope: Scope  #: that a token needs, where it has not all
     status: int  #: where it succeeds
     produces: str  #: media type of an answer that is no JSON
@@ -118,6 +119,7 @@ class Table:
         *,
         role: Role | None,
         media: Media | None = None,
+        moves: bool = False,
         scope: Scope = Scope.READ,
         status: int = 200,
         produces: str = "application/json",
@@ -142,6 +144,7 @@ class Table:
                     self.tag,
                     role,
                     media,
+                    moves,
                     scope,
                     204 if answers is type(None) else status,
                     produces,

@@ -58,6 +58,8 @@ ROWS: tuple[Row, ...] = (
     Row("camera.control-back", "CAMERA-CONTROL-BACK", "camera"),
     Row("camera.address-followed", "CAMERA-ADDRESS-FOLLOWED", "camera"),
     Row("camera.restarted", "CAMERA-RESTARTED", "camera"),
+    Row("camera.moved", "CAMERA-MOVED", "camera"),
+    Row("camera.preset-changed", "CAMERA-PRESET-CHANGED", "camera"),
     Row("video.frozen", "VIDEO-FROZEN", "camera"),
     Row("video.resumed", "VIDEO-RESUMED", "camera"),
     Row("recording.deleted", "RECORDING-DELETED", "recording"),

@@ -51,11 +51,11 @@ WITHIN = 60.0
 
 @asynccontextmanager
 async def a_camera(*, announce: bool = False) -> AsyncIterator[Face]:
-    """One with two streams."""
+    """One with two streams, that can be moved."""
     main, sub = Format(Codec.H265, 320, 180, 10, 200_000), Format(Codec.H264, 160, 88, 5, 60_000)
-    login = Login(USER, PASSWORD)
+    login, spec = Login(USER, PASSWORD), Spec("Gate", "street", main, sub, ptz=True)
     async with (
-        VirtualCameras([Spec("Gate", "street", main, sub)], "127.0.0.1", 0, login, SystemClock()) as farm,
+        VirtualCameras([spec], "127.0.0.1", 0, login, SystemClock()) as farm,
         Face(farm.cameras[0], reserve("127.0.0.1"), SystemClock(), (), announce=announce) as face,
     ):
         yield face

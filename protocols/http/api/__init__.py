@@ -16,6 +16,7 @@ from protocols.http.api.logs import TABLE as LOGS
 from protocols.http.api.machine import TABLE as MACHINE
 from protocols.http.api.metrics import TABLE as METRICS
 from protocols.http.api.openid import TABLE as OPENID
+from protocols.http.api.ptz import TABLE as PTZ
 from protocols.http.api.recordings import TABLE as RECORDINGS
 from protocols.http.api.settings import TABLE as SETTINGS
 from protocols.http.api.stretches import TABLE as STRETCHES
@@ -29,6 +30,7 @@ TABLES = (
     ACCOUNTS,
     SETTINGS,
     CAMERAS,
+    PTZ,
     RECORDINGS,
     STRETCHES,
     EXPORTS,

@@ -207,6 +207,8 @@ ROWS: tuple[Told | Silent, ...] = (
     Silent(
         "camera.restarted", "an address that changed, or a restart, shows in hfCameraOffline where it matters"
     ),
+    Silent("camera.moved", "where a camera looks is no manager's business; the audit log has it"),
+    Silent("camera.preset-changed", "where a camera looks is no manager's business; the audit log has it"),
     Silent("session.closed", "who watches is a matter of the audit log, and can change every second"),
     _own(87, "evidence.locked", "hfEvidenceLocked"),
     _own(88, "evidence.unlocked", "hfEvidenceUnlocked"),

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from device.accounts.rights import Rights
 from device.accounts.role import Role
+from device.events.cameras import CameraMoved, How, PresetChange, PresetChanged
 from device.planes.link import Client
 from integration.cameras import CamerasPlane
 from integration.virtual_camera.onvif.face import Face
 from tests.integration.test_cameras import PASSWORD, USER, WITHIN, a_camera
-from tests.integration.web.rig import Web, web
+from tests.integration.web.rig import Browser, Web, web
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ async def gate() -> AsyncIterator[Face]:
         yield face
 
 
-async def test_a_camera_is_asked_added_shown_and_restarted(served: Web, gate: Face) -> None:
+async def test_a_camera_is_asked_added_shown_and_restarted(gate: Face, served: Web) -> None:
     login = {"onvif": gate.url, "user": USER, "password": PASSWORD}
     async with await served.owner() as owner:
         asked = (await owner.ask("POST", "/api/cameras/probe", login)).json
@@ -56,7 +58,7 @@ async def test_a_camera_is_asked_added_shown_and_restarted(served: Web, gate: Fa
         assert told == {"text": "The camera restarts."}
 
 
-async def test_what_cannot_be_asked_says_whose_fault_it_is(served: Web, gate: Face) -> None:
+async def test_what_cannot_be_asked_says_whose_fault_it_is(gate: Face, served: Web) -> None:
     async with await served.owner() as owner:
         wrong = {"onvif": gate.url, "user": USER, "password": "wrong"}
         refused = await owner.ask("POST", "/api/cameras/probe", wrong)
@@ -69,3 +71,75 @@ async def test_what_cannot_be_asked_says_whose_fault_it_is(served: Web, gate: Fa
         assert (await owner.get("/api/cameras"))["cameras"] == []
     async with await served.somebody("vera", Role.VIEWER) as viewer:
         assert (await viewer.ask("POST", "/api/cameras/probe", wrong)).status == 403
+
+
+async def at_rest(browser: Browser, key: str) -> dict[str, float]:
+    """Wait until a camera stands still; where."""
+    async with asyncio.timeout(WITHIN):
+        while (head := (await browser.get(f"/api/cameras/{key}/ptz"))["head"])["moving"]:  # noqa: ASYNC110 - it is asked over HTTP
+            await asyncio.sleep(0.05)
+    found: dict[str, float] = head["at"]
+    return found
+
+
+async def test_a_camera_is_moved_by_those_who_may_and_stops_when_nobody_holds_on(
+    gate: Face, served: Web
+) -> None:
+    login = {"onvif": gate.url, "user": USER, "password": PASSWORD}
+    said: list[object] = []
+    served.own.bus.subscribe(lambda entry: said.append(entry.event))
+    async with await served.owner() as owner:
+        key = (await owner.ask("POST", "/api/cameras/onvif", {**login, "name": "Gate"})).json["id"]
+        base = f"/api/cameras/{key}/ptz"
+        head = (await owner.get(base))["head"]
+        assert (head["pan_tilt"], head["zoom"], head["moving"]) == (True, True, False)
+        assert {"token": "1", "name": "Overview"} in head["presets"]
+        made = await owner.ask("POST", f"{base}/presets", {"name": "Grind"})
+        assert (made.status, made.json["token"]) == (200, "4")
+        assert (await owner.ask("PUT", f"{base}/home")).status == 204
+        bad = await owner.ask("POST", f"{base}/move", {"pan": 2})
+        assert (bad.status, "/pan" in bad.errors()) == (422, True), bad.text
+        gone = await owner.ask("POST", f"{base}/presets/gone/recall")
+        assert (gone.status, "no preset 'gone'" in gone.text) == (404, True), gone.text
+    async with await served.somebody("vera", Role.VIEWER) as viewer:
+        for path in ("/move", "/stop", "/home"):
+            assert (await viewer.ask("POST", base + path, {})).status == 403
+        assert (await viewer.ask("GET", base)).status == 403
+    async with await served.somebody("pete", Rights(Role.VIEWER, ptz=True)) as pete:
+        for _ in range(3):
+            assert (await pete.ask("POST", f"{base}/move", {"pan": 0.1, "seconds": 0.5})).status == 204
+        there = await at_rest(pete, key)  # he does not stop it
+        assert 0 < there["pan"] < 0.5, "the camera alone would have gone on for ten seconds"
+        assert (await pete.ask("POST", f"{base}/place", {"zoom": 0.5})).status == 204
+        assert await at_rest(pete, key) == {"pan": 0, "tilt": 0, "zoom": 0.5}
+        assert (await pete.ask("POST", f"{base}/place", {"tilt": 0.5, "relative": True})).status == 204
+        assert await at_rest(pete, key) == {"pan": 0, "tilt": 0.5, "zoom": 0.5}
+        assert (await pete.ask("POST", f"{base}/presets/Left%20side/recall")).status == 204
+        assert await at_rest(pete, key) == {"pan": -0.4, "tilt": -0.1, "zoom": 0.35}
+        assert (await pete.ask("POST", f"{base}/home")).status == 204
+        assert await at_rest(pete, key) == {"pan": 0, "tilt": 0, "zoom": 0}
+        assert (await pete.ask("DELETE", f"{base}/presets/4")).status == 403, "that is an operator's"
+    async with await served.owner() as owner:
+        assert (await owner.ask("DELETE", f"{base}/presets/Grind")).status == 204
+        async with asyncio.timeout(WITHIN):
+            deeds: list[str] = []
+            while f"{key} Left side" not in deeds:
+                audit = await owner.get("/api/audit", params={"who": "pete", "deed": "operated"})
+                deeds = [each["what"] for each in audit["deeds"]]
+    assert [each for each in said if isinstance(each, CameraMoved | PresetChanged)] == [
+        PresetChanged(key, PresetChange.KEPT, "Grind", "anna"),
+        PresetChanged(key, PresetChange.HOME, "", "anna"),
+        CameraMoved(key, How.HAND, "", "pete"),
+        CameraMoved(key, How.PRESET, "Left side", "pete"),
+        CameraMoved(key, How.HOME, "", "pete"),
+        PresetChanged(key, PresetChange.FORGOTTEN, "Grind", "anna"),
+    ]
+
+
+async def test_a_camera_that_nothing_moves_says_so(served: Web) -> None:
+    async with await served.owner() as owner:
+        made = {"key": "c-fixed1", "main": "rtsp://192.0.2.1/s", "name": "Fixed"}
+        assert (await owner.ask("POST", "/api/settings/cameras/entries", made)).status == 201
+        told = await owner.get("/api/cameras/c-fixed1/ptz")
+        assert (told["head"], "no ONVIF address" in told["detail"]) == (None, True)
+        assert (await owner.ask("POST", "/api/cameras/c-fixed1/ptz/home")).status == 409
