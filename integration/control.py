@@ -135,6 +135,7 @@ class Parts:
             self.recipients.say,
             self.clips.pictures,
             self.clips.clip,
+            self.cameras.steering.recall,
         )
         self.rules = RulesPlane(own, reach)
         collector = Collector(

@@ -40,6 +40,7 @@ from device.settings.rules import (
     Manual,
     Pictures,
     Publish,
+    Recall,
     Record,
     Rule,
     Schedule,
@@ -70,6 +71,7 @@ class Reach:
     ]  #: recipient, subject, text; raises HoldfastError where there is none
     pictures: Callable[[Pictures, str, str], Awaitable[None]]  #: subject, text; raises HoldfastError
     clip: Callable[[Clip, Utc, str, str], None]  #: of when, subject, text; raises HoldfastError
+    recall: Callable[[str, str, str], Awaitable[None]]  #: camera, preset, by whom; raises HoldfastError
 
 
 @dataclass(slots=True)
@@ -321,6 +323,8 @@ class RulesPlane:
                 for camera in action.cameras:  # in event mode nothing else may keep it
                     for at in (utc, upto):
                         await self._reach.recording.call(TriggerEvent(camera, at, None, rule.name))
+            case Recall():
+                await self._reach.recall(action.camera, action.preset, f"rule {rule.name}")
             case Buzz():
                 pass  # as long as the rule is active; see `faults`
 
@@ -371,6 +375,12 @@ class RulesPlane:
                     return f"there is no camera {key!r}"
                 if isinstance(action, Pictures) and cameras[key].onvif is None:
                     return f"camera {key!r} takes no pictures: it has no ONVIF address"
+        if isinstance(action, Recall):
+            known = self._own.settings.entries(Camera)
+            if action.camera not in known:
+                return f"there is no camera {action.camera!r}"
+            if known[action.camera].onvif is None:
+                return f"camera {action.camera!r} goes to no preset: it has no ONVIF address"
         if isinstance(action, Send | Pictures | Clip) and action.recipient not in self._own.settings.keys(
             Recipient
         ):

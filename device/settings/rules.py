@@ -172,6 +172,17 @@ class Pictures(BaseModel):
         return self
 
 
+class Recall(BaseModel):
+    """Let a camera go to a preset that it keeps, over ONVIF."""
+
+    model_config = _MODEL
+    kind: Literal["preset"] = "preset"
+    camera: Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
+    preset: Annotated[
+        str, pydantic.StringConstraints(min_length=1, max_length=64)
+    ]  #: its name, or the camera's token
+
+
 class Clip(BaseModel):
     """Send what cameras showed, from before the rule became active until after."""
 
@@ -188,7 +199,8 @@ class Clip(BaseModel):
 
 
 Action = Annotated[
-    Record | Cycle | Tell | Publish | Buzz | Send | Pictures | Clip, pydantic.Field(discriminator="kind")
+    Record | Cycle | Tell | Publish | Buzz | Send | Pictures | Clip | Recall,
+    pydantic.Field(discriminator="kind"),
 ]
 
 

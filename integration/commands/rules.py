@@ -45,10 +45,11 @@ FIRST = {
     "send": "recipient",
     "pictures": "recipient",
     "clip": "recipient",
+    "preset": "camera",
 }
 #: First words whose rest is one text.
 TEXTS = {"tell": "text"}
-REST = {"publish": "payload", "send": "text"}
+REST = {"publish": "payload", "send": "text", "preset": "preset"}
 #: First words whose third is the cameras, and whose rest are other fields.
 FILES = ("pictures", "clip")
 
@@ -112,7 +113,8 @@ def add(
         list[str],
         typer.Option(
             help="An action: 'record KEY,KEY', 'cycle PORT', 'tell TEXT', 'publish TOPIC PAYLOAD', 'buzzer', "
-            "'send RECIPIENT TEXT', 'pictures RECIPIENT KEY,KEY count=3', 'clip RECIPIENT KEY,KEY after=20'."
+            "'send RECIPIENT TEXT', 'pictures RECIPIENT KEY,KEY count=3', 'clip RECIPIENT KEY,KEY after=20', "
+            "'preset KEY NAME'."
         ),
     ],
     wait: Annotated[str, typer.Option(metavar="HH:MM:SS", help="Least time between two activations.")] = "0",

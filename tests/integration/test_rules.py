@@ -50,6 +50,7 @@ class Rig:
         self.published: list[Publish] = []
         self.sent: list[tuple[str, str, str]] = []
         self.made: list[tuple[Pictures | Clip, str, str]] = []
+        self.moved: list[tuple[str, str, str]] = []
         self.said: list[Event] = []
 
     def rule(self, key: str, *actions: Mapping[str, object], **fields: object) -> None:
@@ -102,7 +103,10 @@ async def running(data: Path) -> AsyncIterator[Rig]:
             assert abs(own.clock.utc() - utc) < 600 * MICROSECONDS
             rig.made.append((action, subject, text))
 
-        rules = RulesPlane(own, Reach(client, lambda: None, publish, send, pictures, clip))
+        async def recall(camera: str, preset: str, by: str) -> None:
+            rig.moved.append((camera, preset, by))
+
+        rules = RulesPlane(own, Reach(client, lambda: None, publish, send, pictures, clip, recall))
         rules.answer(own.server)
         rig = Rig(own, rules, control, triggered)
         end = own.bus.subscribe(lambda entry: rig.said.append(entry.event))
@@ -128,12 +132,14 @@ async def test_actions_are_carried_out_in_their_order_and_one_that_fails_does_no
             {"kind": "cycle", "port": 3},
             {"kind": "publish", "topic": "a/b", "payload": "1"},
             {"kind": "send", "recipient": "anna"},
+            {"kind": "preset", "camera": "c-gate", "preset": "Gate"},
             TELL,
         )
         rig.own.bus.publish(OFFLINE)
         await rig.until(lambda: bool(rig.of(RuleTold)))
         assert [each.topic for each in rig.published] == ["a/b"]
         assert rig.sent == [("anna", "Gate", "camera.offline")]
+        assert rig.moved == [("c-gate", "Gate", "rule Gate")]
         failed = [event.action for event in rig.of(RuleActionFailed) if isinstance(event, RuleActionFailed)]
         assert failed == ["publish", "cycle"]
         assert len(rig.of(RuleActive)) == 1
@@ -175,11 +181,13 @@ async def test_why_pictures_and_clips_cannot_be_had_is_said_beforehand(tmp_path:
     async with running(tmp_path) as rig:
         rig.own.settings.patch(Camera, {"main": "rtsp://192.0.2.1/"}, key="c-gate", by="anna")
         gate = {"recipient": "nas", "cameras": ["c-gate"]}
-        rig.rule("gate", {"kind": "pictures", **gate}, {"kind": "clip", **gate})
+        preset = {"kind": "preset", "camera": "c-gate", "preset": "Gate"}
+        rig.rule("gate", {"kind": "pictures", **gate}, {"kind": "clip", **gate}, preset)
         told = await rig.control.call(TryRule("gate"))
         assert told.problems == (
             "camera 'c-gate' takes no pictures: it has no ONVIF address",
             "there is no recipient 'nas'",
+            "camera 'c-gate' goes to no preset: it has no ONVIF address",
         )
         with pytest.raises(BadValue, match="without #s in the name only one picture"):
             rig.rule("gate", {"kind": "pictures", "count": 2, "name": "latest", **gate})
@@ -318,6 +326,7 @@ def test_rules_and_schedules_by_command(tmp_path: Path) -> None:
         ("tell It is  late", {"kind": "tell", "text": "It is  late"}),
         ("publish a/b on now", {"kind": "publish", "topic": "a/b", "payload": "on now"}),
         ("buzzer", {"kind": "buzzer"}),
+        ("preset c-1 Far end", {"kind": "preset", "camera": "c-1", "preset": "Far end"}),
         (
             "clip nas c-1,c-2 after=20 form=mp4",
             {"kind": "clip", "recipient": "nas", "cameras": ["c-1", "c-2"], "after": "20", "form": "mp4"},

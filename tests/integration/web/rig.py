@@ -175,7 +175,9 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         keeper = Keeper(own.bus, trail)
         recipients = RecipientsPlane(own, outbox)
         clips = Clips(own, outbox, recipients, clients[1], _blind)
-        reach = Reach(clients[0], lambda: poe.service, _nowhere, recipients.say, clips.pictures, clips.clip)
+        reach = Reach(
+            clients[0], lambda: poe.service, _nowhere, recipients.say, clips.pictures, clips.clip, _unmoved
+        )
         rules = RulesPlane(own, reach)
         shares = SharesPlane(own, clients[0])
         for each in (recipients, rules, shares, SyslogPlane(own, outbox, keeper, tls)):
@@ -196,6 +198,12 @@ async def web(folder: Path) -> AsyncIterator[Web]:
 async def _blind(camera: str, stream: str) -> bytes:
     """No camera takes pictures here."""
     del stream
+    raise NotFound("camera", camera)
+
+
+async def _unmoved(camera: str, preset: str, by: str) -> None:
+    """No camera can be moved here."""
+    del preset, by
     raise NotFound("camera", camera)
 
 
