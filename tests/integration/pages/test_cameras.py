@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.integration.pages.conftest import Site, pictures
 from tests.integration.pages.test_automation import for_everybody
 from tests.integration.pages.test_story import STATES, playing, until
-from tests.integration.rig import Cameras
+from tests.integration.rig import Cameras, key_of
 
 
 @pytest.mark.proves("M-113")
@@ -66,3 +66,47 @@ def test_a_camera_is_found_on_the_network_asked_added_watched_heard_and_removed(
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_role("heading", name="Cameras", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="Second look")).to_have_count(0)
+
+
+def test_a_camera_is_moved_on_its_page_and_stops_when_let_go(
+    site: Site, page: Page, screenshots: Path | None
+) -> None:
+    assert site.cameras is not None
+    told = site.cameras.told["cameras"][1]
+    key = key_of(told["number"])
+    ask = f"fetch('/api/cameras/{key}/ptz').then((answer) => answer.json()).then((told) => told.head)"
+    set_up = f"""(onvif) => fetch('/api/settings/cameras/entries/{key}', {{method: 'PATCH',
+        headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify({{onvif, follow: false}})}})"""
+    assert page.evaluate(f"({set_up})({told['onvif']!r}).then((answer) => answer.ok)")
+    site.open(page, f"/?camera={key}")
+    pad = page.get_by_role("region", name="Move the camera")
+    expect(pad).to_be_visible()
+    for_everybody(page)
+    pad.get_by_label("Go to a preset").select_option("Left side")
+    until(page, ask, lambda head: not head["moving"] and head["at"]["pan"] == -0.4)
+    pictures(screenshots, page, "live-ptz-light")
+    page.keyboard.down("ArrowRight")
+    until(page, ask, lambda head: head["at"]["pan"] > -0.4)
+    page.keyboard.up("ArrowRight")
+    until(page, ask, lambda head: not head["moving"])
+    pad.get_by_role("button", name="Nearer").hover()
+    page.mouse.down()
+    until(page, ask, lambda head: head["at"]["zoom"] > 0.35)
+    page.mouse.up()
+    until(page, ask, lambda head: not head["moving"])
+    figure = page.locator("figure.tile").bounding_box()
+    assert figure is not None
+    page.mouse.move(figure["x"] + 100, figure["y"] + 100)
+    tilt = page.evaluate(ask)["at"]["tilt"]
+    page.mouse.down()
+    page.mouse.move(figure["x"] + 100, figure["y"] + 60)
+    until(page, ask, lambda head: head["at"]["tilt"] > tilt)
+    page.mouse.up()
+    until(page, ask, lambda head: not head["moving"])
+    pad.get_by_role("button", name="Keep this view").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("The far house")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(pad.get_by_role("option", name="The far house")).to_have_count(1)
+    pad.get_by_role("button", name="Forget the preset").click()
+    expect(pad.get_by_role("option", name="The far house")).to_have_count(0)
+    assert page.evaluate(f"({set_up})(null).then((answer) => answer.ok)")

@@ -1,9 +1,10 @@
 // @ts-check
 // The cameras now, in a grid.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { get } from "../api.js";
 import { causes } from "../causes.js";
 import { t, tn } from "../i18n.js";
-import { cameras, go, may, query, sees } from "../state.js";
+import { cameras, go, may, query, sees, session } from "../state.js";
 import { Empty, Icon, Page, html, toast } from "../ui.js";
 import "../player.js";
 
@@ -79,6 +80,22 @@ export default function Live() {
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
   }, [list, only]);
+  const single = only && list?.find((camera) => camera.id === only);
+  const steered = single && session.value.account.ptz ? single.id : "";
+  const [mover, setMover] = useState(/** @type {any} */ (null)); // what moves the camera that is shown alone, if something does
+  useEffect(() => {
+    let over = false;
+    const ask = async () => {
+      const { head } = await get(`/api/cameras/${steered}/ptz`);
+      const Ptz = head && (await import("../ptz.js")).default;
+      if (head && !over) setMover({ Ptz, head });
+    };
+    if (steered) ask().catch(() => {}); // a camera that does not answer cannot be moved
+    return () => {
+      over = true;
+      setMover(null);
+    };
+  }, [steered]);
   const choose = (/** @type {string} */ name) => {
     localStorage.setItem("layout", name);
     setLayout(name);
@@ -86,7 +103,6 @@ export default function Live() {
   if (!list) return html`<${Page} name=${t("Live")} wide><div class="skeleton"></div></${Page}>`;
   if (!list.length)
     return html`<${Page} name=${t("Live")}><${Empty} icon="cameras" title=${t("No cameras yet")}><p>${t("What you add is recorded at once, and shown here.")}</p>${may("operator") && html`<a class="button primary" href="/cameras"><${Icon} n="add" />${t("Add a camera")}</a>`}</${Empty}></${Page}>`;
-  const single = only && list.find((camera) => camera.id === only);
   const shown = single ? [single] : list;
   const across = single ? 1 : layout === "auto" ? Math.min(6, Math.ceil(Math.sqrt(shown.length))) : Number(layout) || 3;
   const names = { auto: t("Automatic"), focus: t("One large"), 1: "1", 2: "2 × 2", 3: "3 × 3", 4: "4 × 4" };
@@ -98,6 +114,7 @@ export default function Live() {
   return html`<${Page} name=${single ? single.name || single.id : t("Live")} wide class="live" actions=${actions}>
     <div class="wall" data-across=${across} data-layout=${!single && layout === "focus" ? "focus" : undefined}>
       ${shown.map((camera, n) => html`<${Tile} key=${camera.id} camera=${camera} prefer=${single || across === 1 || (layout === "focus" && n === 0) ? "main" : "sub"} sound=${sound === camera.id} onChoose=${() => setSound(sound === camera.id ? "" : camera.id)} onFull=${single ? undefined : () => go(`/?camera=${camera.id}`)} />`)}
+      ${single && mover && html`<${mover.Ptz} key=${single.id} camera=${single.id} head=${mover.head} />`}
     </div>
   </${Page}>`;
 }

@@ -11,7 +11,7 @@ import { condition, plain, sentence } from "./sentence.js";
 const MOST_CONDITIONS = 16;
 const MOST_ACTIONS = 8;
 const CONDITIONS = () => /** @type {[string, string][]} */ ([["state", t("the state")], ["event", t("the event")], ["schedule", t("the schedule or pulse")], ["manual", t("the button")]]);
-const ACTIONS = () => /** @type {[string, string][]} */ ([["record", t("keep what cameras see")], ["send", t("send to a recipient")], ["pictures", t("send pictures")], ["clip", t("send a clip")], ["tell", t("say it on every wire")], ["publish", t("publish by MQTT")], ["cycle", t("power-cycle a port")], ["buzzer", t("let the buzzer sound")]]);
+const ACTIONS = () => /** @type {[string, string][]} */ ([["record", t("keep what cameras see")], ["send", t("send to a recipient")], ["pictures", t("send pictures")], ["clip", t("send a clip")], ["tell", t("say it on every wire")], ["publish", t("publish by MQTT")], ["cycle", t("power-cycle a port")], ["preset", t("move a camera to a preset")], ["buzzer", t("let the buzzer sound")]]);
 
 /** A new part of a rule. @param {string} kind @param {any} known */
 export const fresh = (kind, known) => /** @type {Record<string, any>} */ ({
@@ -26,6 +26,7 @@ export const fresh = (kind, known) => /** @type {Record<string, any>} */ ({
   tell: { kind, text: "" },
   publish: { kind, topic: "", payload: "", retain: false },
   cycle: { kind, port: 1 },
+  preset: { kind, camera: (cameras.value || [])[0]?.id || "", preset: "" },
   buzzer: { kind },
 })[kind];
 
@@ -98,6 +99,9 @@ function Action({ id, each, known, change }) {
       return html`<${Write} id="${id}-topic" label=${t("Topic")} value=${each.topic} max=${200} change=${(/** @type {string} */ topic) => part({ topic })} />
         <${Write} id="${id}-payload" label=${t("Payload")} value=${each.payload} max=${1000} change=${(/** @type {string} */ payload) => part({ payload })} />
         <label class="row"><input type="checkbox" checked=${each.retain} onChange=${(/** @type {any} */ e) => part({ retain: e.currentTarget.checked })} />${t("The broker keeps it")}</label>`;
+    case "preset":
+      return html`<${Choose} id="${id}-camera" label=${t("Camera")} value=${each.camera} choices=${(cameras.value || []).map((one) => [one.id, one.name || one.id])} change=${(/** @type {string} */ camera) => part({ camera })} />
+        <${Write} id="${id}-preset" label=${t("Preset")} value=${each.preset} max=${64} change=${(/** @type {string} */ preset) => part({ preset })} />`;
     case "cycle":
       return html`<${Write} id="${id}-port" type="number" label=${t("Port")} value=${each.port} max=${48} change=${(/** @type {string} */ port) => part({ port: Number(port) })} />`;
     default:

@@ -51,6 +51,8 @@ export function action(each, known) {
       return each.count > 1 ? t("send {count} pictures each of {cameras} to {name}", { count: each.count, cameras: seen, name }) : t("send a picture of {cameras} to {name}", { cameras: seen, name });
     case "clip":
       return t("send what {cameras} showed, from {before} s before until {after} s after, to {name}", { cameras: seen, before: each.before, after: each.after, name });
+    case "preset":
+      return t("move {camera} to “{preset}”", { camera: cameraName(each.camera), preset: each.preset });
     case "cycle":
       return t("power-cycle port {port}", { port: each.port });
     case "tell":
