@@ -177,6 +177,10 @@ class Guard:
             for algorithm in ALGORITHMS
         ]
 
+    def proof(self, account: str) -> str | None:
+        """What an account proves itself by: another one once its password was changed, None once it is gone."""
+        return self.credentials.ha1(account, ALGORITHMS[0])
+
     def verify(self, method: str, url: str, given: str | None, now: float) -> Verdict:
         """Judge the Authorization value of one request."""
         schemes = parameters(given) if given is not None else []

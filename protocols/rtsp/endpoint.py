@@ -349,7 +349,8 @@ class Endpoint:
             broadcast.tick(now)
         doomed: list[PeerProtocol] = []
         for session in self.registry:
-            if self._holds is not None and not self._holds(session):
+            allowed = self._holds is None or self._holds(session)
+            if not (allowed and self.registry.stands(session)):
                 doomed += self._end(session, End.REVOKED)
                 continue
             delivery = self._deliveries.get(session.id)

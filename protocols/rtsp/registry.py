@@ -48,7 +48,7 @@ class End(Enum):
     TIMED_OUT = "timed out"
     TOO_SLOW = "too slow"
     STOPPED = "stopped"  #: the server, or the stream
-    REVOKED = "revoked"  #: its account is gone, or may not have the stream any more
+    REVOKED = "revoked"  #: its account is gone, has another password, or may not have the stream any more
 
 
 class Phase(Enum):
@@ -92,6 +92,7 @@ class Session:
     required: bool = (
         False  #: the client asked for ONVIF's replay by name: at the end it waits for more (s6.9)
     )
+    proof: str | None = None  #: what its account proved itself by
     legs: dict[int, Leg] = field(default_factory=dict)  #: by track
 
     @property
@@ -163,9 +164,17 @@ class Registry:
 
     def add(self, session: Session) -> None:
         """A session was made."""
+        session.proof = self._proof(session)
         self._sessions[session.id] = session
         if self.observer is not None:
             self.observer.opened(session)
+
+    def stands(self, session: Session) -> bool:
+        """Whether who made it would still be let in: his account is there, and its password is the same."""
+        return session.proof == self._proof(session)
+
+    def _proof(self, session: Session) -> str | None:
+        return None if self.guard is None else self.guard.proof(session.account)
 
     def remove(self, session: Session, why: End, now: float) -> None:
         """A session ended."""

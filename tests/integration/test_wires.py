@@ -279,6 +279,7 @@ async def test_who_loses_the_right_loses_the_stream(shown: Recorder, owner: Brow
     first = min(datetime.fromisoformat(row["first"]) for row in rows if row["camera"] == seen["id"])
     losses: dict[str, tuple[str, dict[str, object] | None, int]] = {
         "deleted": (live, None, 4401),
+        "changed": (live, {"password": "another", "repeat": "another"}, 4401),
         "recorded": (live, {"media": [Media.RECORDED.value]}, 4403),
         "live": (replay, {"media": [Media.LIVE.value]}, 4403),
         "elsewhere": (live, {"cameras": [other["id"]]}, 4403),
