@@ -47,6 +47,11 @@ class DataFolder:
         return self.sockets / f"{plane}.sock"
 
     @property
+    def connections(self) -> Path:
+        """Where the streaming plane takes connections that another plane accepted for it."""
+        return self.sockets / "connections.sock"
+
+    @property
     def key(self) -> Path:
         """The master key of all secrets."""
         return self.path / "master.key"

@@ -32,6 +32,8 @@ from device.settings.virtual_hosts import VirtualHost
 from device.settings.web import Web
 from integration.certificates import ClientTls
 from integration.plane import Plane
+from integration.rtsp_websocket import PATH as RTSP
+from integration.rtsp_websocket import RtspWebSocket
 from integration.version import VERSION
 from integration.virtual_hosts import VirtualHosts
 from integration.zone import local_zone
@@ -103,6 +105,8 @@ class HttpPlane:
         self._assets = Assets()
         self._changed = asyncio.Event()
         self.mounts = Mounts()
+        self._rtsp = RtspWebSocket(own.folder.connections)
+        self.mounts.add(RTSP, self._rtsp.handle)
         self._hosts = VirtualHosts(
             own, self._house, self._serving.definitions, self._assets, address, self._new_context
         )
@@ -122,6 +126,7 @@ class HttpPlane:
                 async with contextlib.AsyncExitStack() as stack:
                     endpoint = await self._open(stack)
                     stack.push_async_callback(self._serving.close)
+                    stack.push_async_callback(self._rtsp.close)
                     if not told:
                         told = True
                         ready(_details(endpoint))

@@ -38,6 +38,7 @@ from integration.onvif_machine import NetworkSetup, Timekeeper
 from integration.onvif_readings import Seen, streams, where
 from integration.plane import Plane
 from integration.recordings import RecordingsPlane
+from integration.rtsp_websocket import URI as WEBSOCKET
 from integration.version import VERSION
 from protocols.http.endpoint import Mounts
 from protocols.onvif.announcer import Announcer, Ip
@@ -168,7 +169,11 @@ class OnvifPlane:
             ).service(),
             Events(self.points, own.clock).service(),
             Media(
-                self.streams, lambda: self.rtsp[0], lambda: own.settings.get(Rtsp).multicast, self._snapshot
+                self.streams,
+                lambda: self.rtsp[0],
+                lambda: own.settings.get(Rtsp).multicast,
+                self._snapshot,
+                WEBSOCKET,
             ).service(),
             DeviceIo(self.streams).service(),
             *self._recordings.services(),

@@ -19,6 +19,7 @@ from device.settings.rtsp import Rtsp
 from device.vault import Vault
 from integration.afar import reading
 from integration.plane import Plane
+from integration.rtsp_websocket import URI as WEBSOCKET
 from protocols.onvif.operations import Service
 from protocols.onvif.services.receiver import Receiver
 from protocols.onvif.services.recording import Recording
@@ -66,7 +67,7 @@ class RecordingsPlane:
         return [
             Recording(self.recordings).service(),
             Search(self.archive).service(),
-            Replay(self.archive.known, Player(self._own, self._ports)).service(),
+            Replay(self.archive.known, Player(self._own, self._ports), WEBSOCKET).service(),
             Receiver(self.recordings).service(),
         ]
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import socket
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from device.errors import Fault
 from device.events.bus import Bus
 from device.events.catalogue import LoginFailed, SessionClosed, SessionId, SessionOpened
 from device.planes.exports import serve_exports
+from device.planes.handover import Handed, Taking
 from device.planes.leash import Leash, attach
 from device.planes.link import Client
 from device.planes.messages import AskStreaming, SessionStatus, StreamingStatus
@@ -199,8 +201,17 @@ class StreamingPlane:
         except OSError as error:
             at = f"{self._listen.address}, port {self._listen.rtsp} (RTSP) or {self._listen.rtsps} (RTSPS)"
             raise CannotListen(f"Cannot listen on {at}: {os.strerror(error.errno or 0)}.") from error
+        adopting: set[asyncio.Task[None]] = set()
+
+        def take(handed: Handed, sock: socket.socket) -> None:
+            whose = Peer(handed.host, handed.local, handed.secure)
+            task = asyncio.create_task(endpoint.adopt(sock, handed.received, whose))
+            adopting.add(task)
+            task.add_done_callback(adopting.discard)
+
         try:
-            yield endpoint
+            with Taking(own.folder.connections, take):
+                yield endpoint
         finally:
             await endpoint.close()
 

@@ -49,7 +49,7 @@ Buffer = bytes | bytearray | memoryview
 
 
 @contextlib.contextmanager
-def _reachable(path: Path) -> Iterator[str]:
+def reachable(path: Path) -> Iterator[str]:
     """A name for `path` that fits into a socket address, however deep the data folder lies."""
     if len(os.fsencode(path)) <= UNIX_PATH_MAX:
         yield str(path)
@@ -61,17 +61,19 @@ def _reachable(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def listen(path: Path) -> socket.socket:
+def listen(path: Path, kind: int = socket.SOCK_STREAM) -> socket.socket:
     """A listening socket at `path`, for this user only, put in the place of what was there in one step:
-    whoever connects finds the old server, or the new one ready, never something between."""
+    whoever connects finds the old server, or the new one ready, never something between. `kind`: SOCK_DGRAM makes
+    one that datagrams come to."""
     made = path.with_name(f".{path.name}.{os.getpid()}")
     made.unlink(missing_ok=True)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = socket.socket(socket.AF_UNIX, kind | socket.SOCK_NONBLOCK)
     try:
-        with _reachable(made) as name:
+        with reachable(made) as name:
             sock.bind(name)
         made.chmod(0o600)
-        sock.listen(64)
+        if kind == socket.SOCK_STREAM:
+            sock.listen(64)
         made.rename(path)
     except BaseException:
         sock.close()
@@ -501,7 +503,7 @@ class Client:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             try:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-                with _reachable(self._path) as name:
+                with reachable(self._path) as name:
                     sock.connect(name)  # a Unix socket connects at once or not at all
                 _, made = await loop.create_unix_connection(
                     lambda: _Connection(_nothing, on_item, on_lost), sock=sock

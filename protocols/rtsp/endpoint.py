@@ -160,11 +160,13 @@ class Endpoint:
             self.release(session)
         return len(doomed)
 
-    async def adopt(self, sock: socket.socket, received: bytes) -> None:
+    async def adopt(self, sock: socket.socket, received: bytes, whose: Peer | None = None) -> None:
         """Take over a connection that an HTTP server accepted, with the octets that it had read of it: the
-        head of a tunnel's GET or POST."""
+        head of a tunnel's GET or POST, or of a WebSocket's opening handshake. `whose`: who is at the other end of
+        the socket, where something is between; None: the socket tells, and there is no TLS."""
+        secure = whose is not None and whose.secure
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: PeerProtocol(self, False, received), sock)
+        await loop.connect_accepted_socket(lambda: PeerProtocol(self, secure, received, whose), sock)
 
     def tell_refused(self, account: str, peer: Peer | None) -> None:
         """Somebody gave a wrong name or password."""

@@ -1,5 +1,5 @@
 """One TCP connection of the RTSP server: octets to the pure connection, its effects to the endpoint. It may turn out
-to be one end of an HTTP tunnel."""
+to be one end of an HTTP tunnel, or a WebSocket."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from device.errors import Fault, HoldfastError
 from protocols.rtsp import tunnel
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.effects import Close, Effect, Pause, Play, Refuse, Release, Resolve, Started, Write
+from protocols.rtsp.framed import Framed
 from protocols.rtsp.message import MalformedMessage, Response, headers
 from protocols.rtsp.registry import Peer
 from protocols.rtsp.serve import SERVER, Connection
+from protocols.rtsp.websocket import Handshake, accepted
 
 if TYPE_CHECKING:
     from protocols.rtsp.endpoint import Endpoint
@@ -26,11 +28,13 @@ REPLY_BACKLOG = 256 * 1024  #: octets of answers that a peer has not taken, then
 class PeerProtocol(asyncio.Protocol):
     """A connection from its first octet to its last."""
 
-    def __init__(self, endpoint: Endpoint, secure: bool, received: bytes) -> None:
-        """`received`: what another read of it before."""
+    def __init__(self, endpoint: Endpoint, secure: bool, received: bytes, whose: Peer | None = None) -> None:
+        """`received`: what another read of it before. `whose`: who is at the other end, where the socket does not
+        tell."""
         self.endpoint = endpoint
         self.secure = secure
         self._received = received
+        self._whose = whose
         self.peer: Peer | None = None
         self.connection: Connection | None = None
         self._since = endpoint.clock.monotonic()
@@ -41,17 +45,20 @@ class PeerProtocol(asyncio.Protocol):
         self._post: PeerProtocol | None = None  #: where its requests come from
         self._get: PeerProtocol | None = None  #: of a POST: where its answers go
         self._base64 = tunnel.Base64()
+        self._framed: Framed | None = None  #: of a WebSocket: the transport, as everything but it sees it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer came."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         endpoint = self.endpoint
-        remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        if not remote or not local:
-            transport.abort()
-            return
-        peer = Peer(remote[0], local[0], self.secure)
+        peer = self._whose
+        if peer is None:
+            remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+            if not remote or not local:
+                transport.abort()
+                return
+            peer = Peer(remote[0], local[0], self.secure)
         if not endpoint.registry.connect(peer):
             endpoint.refused += 1
             transport.write(Response(503, headers((("Server", SERVER),))).encode())
@@ -95,6 +102,8 @@ class PeerProtocol(asyncio.Protocol):
                 self._open_down(found.cookie)
             elif found.kind is tunnel.Kind.UP:
                 self._open_up(found.cookie)
+            elif found.upgrade is not None:
+                self._open_websocket(found.upgrade)
             if found.rest:
                 self._take(found.rest)
 
@@ -147,7 +156,7 @@ class PeerProtocol(asyncio.Protocol):
         return self._post if self._post is not None else self
 
     def _take(self, data: bytes) -> None:
-        """Octets of RTSP, or of base64 with RTSP in it."""
+        """Octets of RTSP, or of base64 or frames with RTSP in them."""
         if self._get is not None:
             try:
                 data = self._base64.decode(data)
@@ -155,6 +164,11 @@ class PeerProtocol(asyncio.Protocol):
                 self._get.abort()
                 return
             self._get._receive(data)
+        elif self._framed is not None:
+            came = self._framed.received(data)
+            self._receive(came.rtsp)
+            if came.farewell is not None:
+                self._framed.end(came.farewell)
         elif not self._cookie:
             self._receive(data)
         # What comes up a GET behind its head is of no meaning.
@@ -187,6 +201,15 @@ class PeerProtocol(asyncio.Protocol):
             get._post._get = None
             get._post.abort()  # the client began another, as it does when the length it told is used up
         self._get, get._post = get, self
+
+    def _open_websocket(self, upgrade: Handshake) -> None:
+        assert self._transport is not None
+        if upgrade.foreign and self.endpoint.registry.guard is None:
+            # Nobody needs a password, so any page that a browser shows could look through it into our network.
+            self._refuse(403)
+            return
+        self._transport.write(accepted(upgrade.key))
+        self._transport = self._framed = Framed(self._transport)
 
     def _refuse(self, status: int) -> None:
         assert self._transport is not None

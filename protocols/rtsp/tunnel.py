@@ -1,6 +1,8 @@
 """RTSP through HTTP, as QuickTime began it and cameras, ffmpeg, GStreamer and ONVIF (Streaming s5.1.1.5) speak it:
 answers and media come down a GET, requests go up a POST in base64, one cookie ties the two. Pure.
 
+Here it is also found out how a connection begins; the frames of a WebSocket are in `websocket`.
+
 There is no HTTP authentication: RTSP's own is inside (ONVIF Core s5.9.1). A client may leave its POST and come with
 another; it may not leave its GET.
 """
@@ -13,7 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
 
-from protocols.rtsp.message import HEAD_LIMIT, MalformedMessage
+from protocols.rtsp import websocket
+from protocols.rtsp.message import HEAD_LIMIT, Headers, MalformedMessage
 
 CONTENT = "application/x-rtsp-tunnelled"
 COOKIE_LIMIT = 128  #: characters
@@ -21,9 +24,17 @@ HALF_OPEN = 64  #: tunnels whose POST has not come yet
 HALF_OPEN_OF_HOST = 8
 
 _END = re.compile(rb"\r?\n\r?\n")
-_LINE = re.compile(r"(GET|POST) +(\S+) +HTTP/1\.[01]")
+_LINE = re.compile(r"(GET|POST) +\S+ +HTTP/(1\.[01])")
 _COOKIE = re.compile(rf"[\x21-\x7e]{{1,{COOKIE_LIMIT}}}")
 _BLANK = bytes.maketrans(b"", b""), b" \t\r\n"
+_REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    426: "Upgrade Required",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
 
 
 class Kind(Enum):
@@ -32,6 +43,7 @@ class Kind(Enum):
     RTSP = "rtsp"
     DOWN = "GET"
     UP = "POST"
+    WEBSOCKET = "WebSocket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class Opening:
     kind: Kind
     cookie: str
     rest: bytes  #: octets behind the head: of RTSP all that came
+    upgrade: websocket.Handshake | None = None  #: of a WebSocket
 
 
 class NotTunnel(MalformedMessage):
@@ -48,7 +61,7 @@ class NotTunnel(MalformedMessage):
 
 
 def opening(data: bytes | bytearray) -> Opening | None:
-    """Read how a connection begins; None: more is needed. Raises NotTunnel."""
+    """Read how a connection begins; None: more is needed. Raises NotTunnel, NotWebSocket."""
     for word in (b"GET ", b"POST "):
         if word.startswith(data[: len(word)]) and len(data) < len(word):
             return None
@@ -66,10 +79,15 @@ def opening(data: bytes | bytearray) -> Opening | None:
     if match is None:
         raise NotTunnel("not an HTTP request", 400)
     pairs = (line.partition(":") for line in lines)
-    cookies = [value.strip() for name, _, value in pairs if name.strip().lower() == "x-sessioncookie"]
+    fields = Headers(tuple((name.strip(), value.strip()) for name, _, value in pairs))
+    rest = bytes(data[end.end() :])
+    upgrade = websocket.handshake(match[2], fields) if match[1] == "GET" else None
+    if upgrade is not None:
+        return Opening(Kind.WEBSOCKET, "", rest, upgrade)
+    cookies = fields.all("x-sessioncookie")
     if len(cookies) != 1 or not _COOKIE.fullmatch(cookies[0]):
         raise NotTunnel("no x-sessioncookie", 400)
-    return Opening(Kind(match[1]), cookies[0], bytes(data[end.end() :]))
+    return Opening(Kind(match[1]), cookies[0], rest)
 
 
 def accepted() -> bytes:
@@ -80,10 +98,10 @@ def accepted() -> bytes:
 
 def refused(status: int) -> bytes:
     """The answer to what is no tunnel, or one too many."""
-    reason = {400: "Bad Request", 404: "Not Found", 431: "Request Header Fields Too Large"}.get(
-        status, "Service Unavailable"
-    )
-    return f"HTTP/1.0 {status} {reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
+    lines = [f"HTTP/1.1 {status} {_REASONS[status]}", "Connection: close", "Content-Length: 0"]
+    if status == 426:
+        lines.append(f"Sec-WebSocket-Version: {websocket.VERSION}")  # RFC 6455 s4.4
+    return "\r\n".join((*lines, "", "")).encode()
 
 
 @dataclass(slots=True)

@@ -60,12 +60,15 @@ def told(url: str) -> list[tuple[str, dict[str, str]]]:
 class Viewer(Player):
     """A player that says who it is."""
 
+    who = NAME, PASSWORD
+
     async def ask(self, method: str, path: str, *fields: tuple[str, str]) -> Response:
         """One request; with credentials where they are asked for."""
         answer = await super().ask(method, path, *fields)
         if answer.status != 401:
             return answer
         best = challenges(answer.headers.all("WWW-Authenticate"))[0]
-        ha1 = secret_of(NAME, best.realm, PASSWORD, best.algorithm)
-        proof = authorization(best, NAME, ha1, method, self.base + path, 1, "abcdef")
+        name, password = self.who
+        ha1 = secret_of(name, best.realm, password, best.algorithm)
+        proof = authorization(best, name, ha1, method, self.base + path, 1, "abcdef")
         return await super().ask(method, path, *fields, ("Authorization", proof))

@@ -101,13 +101,16 @@ class Media:
         port: Callable[[], int],
         multicast: Callable[[], bool],
         snapshot: Callable[[Stream], str | None] | None = None,
+        websocket: str | None = None,
     ) -> None:
         """`port`: of RTSP. `multicast`: whether live streams are sent to groups where somebody asks for it.
-        `snapshot`: path of a stream's picture, where pictures are served; None: this one has none."""
+        `snapshot`: path of a stream's picture, where pictures are served; None: this one has none. `websocket`: URI
+        of RTSP over WebSocket, without a host: it is where this service is; None: it is not served."""
         self._streams = streams
         self._port = port
         self._multicast = multicast
         self._snapshot = snapshot
+        self._websocket = websocket
 
     def _seen(self, call: Call) -> list[Stream]:
         """Those that who asks may watch."""
@@ -159,6 +162,7 @@ class Media:
             RTP_TCP=False,
             RTP_RTSP_TCP=True,
             NonAggregateControl=False,
+            RTSPWebSocketUri=self._websocket,  # the name that Media 2 has for it; this service has none
         )
 
     def _legacy(self, told: Element) -> None:
@@ -207,7 +211,8 @@ class Media:
             sub(sub(reply, TRT.AudioSources, token=stream.source), TT.Channels, stream.audio.channels)
 
     async def get_stream_uri(self, call: Call, reply: Element) -> None:
-        """GetStreamUri (s5.15.1). The server takes the HTTP tunnel on the port of RTSP."""
+        """GetStreamUri (s5.15.1). The server takes the HTTP tunnel on the port of RTSP. Through a WebSocket a stream is
+        asked for by the URI that it has for RTSP."""
         setup = find(call.body, TRT.StreamSetup)
         kind = member(StreamType, setup, TT.Stream)
         transport = member(Transport, find(setup, TT.Transport), TT.Protocol)

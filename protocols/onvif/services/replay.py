@@ -37,10 +37,14 @@ class Replaying(Protocol):
 class Replay:
     """The service."""
 
-    def __init__(self, known: Callable[[str], Awaitable[object]], replaying: Replaying) -> None:
-        """`known` raises NotFound where there is no recording of a token."""
+    def __init__(
+        self, known: Callable[[str], Awaitable[object]], replaying: Replaying, websocket: str | None = None
+    ) -> None:
+        """`known` raises NotFound where there is no recording of a token. `websocket`: URI of RTSP over WebSocket,
+        without a host: it is where this service is; None: it is not served."""
         self._known = known
         self._replaying = replaying
+        self._websocket = websocket
 
     async def get_uri(self, call: Call, reply: Element) -> None:
         """s5.1."""
@@ -69,6 +73,8 @@ class Replay:
         element.set("ReversePlayback", "true")
         element.set("SessionTimeoutRange", " ".join(f"{each:g}" for each in self._replaying.timeouts))
         element.set("RTP_RTSP_TCP", "true")
+        if self._websocket is not None:
+            element.set("RTSPWebSocketUri", self._websocket)
 
     def service(self) -> Service:
         """The rows."""

@@ -126,7 +126,7 @@ async def answered(port: int, *octets: bytes) -> bytes:
     ],
 )
 async def test_http_that_is_no_tunnel_is_refused(endpoint: Endpoint, octets: bytes, status: int) -> None:
-    assert (await answered(endpoint.port, octets[:3], octets[3:])).startswith(b"HTTP/1.0 %d " % status)
+    assert (await answered(endpoint.port, octets[:3], octets[3:])).startswith(b"HTTP/1.1 %d " % status)
 
 
 async def test_a_get_whose_post_does_not_come_is_cut(endpoint: Endpoint) -> None:
@@ -151,8 +151,8 @@ async def test_the_same_cookie_twice_and_too_many_half_open_tunnels_are_refused(
         get.write(GET.replace(b"abc", b"c%d" % number))
         assert (await down.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.0 200 ")
         held.append(get)
-    assert (await answered(endpoint.port, GET.replace(b"abc", b"c0"))).startswith(b"HTTP/1.0 503 ")
-    assert (await answered(endpoint.port, GET)).startswith(b"HTTP/1.0 503 ")
+    assert (await answered(endpoint.port, GET.replace(b"abc", b"c0"))).startswith(b"HTTP/1.1 503 ")
+    assert (await answered(endpoint.port, GET)).startswith(b"HTTP/1.1 503 ")
     for get in held:
         get.close()
 
