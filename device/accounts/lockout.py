@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
 
@@ -116,6 +117,7 @@ def _key(address: str, account: str) -> tuple[str, str]:
     return _group(address), account[:64].casefold()
 
 
+@lru_cache(1024)
 def _group(address: str) -> str:
     """Who has one IPv6 address has 2^64 of them (RFC 6177)."""
     try:

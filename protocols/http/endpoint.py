@@ -85,7 +85,8 @@ class Endpoint:
         self._more: Mapping[str, str] = {**SECURITY, **HSTS} if hsts else SECURITY
         self._app = web.Application(client_max_size=LARGEST, middlewares=[self._front])
         self._app.add_routes(routes)
-        self._app.router.add_get("/{path:.*}", self._file)
+        # With any method: what is mounted would else be looked up as an error first.
+        self._app.router.add_route("*", "/{path:.*}", self._file)
         self._app.on_response_prepare.append(self._prepare)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=END_SECONDS)
         self.addresses: list[tuple[str, int]] = []  #: in the order of `listen`
@@ -144,6 +145,8 @@ class Endpoint:
         return web.Response(status=308, headers={"Location": target})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
+        if request.method not in _READ:
+            raise web.HTTPMethodNotAllowed(request.method, _READ)
         asset = self._assets.get(request.path)
         if asset is None and request.path.startswith(("/a/", "/api/")):
             raise web.HTTPNotFound(text="There is no such file.\n")

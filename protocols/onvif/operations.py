@@ -107,7 +107,7 @@ class Call:
         return self.rights.may_see(camera_of(recording)[0], Media.RECORDED)
 
 
-Handler = Callable[[Call, Element], Awaitable[None]]
+Handler = Callable[[Call, Element], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Operation:
 
     name: str  #: of the request's element
     access: Access
-    handler: Handler  #: fills in the reply, or raises a HoldfastError
+    handler: Handler  #: fills in the reply, or returns it as octets, or raises a HoldfastError
     faults: tuple[tuple[type[HoldfastError], Kind], ...] = ()  #: what the device's errors are told as
     space: Namespace | None = None  #: of the element, where it is not the service's
     port: str = ""  #: namespace and port type of the WSDL, where they are not the service's: for wsa:Action

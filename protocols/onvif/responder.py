@@ -86,13 +86,13 @@ class Responder:
     async def _do(self, row: Row, call: Call, message: str | None) -> Answer:
         reply = soap.reply(row.request + "Response")
         try:
-            await row.operation.handler(call, reply)
+            written = await row.operation.handler(call, reply)
         except HoldfastError as error:
             return _refused(kind_of(error, row.operation.faults), str(error), message, call.now)
         except Exception as error:  # noqa: BLE001 - a defect of ours: the client is answered, and we are told
             self._on_fault(row.operation.name, error)
             return _refused(FAILED, "The operation failed.", message, call.now)
-        return Answer(200, soap.addressed(reply, row.action, message))
+        return Answer(200, soap.addressed(reply, row.action, message, written))
 
 
 def _may(caller: Caller, least: Role) -> bool:

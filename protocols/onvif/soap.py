@@ -38,17 +38,18 @@ def read(data: bytes) -> Envelope:
     if root.tag != ENV.Envelope:
         raise Refusal(BAD_TAG, "The document is not a SOAP envelope.")
     header, body = root.find(ENV.Header), root.find(ENV.Body)
-    asked = [] if body is None else list(body)
-    if len(asked) != 1 or not isinstance(asked[0].tag, str):  # an entity stands as an element without a name
+    # Counted before any is looked at: each that is becomes an object, and a body may hold a hundred thousand.
+    asked = body[0] if body is not None and len(body) == 1 else None
+    if asked is None or not isinstance(asked.tag, str):  # an entity stands as an element without a name
         raise Refusal(BAD_TAG, "The body must hold one element, the operation.")
     if header is None:
-        return Envelope(asked[0], None, "", None)
+        return Envelope(asked, None, "", None)
     for block in header.iterchildren("*"):
         must = block.get(ENV.mustUnderstand, "").strip() in ("1", "true")
         if must and etree.QName(block).namespace not in _UNDERSTOOD:
             raise Refusal(NOT_UNDERSTOOD, f"The header {local(block)} is not understood.")
     return Envelope(
-        asked[0], header.find(WSSE.Security), text(header, WSA.To) or "", text(header, WSA.MessageID)
+        asked, header.find(WSSE.Security), text(header, WSA.To) or "", text(header, WSA.MessageID)
     )
 
 
@@ -59,8 +60,9 @@ def reply(name: str) -> Element:
     return sub(sub(envelope, ENV.Body), name)
 
 
-def addressed(answer: Element, action: str, message: str | None) -> bytes:
-    """The octets of the envelope that an answer stands in, addressed as the request was."""
+def addressed(answer: Element, action: str, message: str | None, written: bytes | None = None) -> bytes:
+    """The octets of the envelope that an answer stands in, addressed as the request was. `written`: the answer's own,
+    where they were made before."""
     envelope = answer.getroottree().getroot()
     header = envelope[0]
     if message is None:
@@ -69,7 +71,11 @@ def addressed(answer: Element, action: str, message: str | None) -> bytes:
         sub(header, WSA.Action, action)
         if message:
             sub(header, WSA.RelatesTo, message)
-    return etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    octets = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+    if written is None:
+        return octets
+    before, body, _ = octets.rpartition(b"<env:Body>")
+    return b"".join((before, body, written, b"</env:Body></env:Envelope>"))
 
 
 def fault(kind: Kind, reason: str, message: str | None, utc: Utc) -> bytes:

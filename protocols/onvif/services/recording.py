@@ -3,12 +3,11 @@
 # ruff: noqa: ARG002 - operations are called alike, whether they read or answer anything
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 from lxml import etree
 
-from device.accounts.rights import NotAllowed
+from device.accounts.rights import NotAllowed, Rights
 from device.errors import BadValue, HoldfastError, NotFound
 from device.media import Kind as TrackKind
 from device.recordings.jobs import State
@@ -24,7 +23,7 @@ from device.recordings.recordings import (
     Recordings,
 )
 from protocols.onvif.faults import Kind, Refusal, impossible, invalid
-from protocols.onvif.names import PREFIXES, TRC, TT
+from protocols.onvif.names import TRC, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
 from protocols.onvif.xml import Element, find, flag, member, need, read_span, sub, text, whole, write_span
 
@@ -74,18 +73,23 @@ class Recording:
     def __init__(self, recordings: Recordings, rates: Rates = Rates()) -> None:
         self._recordings = recordings
         self._rates = rates
-        self._shown: tuple[tuple[Plan, ...], list[Element]] = ((), [])
+        self._plans: tuple[Plan, ...] = ()  # of which ...
+        self._written: dict[Rights, bytes] = {}  # ... the replies are, to who may see as much
 
     # ---------------------------------------------------------------------------------------- recordings
 
-    async def get_recordings(self, call: Call, reply: Element) -> None:
-        """s5.9."""
+    async def get_recordings(self, call: Call, reply: Element) -> bytes:
+        """s5.9. Clients ask for all of them again and again: what was written is kept while nothing changes."""
         plans = self._recordings.plans()
-        if self._shown[0] is not plans:  # clients ask for all of them again and again
-            self._shown = plans, [_item(plan) for plan in plans]
-        for plan, item in zip(*self._shown, strict=True):
-            if call.plays(plan.token):
-                reply.append(copy.deepcopy(item))
+        if self._plans is not plans:
+            self._plans, self._written = plans, {}
+        written = self._written.get(call.rights)
+        if written is None:
+            for plan in plans:
+                if call.plays(plan.token):
+                    _write_item(reply, plan)
+            written = self._written[call.rights] = etree.tostring(reply, encoding="utf-8")
+        return written
 
     async def create_recording(self, call: Call, reply: Element) -> None:
         """s5.4."""
@@ -318,9 +322,9 @@ def write_state(element: Element, state: State) -> None:
             sub(row, TT.State, track.state)
 
 
-def _item(plan: Plan) -> Element:
+def _write_item(reply: Element, plan: Plan) -> None:
     """tt:GetRecordingsResponseItem."""
-    item = etree.Element(TRC.RecordingItem, nsmap=PREFIXES)
+    item = sub(reply, TRC.RecordingItem)
     sub(item, TT.RecordingToken, plan.token)
     write_plan(sub(item, TT.Configuration), plan)
     tracks = sub(item, TT.Tracks)
@@ -328,7 +332,6 @@ def _item(plan: Plan) -> Element:
         entry = sub(tracks, TT.Track)
         sub(entry, TT.TrackToken, track.token)
         write_track(sub(entry, TT.Configuration), track)
-    return item
 
 
 def write_plan(element: Element, plan: Plan) -> None:

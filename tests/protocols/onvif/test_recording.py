@@ -9,9 +9,12 @@ import pytest
 from device.recording.modes import Mode
 from device.recordings.recordings import RECEIVERS
 from device.settings.cameras import Camera
-from protocols.onvif.names import TRC, TRV, TT
+from protocols.onvif.names import ENV, TRC, TRV, TT, WSA
+from protocols.onvif.xml import write_instant
 from tests.device.recordings.rig import DOOR, GATE, YARD
 from tests.protocols.onvif.recorder import Recorder, words
+from tests.protocols.onvif.rig import envelope
+from tests.protocols.onvif.rig import token as security
 
 CONFIGURATION = (
     "<trc:RecordingConfiguration><tt:Source><tt:SourceId>urn:gate</tt:SourceId><tt:Name>Loading dock</tt:Name>"
@@ -251,6 +254,11 @@ async def test_what_is_shown_follows_every_change(nvr: Recorder) -> None:
     assert recordings.plans() is before
     first = await nvr.get("<trc:GetRecordings/>")
     assert words(await nvr.get("<trc:GetRecordings/>"), "Name") == words(first, "Name")
+    device = nvr.device
+    proof = security("otto", device.people.known["otto"][0], write_instant(device.utc))
+    addressed = await device.post(envelope(TRC.GetRecordings, proof, message="urn:x:<env:Body>"))
+    assert addressed.root.findtext(f"{ENV.Header}/{WSA.RelatesTo}") == "urn:x:<env:Body>"
+    assert words(addressed.body, "Name") == words(first, "Name")
     nvr.rig.settings.patch(Camera, {"name": "Portal"}, key=GATE, by="test")
     assert words(await nvr.get("<trc:GetRecordings/>"), "Name") == ["Door", "Portal", "Yard"]
     token = await created(nvr)
