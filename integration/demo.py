@@ -43,6 +43,7 @@ class DemoCamera:
     url: str
     sub: str | None
     codec: str  #: of the main stream
+    onvif: str | None  #: where one talks with it; None: one does not
 
 
 @contextlib.asynccontextmanager
@@ -84,7 +85,12 @@ async def _told(process: asyncio.subprocess.Process) -> list[DemoCamera]:
     told = json.loads(line)
     return [
         DemoCamera(
-            f"{PREFIX}{camera['number']}", camera["name"], camera["url"], camera["sub"], camera["codec"]
+            f"{PREFIX}{camera['number']}",
+            camera["name"],
+            camera["url"],
+            camera["sub"],
+            camera["codec"],
+            camera["onvif"] if camera["ptz"] else None,
         )
         for camera in told["cameras"]
     ]
@@ -105,6 +111,8 @@ def enter(store: Store, cameras: list[DemoCamera], password: str) -> None:
         changes: dict[str, object] = {"main": camera.url, "user": CAMERA_USER, "password": password}
         if camera.codec != Codec.H264.name:
             changes |= {"sub": camera.sub}  # for browsers, many of which play nothing but H.264
+        if camera.onvif is not None:
+            changes |= {"onvif": camera.onvif, "follow": False}  # it is recorded as the others are
         if not known:
             changes |= {"name": camera.name}
         store.patch(Camera, changes, key=camera.key, by=SETUP)

@@ -66,6 +66,7 @@ def main() -> int:
     serve.add_argument(
         "--quirk", action="append", default=[], metavar="NAME", help="of a real camera; all have it"
     )
+    serve.add_argument("--ptz", action="store_true", help="all of them can be moved")
     serve.add_argument("--hold-control", action="store_true", help="hold the control button of that hardware")
     load.add_argument("--mbit", type=float, default=16.0, help="of each camera")
     load.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="where clips are kept")
@@ -120,6 +121,7 @@ async def _serve(given: argparse.Namespace, parent: int) -> None:
                     "height": camera.spec.main.height,
                     "fps": camera.spec.main.fps,
                     "sound": camera.spec.sound.name if camera.spec.sound else None,
+                    "ptz": camera.spec.ptz,
                 }
                 for index, camera in enumerate(farm.cameras)
             ]
@@ -145,7 +147,7 @@ def _adapted(spec: Spec, given: argparse.Namespace) -> Spec:
         main = Format(main.codec, int(width), int(height), main.fps, int(main.bitrate * scale))
     if given.fps is not None:
         main = replace(main, fps=given.fps)
-    return replace(spec, main=main, gop_seconds=given.gop)
+    return replace(spec, main=main, gop_seconds=given.gop, ptz=spec.ptz or given.ptz)
 
 
 async def _load(given: argparse.Namespace, parent: int) -> None:

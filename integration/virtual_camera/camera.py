@@ -69,7 +69,7 @@ def demo(count: int) -> tuple[Spec, ...]:
                 sub=Format(Codec.H264, 320, 180, 5, 120_000),
                 sound=sounds.get(kind),
                 seed=number + 1,
-                ptz=scene == "street",
+                ptz=scene == "workshop",
             )
         )
     return tuple(specs)

@@ -104,7 +104,7 @@ def chromium() -> Iterator[Browser]:
 def site(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Site]:
     """A recorder that nobody has visited yet. The first test makes the administrator."""
     folder = tmp_path_factory.mktemp("pages")
-    with recorded(folder, 2, "--onvif", "--announce", sub=False) as (cameras, recorder):
+    with recorded(folder, 2, "--onvif", "--announce", "--ptz", sub=False) as (cameras, recorder):
         yield Site(recorder.told["endpoints"]["https"], recorder, chromium, cameras)
 
 
