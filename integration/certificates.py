@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 from device.certificates.contexts import client_context
-from device.certificates.store import Certificates
+from device.certificates.store import CertificateLost, Certificates
 from device.certificates.uses import refuse_unknown
 from device.settings.store import Changed, Store
 from device.settings.tls import Tls
+
+AGAIN = 30.0  #: seconds until certificates are tried again that cannot be used
 
 
 class ClientTls:
@@ -28,6 +30,24 @@ class ClientTls:
         """As `client_context`. Raises CertificateLost."""
         policy = self._settings.get(Tls).policy
         return client_context(self._certificates, authorities, identity, policy)
+
+    async def renewed(
+        self,
+        authorities: Sequence[str],
+        identity: str,
+        lost: Callable[[str], None],
+        work: Callable[[ssl.SSLContext], Coroutine[Any, Any, None]],
+    ) -> None:
+        """For ever: do `work` with a context of these certificates, and begin anew whenever it is another. `lost` is
+        told why there is none."""
+        while True:
+            try:
+                context = self.context(authorities, identity)
+            except CertificateLost as error:
+                lost(str(error))
+                await asyncio.sleep(AGAIN)
+                continue
+            await self.lasting({identity, *authorities}, work(context))
 
     async def lasting(self, ids: Collection[str], work: Coroutine[Any, Any, None]) -> None:
         """Do `work` as long as a context of these certificates is what it was when it began."""

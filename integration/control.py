@@ -36,12 +36,14 @@ from integration.clips import Clips
 from integration.config import Listen
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands
+from integration.event_brokers import EventBrokersPlane
 from integration.exports import signer
 from integration.factory_default import FactoryDefault, Forget
 from integration.http import HttpPlane
 from integration.machine import MachinePlane
 from integration.mqtt import MqttPlane
 from integration.onvif import OnvifPlane
+from integration.onvif_events import OnvifEvents
 from integration.outbox import serve_outbox
 from integration.plane import Plane, plane, until
 from integration.poe import PoePlane
@@ -142,7 +144,11 @@ class Parts:
             own, recording, self.poe.shown, self.chassis.shown, self.raid.shown, self.rules.triggers
         )
         hands = Hands(own.settings, lambda: self.poe.service, self.chassis.silence, self.rules.fire, publish)
-        self.mqtt = MqttPlane(own, self.outbox, collector, hands, tls)
+        events = OnvifEvents(self.recordings.recordings)
+        self.mqtt = MqttPlane(own, self.outbox, collector, hands, tls, events)
+        self.event_brokers = EventBrokersPlane(
+            own, self.outbox, tls, events, lambda: self.onvif.points.standing()
+        )
         self.onvif = OnvifPlane(
             own,
             self.accounts,
@@ -155,6 +161,8 @@ class Parts:
             self.factory,
             self.cameras.picture,
             self.machine,
+            events,
+            self.event_brokers,
         )
         stack.callback(self.onvif.close)
         serve_export_jobs(own.server, self.jobs, streaming)
@@ -212,6 +220,7 @@ class Parts:
         yield self.chassis.run()
         yield self.rules.run()
         yield self.mqtt.run()
+        yield self.event_brokers.run()
         yield self.recordings.run()
         yield self.onvif.run(lambda: self.http.ports)
         yield self.cameras.run()

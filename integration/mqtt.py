@@ -34,12 +34,12 @@ from integration.entities.commands import Hands, obey
 from integration.entities.everything import things
 from integration.entities.subjects import subject
 from integration.governed import governed
+from integration.onvif_events import OnvifEvents, notification_draft
 from integration.plane import Plane
 from integration.version import VERSION
 from protocols.mqtt import discovery
 from protocols.mqtt.connection import Connection, Login, Message, Will
 from protocols.mqtt.errors import BrokerAway, BrokerRefuses
-from protocols.mqtt.onvif import onvif_draft
 from protocols.mqtt.sender import MqttSender, draft
 from protocols.mqtt.topics import (
     OFFLINE,
@@ -49,7 +49,6 @@ from protocols.mqtt.topics import (
     happened_payload,
     state_payload,
 )
-from protocols.onvif import topics as onvif
 
 BOX = "mqtt"
 WIRE = "mqtt"
@@ -81,12 +80,14 @@ class MqttPlane:
         collector: Collector,
         hands: Hands,
         tls: ClientTls,
+        events: OnvifEvents,
     ) -> None:
         self._own = own
         self._outbox = outbox
         self._collector = collector
         self._hands = hands
         self._tls = tls
+        self._events = events
         self._session: _Session | None = None
         self._unusable = ""  #: what is wrong with the certificates of the settings
 
@@ -142,7 +143,9 @@ class MqttPlane:
             yield None
             return
         self._unusable = ""
-        self._session = _Session(self._own, self._outbox, self._collector, self._hands, settings, login)
+        self._session = _Session(
+            self._own, self._outbox, self._collector, self._hands, self._events, settings, login
+        )
         used = {settings.certificate, *settings.authorities} if settings.tls else set()
         try:
             yield self._tls.lasting(used, self._session.run())
@@ -187,12 +190,14 @@ class _Session:
         outbox: Outbox,
         collector: Collector,
         hands: Hands,
+        events: OnvifEvents,
         settings: Mqtt,
         login: Login,
     ) -> None:
         self._own = own
         self._collector = collector
         self._hands = hands
+        self._events = events
         self._settings = settings
         serial = own.identity.serial
         self._topics = Topics(settings.topic, serial)
@@ -207,7 +212,6 @@ class _Session:
             self._views.append(self._own_view)
         if settings.onvif:
             self._views.append(self._onvif_view)
-        self._onvif = onvif.Topics()
         if settings.home_assistant:
             self._views.append(self._happened_view)
         self._box = outbox.box(BOX, _limits(settings))
@@ -260,17 +264,7 @@ class _Session:
         return [draft(self._topics.event(entry.event), event_payload(entry))]
 
     def _onvif_view(self, entry: Entry) -> list[Draft]:
-        return [
-            onvif_draft(
-                self._topics,
-                told.topic.text,
-                told.utc,
-                told.source,
-                told.data,
-                is_property=told.topic.is_property,
-            )
-            for told in self._onvif.notifications(entry)
-        ]
+        return [notification_draft(self._topics.base, told) for told in self._events.notifications(entry)]
 
     def _happened_view(self, entry: Entry) -> list[Draft]:
         topic = self._topics.happened(subject(entry.event))

@@ -32,8 +32,10 @@ from device.settings.section import Scope
 from device.settings.store import Changed
 from device.vault import Vault
 from integration.config import Listen
+from integration.event_brokers import EventBrokersPlane
 from integration.factory_default import FactoryDefault
 from integration.machine import MachinePlane
+from integration.onvif_events import OnvifEvents
 from integration.onvif_machine import NetworkSetup, Timekeeper
 from integration.onvif_readings import Seen, streams, where
 from integration.plane import Plane
@@ -47,15 +49,15 @@ from protocols.onvif.discovery import Discovery, Target
 from protocols.onvif.endpoint import PREFIX, Bell, Endpoint
 from protocols.onvif.operations import Service, Table
 from protocols.onvif.pullpoints import PullPoints
-from protocols.onvif.recordingtopics import TOPICS, told
 from protocols.onvif.responder import Responder
+from protocols.onvif.services.brokers import EventBrokers
 from protocols.onvif.services.device import PATH, About, Device
 from protocols.onvif.services.deviceio import DeviceIo
 from protocols.onvif.services.event import Events
 from protocols.onvif.services.media import Media, Stream
 from protocols.onvif.snapshots import PREFIX as PICTURES
 from protocols.onvif.snapshots import Snapshots, path_of
-from protocols.onvif.topics import LAST_REBOOT, Notification, Topics
+from protocols.onvif.topics import LAST_REBOOT, Notification
 from protocols.onvif.xml import write_instant
 
 BY = "onvif"
@@ -109,6 +111,8 @@ class OnvifPlane:
         factory: FactoryDefault,
         picture: Callable[[str, str], Awaitable[bytes]],
         machine: MachinePlane,
+        events: OnvifEvents,
+        brokers: EventBrokersPlane,
     ) -> None:
         """`picture`: of a camera's stream, as JPEG. Raises DatabaseFault."""
         self._own = own
@@ -126,7 +130,9 @@ class OnvifPlane:
         self.rtsp = listen.rtsp, listen.rtsps
         self._said_failure = -SAY_FAILURES
         self._changed = asyncio.Event()
-        self.points = PullPoints(Topics(TOPICS), own.bus.journal, Bell)
+        self._events = events
+        self._brokers = brokers
+        self.points = PullPoints(events.topics, own.bus.journal, Bell)
         # Its subscribers are gone, as after any restart: only the recording plane has gone on.
         self.points.tell(
             Notification(LAST_REBOOT, own.since, {}, {"Status": write_instant(own.since)}, "Changed")
@@ -146,8 +152,7 @@ class OnvifPlane:
         self._ends = [own.bus.subscribe(self._heard), own.settings.subscribe(self._setting_changed)]
 
     def _heard(self, entry: Entry) -> None:
-        self.points.heard(entry)
-        for notification in told(entry.event, entry.utc, self._recordings.recordings):
+        for notification in self._events.notifications(entry):
             self.points.tell(notification)
 
     def _services(self, accounts: Accounts) -> Sequence[Service]:
@@ -167,7 +172,7 @@ class OnvifPlane:
                 accounts,
                 everything,
             ).service(),
-            Events(self.points, own.clock).service(),
+            Events(self.points, own.clock, EventBrokers(self._brokers, self.points.topics.known)).service(),
             Media(
                 self.streams,
                 lambda: self.rtsp[0],

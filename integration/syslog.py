@@ -10,7 +10,6 @@ import ssl
 from datetime import UTC
 
 from device.audit.keeper import Keeper
-from device.certificates.store import CertificateLost
 from device.errors import BadValue, HoldfastError
 from device.outbox.delivery import deliver
 from device.outbox.feed import feed
@@ -31,7 +30,6 @@ from protocols.syslog.message import Manner, encode
 from protocols.syslog.sender import LONGEST, Sender, drafts
 
 LIMITS = Limits(octets=64_000_000, seconds=7 * 86_400)  #: of what waits for one server
-AGAIN = 30.0  #: seconds until a server is tried again whose certificates cannot be used
 _PREFIX = "syslog/"  # of the names of the boxes
 
 
@@ -60,15 +58,12 @@ class SyslogPlane:
         box = self._outbox.box(f"{_PREFIX}{key}", LIMITS)
         end = await feed(own.bus, box, lambda entry: drafts(entry, settings))
         try:
-            while True:
-                try:
-                    tls = self._tls.context(settings.authorities, settings.certificate)
-                except CertificateLost as error:
-                    box.fault = str(error)
-                    await asyncio.sleep(AGAIN)
-                    continue
-                used = {settings.certificate, *settings.authorities}
-                await self._tls.lasting(used, self._deliver(box, settings, tls))
+            await self._tls.renewed(
+                settings.authorities,
+                settings.certificate,
+                box.fails,
+                lambda tls: self._deliver(box, settings, tls),
+            )
         finally:
             end()
 

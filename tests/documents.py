@@ -140,6 +140,15 @@ The recorder is the client of one broker, with MQTT 5 or 3.1.1, over TCP, TLS or
 At the broker the recorder needs a user of its own, who may write `PREFIX/SERIAL/#` and `homeassistant/device/+/config`,
 and read `PREFIX/SERIAL/set/#` and `homeassistant/status`. Who else may publish to `set/` governs the ports.
 
+## Event brokers of ONVIF
+
+Up to eight more brokers are sent the events as ONVIF tells them, each under a prefix of its own:
+`PREFIX/onvif-ej/...`. A management system adds them over ONVIF (`AddEventBroker`), a person in the settings:
+
+    holdfast settings set event_brokers[site].address=mqtts://192.0.2.8:8883 event_brokers[site].prefix=site/attic \\
+        event_brokers[site].user=recorder event_brokers[site].password=... event_brokers[site].qos=1 \\
+        event_brokers[site].topics='["tns1:Device//.|tns1:RecordingConfig/JobState"]'
+
 ## Events
 
 `<name>` stands for the value of that field. What would separate or select topics (`/ + #`) is percent-encoded in it.

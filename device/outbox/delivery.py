@@ -103,7 +103,7 @@ class _Delivery:
         try:
             done, _ = await asyncio.wait([sending], timeout=self._slow)
             if not done:
-                self._fails(f"nothing was acknowledged for {self._slow:g} s")
+                self._fails(self._box.fault or f"nothing was acknowledged for {self._slow:g} s")
             return await sending
         finally:
             sending.cancel()

@@ -297,6 +297,10 @@ class Box:
             self._refused_at = now
             self._outbox.publish(DeliveryRefused(Destination(self.name), letter.head[:200], why))
 
+    def fails(self, why: str) -> None:
+        """Nothing gets through. Empty: it does again."""
+        self.fault = why
+
     def expire(self) -> None:
         """Drop what is older than the limit."""
         oldest = self._outbox.clock.utc() - round(self.limits.seconds * MICROSECONDS)

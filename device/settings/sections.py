@@ -10,6 +10,7 @@ from device.settings.archive import Archive
 from device.settings.cameras import Camera
 from device.settings.chassis import Chassis
 from device.settings.clock import DateAndTime
+from device.settings.event_brokers import EventBroker
 from device.settings.mqtt import Mqtt
 from device.settings.network import Network
 from device.settings.onvif import Onvif
@@ -55,6 +56,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Recipient,
     Archive,
     Mqtt,
+    EventBroker,
     Rule,
     Schedule,
 )

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ class Connection:
     def __init__(
         self,
         login: Login,
-        will: Will,
+        will: Will | None,
         subscriptions: tuple[str, ...],
         on_up: Callable[[], None],
         on_down: Callable[[str], None],
@@ -97,6 +97,7 @@ class Connection:
         self._reason = ""
         self._told: str | None = None
         self._unacknowledged: dict[int, asyncio.Future[None]] = {}
+        self._unkept: set[int] = set()  #: of these, those that a break of the connection takes away: of QoS 0
         self._progress = 0.0
         self._client: paho.Client | None = None
         self._inflight = INFLIGHT
@@ -109,9 +110,10 @@ class Connection:
 
     # ------------------------------------------------------------------------------------------ publishing
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> asyncio.Future[None]:
-        """Publish with QoS 1. Done when the broker has acknowledged it, also after a break of the connection; fails
-        with BrokerAway where the session was begun anew, and BrokerRefuses where the broker does not take it."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool, qos: int = 1) -> asyncio.Future[None]:
+        """Publish. Done when the broker has acknowledged it, also after a break of the connection, and with QoS 0 when
+        it was sent; fails with BrokerAway where the session was begun anew, and BrokerRefuses where the broker does not
+        take it."""
         done: asyncio.Future[None] = self._loop.create_future()
         client = self._client
         if client is None:
@@ -123,16 +125,22 @@ class Connection:
         if self._login.five:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's
             properties.UserProperty = [("schema", "1")]
-        info = client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        info = client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         if info.rc == paho.MQTT_ERR_QUEUE_SIZE:
             done.set_exception(BrokerAway("Too much is under way."))
             return done
+        if qos == 0 and info.rc != paho.MQTT_ERR_SUCCESS:  # paho keeps only what has an acknowledgement
+            done.set_exception(BrokerAway("There is no connection to the broker."))
+            return done
         self._unacknowledged[info.mid] = done
+        if qos == 0:
+            self._unkept.add(info.mid)
         return done
 
     def _acknowledged(self, mid: int, code: int, said: str) -> None:
         self._progress = self._loop.time()
         done = self._unacknowledged.pop(mid, None)
+        self._unkept.discard(mid)
         if done is not None and not done.done():
             if code in FOR_GOOD:
                 done.set_exception(BrokerRefuses(f"The broker does not take it: {said}."))
@@ -155,6 +163,7 @@ class Connection:
                 self._up.clear()
                 lived = self._loop.time() - began if self._told is None else 0.0
                 self._down(self._reason or "The connection ended.")
+                self._fail(list(self._unkept), "The connection ended.")
                 if self._stale or not ended:
                     self._abandon()
                 await asyncio.sleep(self._backoff.ended(lived))
@@ -218,26 +227,29 @@ class Connection:
         if client is not None:
             with contextlib.suppress(Exception):  # it is broken already
                 client.disconnect()
-        for done in self._unacknowledged.values():
+        self._fail(list(self._unacknowledged), "The session was begun anew.")
+
+    def _fail(self, mids: Iterable[int], why: str) -> None:
+        for mid in mids:
+            self._unkept.discard(mid)
+            done = self._unacknowledged.pop(mid)
             if not done.done():
-                done.set_exception(BrokerAway("The session was begun anew."))
-        self._unacknowledged.clear()
+                done.set_exception(BrokerAway(why))
 
     async def _leave(self) -> None:
         """Say that we go: a will is not sent after a DISCONNECT (MQTT 5 s3.14)."""
         client = self._client
         if client is None:
             return
-        if client.is_connected():
+        if self._will is not None and client.is_connected():
             with contextlib.suppress(Exception):  # if not, the broker sends the will
-                await asyncio.wait_for(self._goodbye(), STOP_SECONDS)
+                await asyncio.wait_for(self._goodbye(self._will), STOP_SECONDS)
         self._client = client
         self._abandon()
         await self._stopped(client)
 
-    async def _goodbye(self) -> None:
-        done = self.publish(self._will.topic, self._will.payload, retain=True)
-        await done
+    async def _goodbye(self, will: Will) -> None:
+        await self.publish(will.topic, will.payload, retain=True)
 
     def _down(self, reason: str) -> None:
         if self._told != reason:
@@ -265,11 +277,12 @@ class Connection:
             client.tls_set_context(login.tls)
         if login.user:
             client.username_pw_set(login.user, login.password or None)
-        will = None
-        if login.five:
-            will = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]  # paho's
-            will.WillDelayInterval = WILL_DELAY
-        client.will_set(self._will.topic, self._will.payload, qos=1, retain=True, properties=will)
+        if self._will is not None:
+            delay = None
+            if login.five:
+                delay = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]  # paho's
+                delay.WillDelayInterval = WILL_DELAY
+            client.will_set(self._will.topic, self._will.payload, qos=1, retain=True, properties=delay)
         client.on_connect = self._guarded(self._paho_connected)
         client.on_disconnect = self._guarded(self._paho_disconnected)
         client.on_publish = self._guarded(self._paho_published)

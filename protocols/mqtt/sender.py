@@ -30,12 +30,18 @@ class MqttSender:
     window = 500
 
     def __init__(
-        self, connection: Connection, ready: Callable[[], Awaitable[object]], now: Callable[[], Utc]
+        self,
+        connection: Connection,
+        ready: Callable[[], Awaitable[object]],
+        now: Callable[[], Utc],
+        *,
+        qos: int = 1,
     ) -> None:
         """`ready`: waits until the broker is there, and knows what events are about."""
         self._connection = connection
         self._ready = ready
         self._now = now
+        self._qos = qos
         self._published: dict[
             int, asyncio.Future[None]
         ] = {}  #: by letter; none is published twice in one session
@@ -48,6 +54,7 @@ class MqttSender:
         for letter in letters:
             if letter.id not in self._published:
                 self._published[letter.id] = self._publish(letter)
+                self._published[letter.id].add_done_callback(_seen)
         for count, letter in enumerate(letters):
             try:
                 await asyncio.shield(self._published[letter.id])
@@ -67,4 +74,11 @@ class MqttSender:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        return self._connection.publish(head["topic"], letter.body, retain=head.get("retain", False))
+        retain = head.get("retain", False)
+        return self._connection.publish(head["topic"], letter.body, retain=retain, qos=self._qos)
+
+
+def _seen(done: asyncio.Future[None]) -> None:
+    """That it failed is told when its turn comes; where nobody waits for it any more it is no defect."""
+    if not done.cancelled():
+        done.exception()

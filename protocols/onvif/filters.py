@@ -7,13 +7,15 @@ below, too). Contents: the dialect ItemFilter, a subset of XPath that is parsed 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from lxml import etree
+
 from protocols.onvif.faults import Kind, Refusal
-from protocols.onvif.names import WSNT
-from protocols.onvif.topics import CONCRETE_SET, Notification, Path, Topic, walk
-from protocols.onvif.xml import Element, content, qualified, write
+from protocols.onvif.names import PREFIXES, WSNT
+from protocols.onvif.topics import CONCRETE_SET, Notification, Path, Topic, prefixed, walk
+from protocols.onvif.xml import Element, content, qualified, sub, write
 
 CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
@@ -93,7 +95,8 @@ def read(element: Element | None, known: Mapping[Path, Topic]) -> Wanted:
     for part in element.iterchildren("*"):
         if part.tag == WSNT.TopicExpression:
             by_topic = True
-            _read_topics(part, known, topics, below)
+            for path, deep in _named(part, known):
+                (below if deep else topics).add(path)
         elif part.tag == WSNT.MessageContent:
             if part.get("Dialect") != ITEM_FILTER:
                 raise Refusal(BAD_FILTER, f"Message contents are filtered in the dialect {ITEM_FILTER}.")
@@ -103,7 +106,35 @@ def read(element: Element | None, known: Mapping[Path, Topic]) -> Wanted:
     return Wanted(frozenset(topics) if by_topic else None, frozenset(below), tuple(tests))
 
 
-def _read_topics(part: Element, known: Mapping[Path, Topic], topics: set[Path], below: set[Path]) -> None:
+def expressions(element: Element, known: Mapping[Path, Topic]) -> tuple[str, ...]:
+    """The topic expressions of a wsnt:FilterType by topics alone, each in the dialect ConcreteSet and with the prefixes
+    of every envelope. Raises Refusal."""
+    found = []
+    for part in element.iterchildren("*"):
+        if part.tag != WSNT.TopicExpression:
+            raise Refusal(BAD_FILTER, "The filter is by topic expressions alone.")
+        named = [
+            "/".join(map(prefixed, path)) + ("//." if deep else "") for path, deep in _named(part, known)
+        ]
+        found.append("|".join(named))
+    return tuple(found)
+
+
+def write_topics(parent: Element, topics: Iterable[str]) -> None:
+    """Append such expressions to a wsnt:FilterType."""
+    for expression in topics:
+        sub(parent, WSNT.TopicExpression, expression, Dialect=CONCRETE_SET)
+
+
+def of_topics(topics: Iterable[str], known: Mapping[Path, Topic]) -> Wanted:
+    """The filter of such expressions; without any, everything is wanted. Raises Refusal."""
+    written = etree.Element(WSNT.Filter, nsmap=PREFIXES)
+    write_topics(written, topics)
+    return read(written, known)
+
+
+def _named(part: Element, known: Mapping[Path, Topic]) -> Iterator[tuple[Path, bool]]:
+    """The topics of an expression, and whether all below them is meant. Raises Refusal."""
     dialect, expression = part.get("Dialect"), content(part)
     if dialect not in (CONCRETE, CONCRETE_SET):
         raise Refusal(BAD_DIALECT, f"Topics are named in the dialects {CONCRETE} and {CONCRETE_SET}.")
@@ -120,7 +151,7 @@ def _read_topics(part: Element, known: Mapping[Path, Topic], topics: set[Path], 
         path = (qualified(part, names[0]), *(_local(part, name) for name in names[1:]))
         if path not in (folders if deep else known):
             raise Refusal(NO_TOPIC, f"There is no topic {plain[:80]!r}.")
-        (below if deep else topics).add(path)
+        yield path, deep
 
 
 def _local(part: Element, name: str) -> str:

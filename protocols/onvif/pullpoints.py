@@ -117,10 +117,14 @@ class PullPoints:
         for point in self._points.values():
             point.offer(told)
 
+    def standing(self) -> list[Notification]:
+        """How every property stands."""
+        return [replace(told, operation="Initialized", seq=0) for told in self._standing.values()]
+
     def synchronise(self, point: PullPoint) -> None:
         """Tell how every property stands (ONVIF Core s9.2)."""
-        for told in self._standing.values():
-            point.offer(replace(told, operation="Initialized", seq=0))
+        for told in self.standing():
+            point.offer(told)
 
     # ------------------------------------------------------------------------------------- who is told
 

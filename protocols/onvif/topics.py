@@ -50,7 +50,7 @@ class Topic:
     @property
     def text(self) -> str:
         """As it stands in a message; the prefixes are those of every envelope."""
-        return "/".join((_prefixed(self.path[0]), *self.path[1:]))
+        return "/".join(map(prefixed, self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +286,10 @@ def _plain(value: object) -> Value:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _prefixed(name: str) -> str:
+def prefixed(name: str) -> str:
+    """A qualified name as it stands in a text, by the prefixes of every envelope; one of no namespace as it is."""
+    if not name.startswith("{"):
+        return name
     found = etree.QName(name)
     prefix = next(prefix for prefix, space in PREFIXES.items() if space == found.namespace)
     return f"{prefix}:{found.localname}"

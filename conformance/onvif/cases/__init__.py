@@ -3,6 +3,7 @@ its official title and its code: there is no other docstring. Then each official
 
 from conformance.onvif.cases import (
     addresses,
+    brokers,
     capabilities,
     discovery,
     events,
@@ -32,6 +33,7 @@ every_row(
 
 __all__ = [
     "addresses",
+    "brokers",
     "capabilities",
     "discovery",
     "events",

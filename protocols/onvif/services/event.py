@@ -1,4 +1,5 @@
-"""The Event service (ONVIF Core s9): pull points. Basic notification is not offered (MaxNotificationProducers is 0)."""
+"""The Event service (ONVIF Core s9): pull points, and event brokers where there are any. Basic notification is not
+offered (MaxNotificationProducers is 0)."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from protocols.onvif.filters import CONCRETE, ITEM_FILTER, read
 from protocols.onvif.names import TEV, TT, WSA, WSNT, WSRF_R
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
 from protocols.onvif.pullpoints import MOST, PullPoint, PullPoints
+from protocols.onvif.services.brokers import BROKERS, NO_BROKERS, EventBrokers
 from protocols.onvif.topics import CONCRETE_SET, Notification, message
 from protocols.onvif.xml import (
     Element,
@@ -65,9 +67,10 @@ TOO_LONG = Kind("Sender", ("InvalidArgVal",), "The timeout is too long", 500)
 class Events:
     """The service."""
 
-    def __init__(self, points: PullPoints, clock: Clock) -> None:
+    def __init__(self, points: PullPoints, clock: Clock, brokers: EventBrokers | None = None) -> None:
         self._points = points
         self._clock = clock
+        self._brokers = brokers
 
     def service(self) -> Service:
         """Its rows."""
@@ -80,6 +83,7 @@ class Events:
             Operation("SetSynchronizationPoint", reads, self.synchronise, port=_PULL_PORT),
             Operation("Renew", reads, self.renew, space=WSNT, port=_MANAGER_PORT),
             Operation("Unsubscribe", reads, self.unsubscribe, space=WSNT, port=_MANAGER_PORT),
+            *(self._brokers.operations() if self._brokers is not None else ()),
         )
         legacy = Legacy("Events", extension=False, fill=self._legacy)
         return Service(TEV, PATH, VERSION, "EventPortType", self._capabilities, operations, legacy)
@@ -91,8 +95,7 @@ class Events:
             ("MaxNotificationProducers", "0"),
             ("MaxPullPoints", str(MOST)),
             ("PersistentNotificationStorage", "true"),
-            ("MaxEventBrokers", "0"),
-            ("MetadataOverMQTT", "false"),
+            *(NO_BROKERS if self._brokers is None else BROKERS),
         ):
             told.set(name, value)
 

@@ -91,11 +91,13 @@ class Broker:
 class Listener:
     """mosquitto_sub: what another client of the broker sees."""
 
-    def __init__(self, broker: Broker, *topics: str) -> None:
+    def __init__(self, broker: Broker, *topics: str, session: str = "") -> None:
+        """`session`: its name at a broker that keeps it, with what comes while nobody is there."""
         program = shutil.which("mosquitto_sub")
         assert program is not None
         self._file = broker.folder / f"sub-{time.monotonic_ns()}"
         chosen = [word for topic in topics or ("#",) for word in ("-t", topic)]
+        chosen += ["-c", "-i", session] if session else []
         with self._file.open("wb") as out:
             self._process = subprocess.Popen(
                 [program, "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-F", "%r %t %p", *chosen],

@@ -24,6 +24,7 @@ from device.outbox.delivery import deliver
 from device.outbox.outbox import Limits, Outbox
 from protocols.mqtt import connection as room
 from protocols.mqtt.connection import Connection, Login, Message, Will
+from protocols.mqtt.errors import BrokerAway
 from protocols.mqtt.sender import MqttSender, draft
 from tests.protocols.mqtt.broker import WITHIN, Broker, Listener, free_port, publish
 
@@ -143,6 +144,32 @@ async def test_what_is_published_is_acknowledged_and_others_see_it(broker: Broke
         await until(lambda: later.last("t/kept") == "1")
         assert (True, "t/kept", "1") in later.lines()
         assert later.last("t/said") is None
+
+
+@pytest.mark.parametrize("qos", [0, 2])
+async def test_every_quality_of_service_ends_and_who_has_no_will_says_nothing_when_it_goes(
+    broker: Broker, qos: int
+) -> None:
+    up = asyncio.Event()
+    downs: list[str] = []
+    login = login_to(broker.port, five=False)
+    connection = Connection(login, None, (), up.set, downs.append, lambda _: None, lambda: 0.0)
+    with pytest.raises(BrokerAway):
+        await connection.publish("t/early", b"0", retain=False, qos=qos)
+    work = asyncio.create_task(connection.run())
+    with Listener(broker) as listener:
+        await asyncio.wait_for(up.wait(), WITHIN)
+        await until(lambda: "Sending SUBACK" in broker.said())
+        for number in range(50):
+            await connection.publish("t/said", str(number).encode(), retain=False, qos=qos)
+        await until(lambda: listener.last("t/said") == "49")
+        broker.kill()
+        await until(lambda: bool(downs))
+        if qos == 0:  # nothing is kept of it
+            with pytest.raises(BrokerAway):
+                await connection.publish("t/late", b"0", retain=False, qos=qos)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_over_websocket(tmp_path: Path) -> None:

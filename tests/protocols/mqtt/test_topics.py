@@ -122,7 +122,7 @@ def test_onvifs_broker_names_the_topic_and_its_source_and_keeps_properties() -> 
     source = {"Token": "fan 1", "Kind": "a/b"}
     data: dict[str, Value] = {"Failed": True, "Cause": Cause.UNREACHABLE}
     made = onvif_draft(
-        TOPICS, "tns1:Device/HardwareFailure/FanFailure", ENTRY.utc, source, data, is_property=True
+        TOPICS.base, "tns1:Device/HardwareFailure/FanFailure", ENTRY.utc, source, data, is_property=True
     )
     head = json.loads(made.head)
     assert head["topic"] == "holdfast/S1/onvif-ej/Device/HardwareFailure/FanFailure/&fan 1/a%2Fb"
@@ -132,5 +132,15 @@ def test_onvifs_broker_names_the_topic_and_its_source_and_keeps_properties() -> 
         "Source": {"Token": "fan 1", "Kind": "a/b"},
         "Data": {"Failed": True, "Cause": "unreachable"},
     }
-    moment = onvif_draft(TOPICS, "hf:Rule/Told", ENTRY.utc, {}, {"Text": "x"}, is_property=False)
-    assert json.loads(moment.head) == {"topic": "holdfast/S1/onvif-ej/hf:Rule/Told"}
+    moment = onvif_draft("site/a", "hf:Rule/Told", ENTRY.utc, {}, {"Text": "x"}, is_property=False)
+    assert json.loads(moment.head) == {"topic": "site/a/onvif-ej/hf:Rule/Told"}
+
+
+def test_a_property_that_is_no_more_is_kept_no_more() -> None:
+    job = {"RecordingJobToken": "j-1"}
+    gone = onvif_draft(
+        "a", "tns1:RecordingConfig/JobState", ENTRY.utc, job, {}, is_property=True, deleted=True
+    )
+    head = json.loads(gone.head)
+    assert head == {"topic": "a/onvif-ej/RecordingConfig/JobState/&j-1", "retain": True}
+    assert gone.body == b""

@@ -21,20 +21,21 @@ export default function Settings({ rest }) {
     }}</${Shown}></${Page}>`;
 }
 
-/** Collections whose entries a person names, and what such a name is called. */
-const NAMED = () => /** @type {Record<string, string>} */ ({ virtual_hosts: t("Server name") });
+/** Collections whose entries are made here: what a key begins with, or what it is called where a person gives it. */
+const MADE = () => /** @type {Record<string, {kind: string, naming?: string}>} */ ({ virtual_hosts: { kind: "", naming: t("Server name") }, event_brokers: { kind: "broker" } });
 
 /** @param {{about: any}} p */
 function Collection({ about }) {
-  const naming = NAMED()[about.section];
+  const made = MADE()[about.section];
+  const naming = made?.naming;
   const [making, setMaking] = useState(/** @type {any} */ (null));
   const make = () => attempt(async () => setMaking(await get(`/api/settings/${about.section}/schema`)));
   const ask = useAsk(() => get(`/api/settings/${about.section}/entries`));
   const [edit, setEdit] = useState("");
-  return html`<${Card} title=${t(about.heading)} icon="settings" more=${naming && html`<button onClick=${make}><${Icon} n="add" />${t("Add")}</button>`}><${Shown} ask=${ask}>${(/** @type {any} */ data) => html`
+  return html`<${Card} title=${t(about.heading)} icon="settings" more=${made && html`<button onClick=${make}><${Icon} n="add" />${t("Add")}</button>`}><${Shown} ask=${ask}>${(/** @type {any} */ data) => html`
     <p class="dim">${tn("{count} entry", "{count} entries", data.entries.length)}</p>
-    ${data.entries.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label=${t(about.heading)}><table><thead><tr><th>${naming || t("Key")}</th><th>${t("Name")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead><tbody>${data.entries.map((/** @type {any} */ each) => html`<tr key=${each.key}><td class="mono">${each.key}</td><td>${each.values.name || "–"}${each.values.enabled === false && html` <span class="dim">${t("Disabled")}</span>`}</td><td class="fit"><div class="row"><button onClick=${() => setEdit(each.key)}><${Icon} n="edit" />${t("Edit")}</button><button class="danger" aria-label=${t("Delete {name}", { name: each.values.name || each.key })} onClick=${() => attempt(() => remove(`/api/settings/${about.section}/entries/${encodeURIComponent(each.key)}`), t("Deleted")).then(ask.again)}><${Icon} n="remove" /></button></div></td></tr>`)}</tbody></table></div>`}`}</${Shown}>
-    ${making && html`<${EntryDialog} section=${about.section} schema=${making} entry=${{ values: defaults(making) }} title=${t(about.heading)} kind="" naming=${naming} close=${() => { setMaking(null); ask.again(); }} />`}
+    ${data.entries.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label=${t(about.heading)}><table><thead><tr><th>${naming || t("Key")}</th><th>${t("Name")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead><tbody>${data.entries.map((/** @type {any} */ each) => html`<tr key=${each.key}><td class="mono">${each.key}</td><td>${each.values.name || each.values.address || "–"}${each.values.enabled === false && html` <span class="dim">${t("Disabled")}</span>`}</td><td class="fit"><div class="row"><button onClick=${() => setEdit(each.key)}><${Icon} n="edit" />${t("Edit")}</button><button class="danger" aria-label=${t("Delete {name}", { name: each.values.name || each.values.address || each.key })} onClick=${() => attempt(() => remove(`/api/settings/${about.section}/entries/${encodeURIComponent(each.key)}`), t("Deleted")).then(ask.again)}><${Icon} n="remove" /></button></div></td></tr>`)}</tbody></table></div>`}`}</${Shown}>
+    ${making && html`<${EntryDialog} section=${about.section} schema=${making} entry=${{ values: defaults(making) }} title=${t(about.heading)} kind=${made.kind} naming=${naming} close=${() => { setMaking(null); ask.again(); }} />`}
     ${edit && html`<${Layer} title="${t(about.heading)}: ${edit}" close=${() => { setEdit(""); ask.again(); }}><${SectionForm} section=${about.section} entry=${edit} saved=${ask.again} /></${Layer}>`}
   </${Card}>`;
 }
