@@ -173,6 +173,11 @@ FAULTS: dict[str, Fault] = {
     "last-first": Fault(
         "EVENT-6-1-4", reply=(rb'(?s)UtcTime="20(?=.*UtcTime=")', b'UtcTime="21'), only=b"PullMessages"
     ),
+    "broker's password": Fault(
+        "EVENT-7-1-2",
+        reply=(rb"(<tev:UserName>somebody</tev:UserName>)", rb"\1<tev:Password>something</tev:Password>"),
+    ),
+    "broker's end": Fault("EVENT-7-1-4", reply=(rb"ter:InvalidAddress", b"ter:InvalidArgs")),
     "begin": Fault("EVENT-6-1-3", reply=(rb"EventBuffer/Begin", b"EventBuffer/Other")),
     "prefix": Fault("EVENT-3-1-15", reply=(rb">tns1:", b">tnsx:"), only=b"PullMessages"),
     "content": Fault(

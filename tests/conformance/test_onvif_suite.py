@@ -34,6 +34,7 @@ CASES = (
     "DEVICE-[26]-1-*",
     "DEVICE-3-1-1*",
     "DEVICE-9-1-[567]",
+    "EVENT-7-*",
     "IPCONFIG-*",
 )
 
