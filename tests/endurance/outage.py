@@ -1,160 +1,183 @@
 """The broker is away for an hour, 20 events come each second, and the recorder is killed twice: every event arrives.
 
-What an hour brings is brought faster; what matters is how much it is, and where it waits. The recorder's whole way is
-run, journal, outbox on the disk and session, in a process that dies by SIGKILL in the middle of it.
+What an hour brings is brought faster; what matters is how much it is, and where it waits. The recorder is a whole one,
+which records two cameras meanwhile, and dies with all its planes by SIGKILL. The events are people who come to watch
+and leave: told by the streaming plane, taken over by the control plane's journal, kept in its outbox.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import random
 import signal
-import subprocess
-import sys
+import socket
+import threading
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device.clock import SystemClock
-from device.events.bus import Bus
-from device.events.catalogue import ClockStepped
-from device.events.journal import Entry, Journal
-from device.outbox.delivery import deliver
-from device.outbox.feed import feed
-from device.outbox.outbox import Draft, Limits, Outbox
-from device.settings.mqtt import Mqtt
-from protocols.mqtt.connection import Connection, Login, Will
-from protocols.mqtt.sender import MqttSender, draft
-from protocols.mqtt.topics import Topics, event_payload
+from device.events.catalogue import SessionClosed, SessionOpened
+from device.events.journal import peek
+from device.folder import DataFolder
+from tests.endurance import judge
 from tests.endurance.report import Progress, Report
+from tests.integration.rig import Cameras, Recorder, alive, children, wait_until
+from tests.integration.rig import run as begin
 from tests.protocols.mqtt.broker import Broker
 
 RATE = 20  #: events a second that are meant
-FASTER = 30  #: times
-KILLS = (0.31, 0.74)  #: of all events that are to be said, how many were, when it is killed
-TOPICS = Topics("holdfast", "OUTAGE")
+FASTER = 5  #: times
+KILLS = (0.31, 0.74)  #: of all visits, how many there were when it is killed
+MOST = 200_000  #: entries of a journal that are looked through
 ENOUGH = 600.0  #: seconds for what waits to arrive
+LOGIN = ("anna", "correct horse battery")
+STEPS = (
+    "SETUP {url}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n",
+    "TEARDOWN {url} RTSP/1.0\r\nCSeq: 2\r\nSession: {session}\r\n\r\n",
+)
+
+
+class Reader:
+    """Somebody for whom the broker keeps what comes while he is not there."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.seen: list[str] = []  #: ids of the events, as they came
+        self._client: paho.Client | None = None
+
+    def connect(self) -> None:
+        """Be there, until `leave`."""
+        here = threading.Event()
+        client = self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id="reader", clean_session=False
+        )
+        client.on_message = self._take
+        client.on_subscribe = lambda *_: here.set()
+        client.connect("127.0.0.1", self._port)
+        client.subscribe("holdfast/+/event/session/#", 1)
+        client.loop_start()
+        assert here.wait(ENOUGH)
+
+    def leave(self) -> None:
+        """Go, and come again some time."""
+        assert self._client is not None
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _take(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        self.seen.append(json.loads(message.payload)["id"])
 
 
 def run(folder: Path, minutes: float, say: Progress) -> Report:
-    """Keep the broker away for so long, then count what arrives."""
-    total = round(minutes * 60 * RATE)
+    """Keep the broker away for so long, then compare what arrives with what the recorder has on its disk."""
+    visits = round(minutes * 60 * RATE / 2)
     report = Report(
         f"the broker away for {minutes:g} minutes at {RATE} events a second, said {FASTER} times as fast"
     )
     home = folder / "broker"
     home.mkdir()
-    broker = Broker(home, "max_queued_messages 0", "max_inflight_messages 0")
-    began = time.monotonic()
-    for number, share in enumerate((*KILLS, 1.0)):
-        recorder = _begin(folder, broker.port, total)
-        try:
-            while (said := _said(folder)) < round(share * total):
-                assert recorder.poll() is None, (folder / "recorder.log").read_text()
-                say(f"{said} of {total} said, killed {number} times")
-                time.sleep(0.05)
-            if share == 1.0:
-                report.add("events said", said)
-                report.add("said after", time.monotonic() - began, "s")
-                _arrive(report, broker, total, say)
-        finally:
-            os.kill(recorder.pid, signal.SIGKILL)
-            recorder.wait()
-    report.add("killed by SIGKILL", len(KILLS), "times")
+    kept = ("persistence true", f"persistence_location {home}/", "max_queued_messages 0")
+    broker = Broker(home, *kept)
+    reader = Reader(broker.port)
+    with broker:
+        reader.connect()
+        reader.leave()
+        broker.stop()
+    data, done = folder / "data", 0
+    with Cameras(folder, 2) as cameras:
+        settings = [
+            *cameras.assignments(sub=False),
+            *("rtsp.anonymous=true", "mqtt.enabled=true", "mqtt.host=127.0.0.1", f"mqtt.port={broker.port}"),
+            *("mqtt.onvif=false", "mqtt.home_assistant=false"),
+        ]
+        for number, share in enumerate((*KILLS, 1.0)):
+            with begin(data, *settings, login=None if number else LOGIN) as recorder:
+                settings, before, first = [], len(_told(data)), done  # the settings are on the disk now
+                while done < round(share * visits):
+                    _visit(recorder)
+                    done += 1
+                    say(f"{done} of {visits} visits, killed {number} times")
+                if share < 1.0:
+                    _kill(recorder)
+                    continue
+                most = before + 2 * (done - first)
+                wait_until("all is on the disk", lambda: len(_told(data)) == most)  # noqa: B023 - waited for here
+                _arrive(report, data, broker, reader, say)
+                recorder.signal(signal.SIGTERM)
+                judge.judge_end(report, recorder)
+    report.add("people who came and left", visits)
+    report.add("all of the recorder killed by SIGKILL", len(KILLS), "times")
+    judge.judge_ledger(report, data)
+    judge.judge_store(report, data)
     return report
 
 
-def _begin(folder: Path, port: int, total: int) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-P", "-m", __name__, str(folder), str(port), str(total)]
-    with (folder / "recorder.log").open("ab") as log:
-        return subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+def _visit(recorder: Recorder) -> None:
+    """Come to watch, and leave; within the time that it may take."""
+    due = time.monotonic() + 2 / (RATE * FASTER)
+    url = urlsplit(recorder.told["cameras"][0]["live"])
+    session = ""
+    with socket.create_connection((str(url.hostname), url.port or 554), ENOUGH) as line:
+        answers = line.makefile("rb")
+        for step in STEPS:
+            line.sendall(step.format(url=url.geturl(), session=session).encode())
+            head = dict(_head(answers))
+            session = head.get(b"session", b"").partition(b";")[0].decode()
+    time.sleep(max(0.0, due - time.monotonic()))
 
 
-def _said(folder: Path) -> int:
-    """Events that are on the disk, as the recorder last told."""
-    try:
-        return int((folder / "said").read_text() or 0)
-    except FileNotFoundError:
-        return 0
+def _head(answers: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """The header of an answer, which must be a good one."""
+    status = answers.readline()
+    assert status.startswith(b"RTSP/1.0 200 "), status
+    while (line := answers.readline().strip()) != b"":
+        name, _, value = line.partition(b":")
+        yield name.lower(), value.strip()
 
 
-def _arrive(report: Report, broker: Broker, total: int, say: Progress) -> None:
-    """The broker is back."""
-    seen: list[int] = []
-
-    def take(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        seen.append(round(json.loads(message.payload)["step"]))
-
-    with broker:
-        began = time.monotonic()
-        reader = paho.Client(CallbackAPIVersion.VERSION2, client_id="reader")
-        reader.on_message = take
-        reader.connect("127.0.0.1", broker.port)
-        reader.subscribe(f"{TOPICS.base}/event/clock/#", 1)
-        reader.loop_start()
-        try:
-            while len(set(seen)) < total and time.monotonic() - began < ENOUGH:
-                say(f"{len(seen)} of {total} have arrived")
-                time.sleep(0.2)
-        finally:
-            reader.loop_stop()
-            reader.disconnect()
-        took = time.monotonic() - began
-    first = list(dict.fromkeys(seen))
-    report.add("arrived", len(first))
-    report.add("lost", total - len(first), most=0)
-    report.add("out of order", sum(later < each for each, later in pairwise(first)), most=0)
-    report.add("sent twice", len(seen) - len(first))
-    report.add("arrived within", took, "s")
+def _kill(recorder: Recorder) -> None:
+    """All of it at once, as when the power goes."""
+    every = [recorder.pid, *children(recorder.pid)]
+    for pid in every:
+        os.kill(pid, signal.SIGKILL)
+    recorder.process.wait()
+    wait_until("all of it is dead", lambda: not any(alive(pid) for pid in every))
 
 
-async def _recorder(folder: Path, port: int, total: int) -> None:
-    """Say the events that are not on the disk yet, and deliver; for ever."""
-    clock = SystemClock()
-    journal = Journal(folder / "events.db", "control", clock, keep=max(100_000, total + 1000))
-    bus = Bus(journal, lambda _, error: print(repr(error), flush=True))
-    outbox = Outbox(folder / "outbox.db", clock, bus.publish)
-    how = Mqtt()
-    box = outbox.box("mqtt", Limits(how.queue_mb * 1_000_000, how.queue_days * 86_400))
-    login = Login("127.0.0.1", port, "recorder", "", "", five=True, websocket="", tls=None, keepalive=30)
-    ready = asyncio.Event()
-    connection = Connection(
-        login, Will(TOPICS.status, b"offline"), (), ready.set, print, print, random.random
-    )
-
-    def write(entry: Entry) -> list[Draft]:
-        if not isinstance(entry.event, ClockStepped):
-            return []
-        return [draft(TOPICS.event(entry.event), event_payload(entry))]
-
-    await feed(bus, box, write)
-    # Those that were said and not on the disk when it was killed were said to nobody: they are said now.
-    last = [entry for entry in journal.latest(1000) if isinstance(entry.event, ClockStepped)]
-    said = round(last[0].event.step) + 1 if last and isinstance(last[0].event, ClockStepped) else 0
-    sender = MqttSender(connection, ready.wait, clock.utc)
-    working = [
-        asyncio.create_task(connection.run()),
-        asyncio.create_task(deliver(box, sender, clock, bus.publish, random.random)),
+def _told(data: Path) -> list[str]:
+    """Ids of the visits' events that the plane which says them has on the disk, in order."""
+    _, entries = peek(DataFolder(data).journal("streaming"), MOST)
+    return [
+        f"{entry.origin}:{entry.origin_seq}"
+        for entry in entries
+        if isinstance(entry.event, SessionOpened | SessionClosed)
     ]
-    told = folder / "said.new"
-    while True:
-        if said < total:
-            for number in range(said, min(total, said + RATE)):
-                bus.publish(ClockStepped(float(number)))
-            said = min(total, said + RATE)
-            await asyncio.wrap_future(journal.flush())
-            told.write_text(str(said))
-            told.rename(folder / "said")
-        await asyncio.sleep(1 / FASTER)
-        for task in working:
-            if task.done():
-                task.result()
 
 
-if __name__ == "__main__":
-    asyncio.run(_recorder(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+def _arrive(report: Report, data: Path, broker: Broker, reader: Reader, say: Progress) -> None:
+    """The broker is back."""
+    told = _told(data)
+    began = time.monotonic()
+    with broker:
+        reader.connect()
+        while len(set(reader.seen)) < len(told) and time.monotonic() - began < ENOUGH:
+            say(f"{len(reader.seen)} of {len(told)} have arrived")
+            time.sleep(0.2)
+        reader.leave()
+    took = time.monotonic() - began
+    first = list(dict.fromkeys(reader.seen))
+    place = {each: number for number, each in enumerate(told)}
+    report.add("events on the recorder's disk", len(told))
+    report.add("arrived", len(first))
+    report.add("lost", len(set(told) - set(first)), most=0)
+    report.add("arrived that nobody said", len(set(first) - set(told)), most=0)
+    order = [place[each] for each in first if each in place]
+    report.add("out of order", sum(later < each for each, later in pairwise(order)), most=0)
+    report.add("sent twice", len(reader.seen) - len(first))
+    report.add("arrived within", took, "s")

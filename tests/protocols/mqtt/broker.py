@@ -68,6 +68,13 @@ class Broker:
         self._process.wait()
         self._process = None
 
+    def stop(self) -> None:
+        """In good order: what it is to keep is on the disk."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(WITHIN)
+        self._process = None
+
     def taken(self, client: str) -> list[str]:
         """Topics of what the broker has taken from a client, in order; what was sent again is in it twice."""
         found = _TAKEN.findall(self._log.read_text(errors="replace"))
