@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from device.cameras.station import Health, Station
 from device.errors import BadValue, NotFound
 from device.events import catalogue as said
 from device.events.evidence import EvidenceLocked, EvidenceUnlocked, RecordingDeleted
-from device.media import MICROSECONDS, Sample, Track, Utc
+from device.media import MICROSECONDS, Kind, Sample, Track, Utc
 from device.planes.leash import Leash, attach
 from device.planes.link import Outlet
 from device.planes.messages import (
@@ -81,6 +81,12 @@ def policy_of(camera: Camera) -> Policy:
         None if camera.quota_gb is None else round(camera.quota_gb * GIGABYTE),
         camera.storage,
     )
+
+
+def kinds_of(camera: Camera) -> frozenset[Kind]:
+    """Which tracks a camera's settings want of its streams."""
+    wanted = {Kind.VIDEO: True, Kind.AUDIO: camera.audio, Kind.METADATA: camera.metadata}
+    return frozenset(kind for kind, so in wanted.items() if so)
 
 
 def volume_of(uuid: str, storage: Storage, share: NetworkStorage | None) -> VolumeSettings:
@@ -160,7 +166,7 @@ class Stream:
     stream: str
     token: str
     address: Address
-    audio: bool
+    kinds: Set[Kind]
     intake: StreamIntake
     station: Station
     taps: Taps
@@ -243,7 +249,8 @@ class RecordingPlane:
             token = token_of(key, stream)
             there = self._streams.get(token)
             address = camera.address(stream) if camera is not None and camera.enabled else None
-            if there and (address is None or there.address != address or there.audio != camera.audio):  # type: ignore[union-attr]  # an address comes from a camera
+            other = camera is None or there is None or there.kinds != kinds_of(camera)
+            if there and (address is None or there.address != address or other):
                 await self._let_go([token], Cause.DISABLED if address is None else Cause.CONNECTING)
             elif there and fields & {"user", "password"}:
                 there.station.credentials_changed()
@@ -256,7 +263,7 @@ class RecordingPlane:
 
     def _take_up(self, key: str, camera: Camera) -> None:
         """Let the streams of a camera be as its settings say, and begin those that are not there yet."""
-        policy = policy_of(camera)
+        policy, kinds = policy_of(camera), kinds_of(camera)
         for stream in STREAMS:
             token, address = token_of(key, stream), camera.address(stream)
             if address is None or not camera.enabled:
@@ -269,7 +276,7 @@ class RecordingPlane:
             if token in self._streams:
                 continue
             station = Station(
-                partial(self._source, key, stream, address, camera.audio),
+                partial(self._source, key, stream, address, kinds),
                 intake,
                 Ladder(random.random),
                 self._own.clock,
@@ -278,12 +285,12 @@ class RecordingPlane:
             task = asyncio.create_task(_kept(station, intake), name=f"station {token}")
             taps, since = Taps(intake, station), self._own.clock.utc()
             self._streams[token] = Stream(
-                key, stream, token, address, camera.audio, intake, station, taps, task, since
+                key, stream, token, address, kinds, intake, station, taps, task, since
             )
 
-    def _source(self, key: str, stream: str, address: Address, audio: bool) -> Source:
+    def _source(self, key: str, stream: str, address: Address, kinds: Set[Kind]) -> Source:
         return RtspSource(
-            address, self._own.clock, Patience(), partial(self._left_out, key, stream), audio=audio
+            address, self._own.clock, Patience(), partial(self._left_out, key, stream), kinds=kinds
         )
 
     async def _let_go(self, tokens: Sequence[str], cause: Cause) -> None:

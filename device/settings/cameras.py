@@ -148,6 +148,12 @@ class Camera(
         interrupts=Interrupts.CAMERA,
     )
     audio: bool = Field(True, title=N_("Record audio"), interrupts=Interrupts.CAMERA)
+    metadata: bool = Field(
+        True,
+        title=N_("Record metadata"),
+        help=N_("What the camera itself says of its picture: motion, objects. Searched by way of ONVIF."),
+        interrupts=Interrupts.CAMERA,
+    )
 
     mode: Mode = Field(Mode.CONTINUOUS, title=N_("Recording"))
     schedule: tuple[Span, ...] = Field(

@@ -41,6 +41,7 @@ class Spec:
     gop_seconds: float = 1.0
     seed: int = 1
     ptz: bool = False  #: it tells that it can be moved
+    metadata: bool = False  #: the main stream tells what moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Login:
 def demo(count: int) -> tuple[Spec, ...]:
     """The cameras of the demo, over and over with other seeds where there are more than the four."""
     scenes = tuple(SCENES)
-    sounds = {0: Codec.PCMU, 1: Codec.AAC}
+    sounds = {0: Codec.PCMU, 1: Codec.AAC, 3: Codec.PCMA}
     specs = []
     for number in range(count):
         kind, round_ = number % len(scenes), number // len(scenes)
@@ -68,6 +69,7 @@ def demo(count: int) -> tuple[Spec, ...]:
                 main=Format(codec, 640, 360, 10, rate),
                 sub=Format(Codec.H264, 320, 180, 5, 120_000),
                 sound=sounds.get(kind),
+                metadata=scene in ("yard", "workshop"),
                 seed=number + 1,
                 ptz=scene == "workshop",
             )
@@ -95,10 +97,13 @@ class Camera:
         self._scene = self.scene(160, 88)
         self.head = Motor(clock)
         self.streams: dict[str, Stream] = {}
-        for path, form, sound in (("/main", spec.main, spec.sound), ("/sub", spec.sub, None)):
+        for path, form, sound, metadata in (
+            ("/main", spec.main, spec.sound, spec.metadata),
+            ("/sub", spec.sub, None, False),
+        ):
             if form is not None:
                 gop = max(1, round(spec.gop_seconds * form.fps))
-                setup = Setup(number, spec.name, form, gop, sound, self.scene, epoch, self.head.at)
+                setup = Setup(number, spec.name, form, gop, sound, self.scene, epoch, self.head.at, metadata)
                 self.streams[path] = Stream(
                     setup, self.condition, clock, pool, partial(self._skipped, path.strip("/"))
                 )

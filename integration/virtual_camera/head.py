@@ -13,6 +13,7 @@ from device.cameras.ptz import Abilities, Preset, Stand, Vector
 from device.clock import Clock
 from device.errors import NotFound
 from device.media import MICROSECONDS, Utc
+from integration.virtual_camera.analytics import Seen
 from integration.virtual_camera.draw import Bytes, Planes
 
 SPEED = 0.5  #: of each axis at full velocity, a second: from one end to the other takes four
@@ -160,6 +161,20 @@ class Lens:
             height, width = source.shape
             _resample(plane, source, _taken(height, at.zoom, -at.tilt), _taken(width, at.zoom, at.pan))
 
+    def find(self, seen: Sequence[Seen], at: Vector) -> list[Seen]:
+        """Where that which is seen at rest is seen from a position, as far as it is in the picture then. What its edges
+        mirror is nothing that moves."""
+        if not at:
+            return list(seen)
+        width, height = self._whole.width, self._whole.height
+        found: list[Seen] = []
+        for each in seen:
+            left, right = (_shown(x, width, at.zoom, at.pan) for x in (each.left, each.right))
+            top, bottom = (_shown(y, height, at.zoom, -at.tilt) for y in (each.top, each.bottom))
+            if left < right and top < bottom:
+                found.append(Seen(each.number, left, top, right, bottom))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
@@ -171,12 +186,22 @@ class _Taken:
 
 
 def _taken(length: int, zoom: float, turned: float) -> _Taken:
-    scale = NEAREST**-zoom  #: of a pixel in the picture, to one that is shown
-    middle = length / 2 + turned * REACH * length
+    middle, scale = _looked_at(length, zoom, turned)
     wanted = middle + (np.arange(length) + 0.5 - length / 2) * scale - 0.5
     first = np.floor(wanted).astype(np.intp)
     share = np.rint((wanted - first) * 256).astype(np.uint16)
     return _Taken(_mirrored(first, length), _mirrored(first + 1, length), share)
+
+
+def _looked_at(length: int, zoom: float, turned: float) -> tuple[float, float]:
+    """Of an axis: the middle of what is shown, and the size of a shown pixel in the picture."""
+    return length / 2 + turned * REACH * length, NEAREST**-zoom
+
+
+def _shown(place: int, length: int, zoom: float, turned: float) -> int:
+    """Where a place of the picture is shown, the nearest edge where it is not."""
+    middle, scale = _looked_at(length, zoom, turned)
+    return min(max(round((place - middle) / scale + length / 2), 0), length)
 
 
 def _mirrored(places: NDArray[np.intp], length: int) -> NDArray[np.intp]:

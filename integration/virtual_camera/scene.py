@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.media import MICROSECONDS, Utc
+from integration.virtual_camera.analytics import Seen
 from integration.virtual_camera.draw import Planes, Sprite
 from integration.virtual_camera.motion import Episode, Timetable
 
@@ -30,6 +31,8 @@ class Actor(Protocol):
     def at(self, elapsed: float) -> Sequence[Placed]:
         """Where it is, `elapsed` seconds after the episode began. Outside the picture is allowed."""
 
+
+_NUMBERS = 1 << 20  #: of episodes: the numbers of what moves in one are not those of its neighbours
 
 Cast = Callable[[Episode], Sequence[Actor]]  #: who plays in an episode; the same for the same episode
 
@@ -69,6 +72,25 @@ class Scene:
             one.sprite.lay(on, one.x, one.y)
         if self.grain:
             self._add_grain(on, frame)
+
+    def seen(self, at: Utc) -> list[Seen]:
+        """What moves within the picture at an instant, each actor as one."""
+        episode = self.timetable.episode(at)
+        if episode is None:
+            return []
+        elapsed = (at - episode.start) / MICROSECONDS
+        found: list[Seen] = []
+        for place, actor in enumerate(self._actors(episode)):
+            placed = actor.at(elapsed)
+            if not placed:
+                continue
+            left = max(0, min(one.x for one in placed))
+            top = max(0, min(one.y for one in placed))
+            right = min(self.backdrop.width, max(one.x + one.sprite.y.shape[1] for one in placed))
+            bottom = min(self.backdrop.height, max(one.y + one.sprite.y.shape[0] for one in placed))
+            if left < right and top < bottom:
+                found.append(Seen(episode.seed % _NUMBERS * 16 + place, left, top, right, bottom))
+        return found
 
     def _actors(self, episode: Episode) -> Sequence[Actor]:
         if self._playing is None or self._playing[0] != episode:

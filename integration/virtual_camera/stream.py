@@ -17,7 +17,7 @@ import numpy as np
 from device.cameras.ptz import Vector
 from device.clock import Clock
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
-from integration.virtual_camera import audio, encode, font, stamp
+from integration.virtual_camera import analytics, audio, encode, font, stamp
 from integration.virtual_camera.draw import Planes
 from integration.virtual_camera.encode import CLOCK_RATE, Format, VideoEncoder
 from integration.virtual_camera.faults import OTHER, Condition
@@ -53,6 +53,7 @@ class Setup:
     make_scene: MakeScene
     epoch: Utc  #: time of frame 0
     view: Callable[[Utc], Vector]  #: where the camera looks at an instant
+    metadata: bool = False  #: tells what it sees
 
 
 @dataclass(slots=True)
@@ -79,10 +80,12 @@ class _Made:
     data: bytes
     form: Format
     condition: Condition  #: of the camera when its making began: it holds until the frame has been handed on
+    told: bytes = b""  #: the metadata that goes with it, if any
 
 
 class Stream:
-    """A feed of one video track, and one audio track where the camera has a microphone."""
+    """A feed of one video track, one audio track where the camera has a microphone, and one of metadata where it tells
+    what it sees."""
 
     def __init__(
         self, setup: Setup, condition: Condition, clock: Clock, pool: Executor, skipped: Skipped
@@ -91,7 +94,8 @@ class Stream:
         self.setup = setup
         self._skipped = skipped
         self._condition, self._clock, self._pool = condition, clock, pool
-        self._sound_track = (audio.encoder(setup.sound).track,) if setup.sound else ()
+        sound = [audio.encoder(setup.sound).track] if setup.sound else []
+        self._others = (*sound, *([analytics.TRACK] if setup.metadata else []))
         self._known: dict[Format, Track] = {}
         self.tracks = self._tracks_of(setup.form)
         self.sending = -1  #: number of the frame that the listeners are being handed
@@ -231,7 +235,7 @@ class Stream:
     def _tracks_of(self, form: Format) -> tuple[Track, ...]:
         if form not in self._known:
             self._known[form] = encode.track(form)
-        return (self._known[form], *self._sound_track)
+        return (self._known[form], *self._others)
 
     def _begin(self, form: Format) -> _Work:
         """Whatever takes long. Runs in the pool."""
@@ -265,7 +269,26 @@ class Stream:
         if not condition.sps and key:
             data = _scrambled(data, form.codec)
         time = self._media_time(number, condition)
-        return _Made(number, time, Utc(utc + offset), key, data, form, condition)
+        told = self._tell(work, number, seen, offset, condition, fresh) if self.setup.metadata else b""
+        return _Made(number, time, Utc(utc + offset), key, data, form, condition, told)
+
+    def _tell(
+        self, work: _Work, number: int, seen: Utc, offset: int, condition: Condition, fresh: bool
+    ) -> bytes:
+        """The metadata document of a frame; empty where it has none."""
+        fps = work.form.fps
+        step = max(1, fps // analytics.RATE)
+        if number % step and not fresh:
+            return b""
+        objects = [] if condition.covered else work.lens.find(work.scene.seen(seen), self.setup.view(seen))
+        still = condition.frozen
+        moves = work.scene.moving(seen) and not still
+        changed = not still and moves != work.scene.moving(self.time_of(number - step))
+        if not (fresh or changed or objects or number % fps == 0):
+            return b""
+        motion = analytics.Motion(moves, changed) if changed or fresh else None
+        at = Utc(self.time_of(number) + offset)
+        return analytics.document(at, (work.form.width, work.form.height), objects, motion)
 
     def _draw(self, work: _Work, seen: Utc, number: int, offset: int, *, covered: bool) -> None:
         canvas = work.canvas
@@ -309,6 +332,8 @@ class Stream:
             # A listener may leave on account of the break.
             if subscription.started and subscription in self._subscriptions:
                 subscription.listener(sample)
+                if made.told:
+                    subscription.listener(Sample(len(self._others), made.time, made.utc, True, made.told))
 
     def _deliver_sound(self, sound: audio.AudioEncoder, block: int, condition: Condition) -> None:
         offset = int(condition.clock_offset * MICROSECONDS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
 from device.cameras.source import Address, Cause, Intake, Reception, SessionEnded
 from device.clock import Clock
+from device.media import Kind
 from protocols.rtsp import sdp
 from protocols.rtsp.formats import Unsupported, track_of
 from protocols.rtsp.health import Patience
@@ -15,6 +16,10 @@ from protocols.rtsp.session import CameraSession, Redirected, Target, connect, t
 from protocols.rtsp.tracks import Choice
 
 REDIRECT_LIMIT = 3
+ALL: Set[Kind] = frozenset(Kind)
+
+#: By the media type of SDP; metadata are an application (ONVIF Streaming s5.1.2.1.1).
+_KINDS = {"audio": Kind.AUDIO, "application": Kind.METADATA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,10 @@ class RtspSource:
         patience: Patience,
         left_out: Callable[[LeftOut], None],
         *,
-        audio: bool = True,
+        kinds: Set[Kind] = ALL,
     ) -> None:
-        """`left_out` hears of tracks that are not recorded; video never fails because of them. Without `audio`
-        sound is not asked for.
+        """`left_out` hears of tracks that are not recorded; video never fails because of them. Only tracks of these
+        `kinds` are asked for.
         """
         self.reception = Reception()
         self.certificate = b""  #: the camera's, DER, once connected over TLS
@@ -46,7 +51,7 @@ class RtspSource:
         self._clock = clock
         self._patience = patience
         self._left_out = left_out
-        self._audio = audio
+        self._kinds = kinds
         self._low_latency = False
         self._playing: Playing | None = None
 
@@ -93,7 +98,7 @@ class RtspSource:
         """The tracks to set up: of each media the first format that we take. Raises SessionEnded."""
         chosen: list[Choice] = []
         for media in description.media:
-            if media.kind == "audio" and not self._audio:
+            if _KINDS.get(media.kind, Kind.VIDEO) not in self._kinds:
                 continue
             reason = "no payload format"
             for form in media.formats:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from device.events.journal import Entry
 from device.media import Utc
+from integration.virtual_camera.analytics import SOURCE
 from integration.virtual_camera.camera import Camera
 from protocols.onvif.names import TNS1
 from protocols.onvif.pullpoints import PullPoints
 from protocols.onvif.topics import Item, Notification, Topic
 
-SOURCE = "video-1"  #: token of the video source
 INPUT = "input-1"
 _SOURCE = (Item("Source", "tt:ReferenceToken"),)
 _STATE = (Item("State", "xs:boolean"),)

@@ -11,9 +11,9 @@ from device.accounts.role import Role
 from device.clock import Clock
 from device.media import MICROSECONDS, Codec, Utc
 from integration.version import VERSION
+from integration.virtual_camera.analytics import SOURCE
 from integration.virtual_camera.camera import Camera
 from integration.virtual_camera.head import ABILITIES
-from integration.virtual_camera.onvif.alarms import SOURCE
 from integration.virtual_camera.stream import Setup
 from protocols.onvif.services.device import About
 from protocols.onvif.services.media import Audio, Stream, Video
