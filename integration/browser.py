@@ -1,15 +1,16 @@
-"""Video for browsers in the streaming plane: one muxer a stream for all who watch it live, one for each who replays."""
+"""Video for browsers in the streaming plane: one muxer for each stream that is watched live or replayed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from device.clock import Clock
-from device.errors import BadValue
-from device.media import MICROSECONDS, Sample, Utc
+from device.errors import BadValue, HoldfastError
+from device.media import MICROSECONDS, Kind, Sample, Track, Utc
 from device.planes.link import Outlet, Server
 from device.planes.video import Unplayable, VideoStart, WatchLive, WatchStored
 from device.planes.wire import Blob
@@ -19,7 +20,7 @@ from protocols.mse.muxer import Muxer, Start
 from protocols.rtsp.library import Break, Feed, Passage, Store
 
 WAITING = 1 << 20  #: octets that may wait in the socket of who watches live
-GROUP_LIMIT = 4 << 20  #: octets of the group of pictures that is kept for who comes next
+STILL = 10 * MICROSECONDS  #: age of a picture from the disk that is shown until one comes from the camera
 FASTEST = 16.0
 ALL_FRAMES = 4.0  #: up to this speed all frames are sent, beyond it and backwards key frames
 PICTURES = 15  #: key frames in a second, at most
@@ -31,101 +32,70 @@ def _start(start: Start) -> VideoStart:
     return VideoStart(start.mime, start.codec, start.width, start.height, start.rates, Blob(start.data))
 
 
-@dataclass(slots=True, eq=False)
-class _Viewer:
-    """One who watches live."""
-
-    outlet: Outlet
-    key_needed: bool = True
-
-    def give(self, fragment: Sample) -> None:
-        if self.key_needed and not fragment.key:
-            return
-        self.key_needed = not self.outlet.offer(fragment, WAITING)
+Still = tuple[tuple[Track, ...], Sample]  #: a key frame, and what it is of
 
 
 @dataclass(slots=True, eq=False)
-class Fan:
-    """A live stream, made into media segments once for all who watch it. Who comes gets the group of pictures at hand
-    first, so that a picture shows at once."""
+class _Live:
+    """A live stream on its way to who watches it, one media segment a picture."""
 
     feed: Feed
     muxer: Muxer
-    unplayable: Unplayable | None = None
-    _viewers: list[_Viewer] = field(default_factory=list)
-    _start: VideoStart | None = None
-    _group: list[Sample] = field(default_factory=list)
-    _octets: int = 0
-    _unsubscribe: Callable[[], None] | None = None
+    outlet: Outlet
+    _coming: tuple[Track, ...] | None = None  #: what begins with the next key frame; None once it has begun
+    _key_needed: bool = True  #: the listener did not keep up
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
+    _unplayable: Unplayable | None = None
 
-    async def watch(self, outlet: Outlet) -> None:
-        """Until the listener goes away. Raises Unplayable."""
-        viewer = _Viewer(outlet)
-        if self._unsubscribe is None:
-            self._begin(Utc(0))
-            self._unsubscribe = self.feed.subscribe(self._take)
-        if self._start is not None:
-            await outlet.send(self._start)
-            for fragment in self._group:
-                viewer.give(fragment)
-        self._viewers.append(viewer)
+    async def run(self, newest: Callable[[], Awaitable[Still | None]]) -> None:
+        """Until the listener goes away. What is `newest` on the disk is shown until the camera's next key frame comes.
+        Raises Unplayable."""
+        self._coming = self.feed.tracks
+        self.muxer.begin(self._coming, Utc(0))
+        gone, failed = (asyncio.ensure_future(each) for each in (self.outlet.gone(), self._failed.wait()))
+        unsubscribe = self.feed.subscribe(self._take)
         try:
-            gone, failed = (asyncio.ensure_future(each) for each in (outlet.gone(), self._failed.wait()))
-            try:
-                await asyncio.wait([gone, failed], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                gone.cancel()
-                failed.cancel()
-            if self.unplayable is not None:
-                raise self.unplayable
+            still = await newest()
+            if still is not None and self._coming is not None:
+                self._begin(still[0], still[1].utc)
+                self._give(still[1])
+            await asyncio.wait([gone, failed], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._viewers.remove(viewer)
-            if not self._viewers:
-                self._end()
+            unsubscribe()
+            gone.cancel()
+            failed.cancel()
+        if self._unplayable is not None:
+            raise self._unplayable
 
-    def _end(self) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        self._group.clear()
-        self._start = None
-        self._failed.clear()
-
-    def _begin(self, utc: Utc) -> None:
-        self._group.clear()
+    def _begin(self, tracks: Sequence[Track], utc: Utc) -> None:
+        self._key_needed = True
         try:
-            self._start = _start(self.muxer.begin(self.feed.tracks, utc))
-            self.unplayable = None
+            self.outlet.put(_start(self.muxer.begin(tracks, utc)))
         except Unplayable as error:
-            self.unplayable = error
+            self._unplayable = error
             self._failed.set()
 
     def _take(self, item: Sample | Break) -> None:
         if isinstance(item, Break):
-            self._begin(item.utc)
-            for viewer in self._viewers:
-                viewer.key_needed = True
-                if self._start is not None:
-                    viewer.outlet.put(self._start)
+            self._coming = item.tracks
             return
+        if self._coming is not None:
+            if not item.key or self._coming[item.track].kind is not Kind.VIDEO:
+                return
+            self._begin(self._coming, item.utc)
+            self._coming = None
+        self._give(item)
+
+    def _give(self, item: Sample) -> None:
         if not self.muxer.takes(item):
             return
         key = item.key and self.muxer.leads(item)
-        if not self._group and not key:
+        if self._key_needed and not key:
             return
         data = self.muxer.fragment([item])
-        if data is None:
-            return
-        fragment = Sample(0, item.time, item.utc, key, data, item.damaged)
-        if key:
-            self._group.clear()
-            self._octets = 0
-        self._octets += len(data)
-        if self._octets <= GROUP_LIMIT:
-            self._group.append(fragment)
-        for viewer in self._viewers:
-            viewer.give(fragment)
+        if data is not None:
+            fragment = Sample(0, item.time, item.utc, key, data, item.damaged)
+            self._key_needed = not self.outlet.offer(fragment, WAITING)
 
 
 class BrowserVideo:
@@ -134,7 +104,6 @@ class BrowserVideo:
     def __init__(self, library: RecorderLibrary, clock: Clock) -> None:
         self._library = library
         self._clock = clock
-        self._fans: dict[tuple[str, bool], Fan] = {}
 
     def answer(self, server: Server) -> None:
         """Register the answers."""
@@ -144,10 +113,24 @@ class BrowserVideo:
     async def _live(self, request: WatchLive, outlet: Outlet) -> None:
         token = _token(request.camera, request.stream)
         live = await self._library.live(token)
-        fan = self._fans.get((token, request.sound))
-        if fan is None:
-            fan = self._fans[token, request.sound] = Fan(live.feed, Muxer(sound=request.sound))
-        await fan.watch(outlet)
+        await _Live(live.feed, Muxer(sound=request.sound), outlet).run(partial(self._newest, token))
+
+    async def _newest(self, token: str) -> Still | None:
+        """The newest key frame on the disk, and what it is of; None where there is none of these seconds."""
+        now = self._clock.utc()
+        tracks: tuple[Track, ...] = ()
+        try:
+            stored = await self._library.stored(token, Utc(now - STILL), None)
+            passage = Passage(now, Utc(now - STILL), reverse=True, keys=True, every=0, follow=False)
+            async with aclosing(stored.store.read(passage)) as items:  # type: ignore[type-var]  # a generator
+                async for item in items:
+                    if isinstance(item, Break):
+                        tracks = item.tracks
+                    elif isinstance(item, Sample):
+                        return tracks, item
+        except HoldfastError:
+            pass  # a picture that moves comes anyway
+        return None
 
     async def _stored(self, request: WatchStored, outlet: Outlet) -> None:
         token = _token(request.camera, request.stream)

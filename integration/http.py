@@ -41,6 +41,7 @@ from protocols.http.api import ROUTES
 from protocols.http.assets import Assets
 from protocols.http.endpoint import Endpoint, Listen, Mounts
 from protocols.http.house import Catalogue, House
+from protocols.http.live import LiveStreams
 from protocols.http.openapi import document
 from protocols.http.openid.desk import Desk
 from protocols.http.serve import Serving
@@ -93,6 +94,7 @@ class HttpPlane:
             own.server,
             recording,
             streaming,
+            LiveStreams(streaming),
             partial(export_work, streaming),
             cache(partial(document, ROUTES, VERSION)),
             self._desk,
@@ -137,6 +139,7 @@ class HttpPlane:
             await asyncio.gather(hosts, return_exceptions=True)
             for end in ends:
                 end()
+            await self._house.live.close()
             self.sessions.close()
             self._catalogue.close()
 

@@ -213,7 +213,7 @@ class Decoder:
 def _size(view: memoryview) -> int:
     """Octets of the frame that begins here, header included. Raises BadFrame."""
     magic, kind, _, _, first, second = _HEADER.unpack_from(view)
-    if magic != MAGIC or not 1 <= kind <= len(FrameKind):
+    if magic != MAGIC or not 1 <= kind <= FrameKind.END:
         raise BadFrame(f"not a frame: begins with {magic:#04x} {kind:#04x}")
     if kind == FrameKind.SAMPLE:
         if first >= MAX_TRACKS or not _SAMPLE.size <= second <= _SAMPLE.size + MAX_BLOB:

@@ -8,6 +8,7 @@ from collections import deque
 from device.media import Sample
 
 LIMIT = 1 << 20  #: octets that may wait for a browser that watches live: about two seconds of a large picture
+GROUP_LIMIT = 4 << 20  #: octets of the group of pictures that is kept for who comes next
 
 
 class Backlog:
@@ -40,6 +41,13 @@ class Backlog:
         self._queue.append(sample)
         self._octets += len(sample.data)
 
+    def passes(self, sample: Sample) -> bool:
+        """Whether it may be sent without waiting here: nothing waits, and a browser can go on with it."""
+        if self._queue or (self._key_needed and not sample.key):
+            return False
+        self._key_needed = False
+        return True
+
     def take(self) -> Sample:
         """The oldest. Raises IndexError where nothing waits."""
         sample = self._queue.popleft()
@@ -51,3 +59,30 @@ class Backlog:
         self._queue.clear()
         self._octets = 0
         self._key_needed = True
+
+
+class Group:
+    """The fragments since the newest key frame, for who comes next."""
+
+    def __init__(self, limit: int = GROUP_LIMIT) -> None:
+        self._limit = limit
+        self._fragments: list[Sample] = []
+        self._octets = 0
+
+    def add(self, fragment: Sample) -> None:
+        """One more. A group that grows too large is not kept: who comes waits for the next."""
+        if fragment.key:
+            self._fragments, self._octets = [fragment], len(fragment.data)
+        elif self._fragments:
+            self._fragments.append(fragment)
+            self._octets += len(fragment.data)
+        if self._octets > self._limit:
+            self._fragments.clear()
+
+    def whole(self) -> Sample | None:
+        """All of it as one fragment, whose last picture is the newest that there is; None where there is no group."""
+        if not self._fragments:
+            return None
+        first = self._fragments[0]
+        data = b"".join(each.data for each in self._fragments)
+        return Sample(first.track, first.time, first.utc, True, data, first.damaged)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -25,33 +24,17 @@ from device.identity import Identity
 from device.jobs import Jobs, Work
 from device.media import Utc
 from device.planes.messages import ExportSpan
-from device.planes.wire import Request, Subscription
 from device.recording.catalogue import CatalogueReader
 from device.settings.store import Store
 from device.settings.tls import Tls
 from protocols.http.caller import COOKIE, GUEST, PROVIDER_ONLY, Caller, bearer
+from protocols.http.live import LiveStreams
 from protocols.http.openid.desk import Desk
+from protocols.http.planes import Asker, Streams
 
-R = TypeVar("R")
 T = TypeVar("T")
 
 BY = "https"
-
-
-class Asker(Protocol):
-    """A plane that answers."""
-
-    async def call(self, request: Request[R]) -> R:
-        """Ask it. Raises what it raises, or PlaneDown."""
-
-
-class Streams(Asker, Protocol):
-    """A plane that also streams."""
-
-    def stream(
-        self, request: Subscription[R], *, limit: int
-    ) -> AbstractAsyncContextManager[AsyncIterator[R]]:
-        """Ask it for a stream. `limit`: octets that may wait here."""
 
 
 class TooManyTries(NotAuthorized):
@@ -111,6 +94,7 @@ class House:
     control: Asker  #: this very plane
     recording: Asker
     streaming: Streams
+    live: LiveStreams  #: of that plane, shared by all who watch
     export: Callable[[ExportSpan], Work]  #: what a job does that exports; raises BadValue
     description: Callable[[], dict[str, Any]]  #: OpenAPI. Any: JSON
     desk: Desk  #: for those whose account a provider keeps

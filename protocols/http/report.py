@@ -25,7 +25,8 @@ from device.raid.messages import AskRaid
 from device.records import to_json
 from device.rules.messages import AskRules
 from device.settings.sealed import shown
-from protocols.http.house import Asker, House
+from protocols.http.house import House
+from protocols.http.planes import Asker
 
 LINES = 1000  #: of each log
 JOURNAL = 100_000  #: entries of the journal in a crash report

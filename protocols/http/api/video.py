@@ -27,11 +27,10 @@ from device.accounts.rights import Media
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
 from device.errors import HoldfastError
-from device.media import Sample, Utc
+from device.media import Utc
 from device.planes.video import VideoStart, WatchLive, WatchStored
-from protocols.http.backlog import Backlog
 from protocols.http.caller import Caller
-from protocols.http.house import House, Streams
+from protocols.http.house import House
 from protocols.http.table import Body, Table
 
 TABLE = Table("Video")
@@ -94,21 +93,29 @@ async def video(
     stream: Literal["main", "sub"],
 ) -> None:
     """Live and recorded video for Media Source Extensions: docs/design/web.md says what goes to and fro."""
-    line = None if request.transport is None else request.transport.get_extra_info("socket")
+    transport = request.transport
+    line = None if transport is None else transport.get_extra_info("socket")
     if line is not None:
         with contextlib.suppress(OSError):
             line.setsockopt(sockets.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT)
-    await _Showing(socket, house.streaming, caller, camera, stream).run()
+    await _Showing(socket, transport, house, caller, camera, stream).run()
 
 
 class _Showing:
     """One picture on a page."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, streaming: Streams, caller: Caller, camera: str, stream: str
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        house: House,
+        caller: Caller,
+        camera: str,
+        stream: str,
     ) -> None:
         self._socket = socket
-        self._streaming = streaming
+        self._transport = transport
+        self._house = house
         self._caller = caller
         self._camera = camera
         self._stream = stream
@@ -160,7 +167,7 @@ class _Showing:
     async def _stored(self, n: int, start: Utc, speed: float, sound: bool) -> None:
         """As fast as the page takes it, and the other side gives it."""
         wanted = WatchStored(self._camera, self._stream, start, None, speed, sound)
-        async with self._streaming.stream(wanted, limit=WAITING) as items:
+        async with self._house.streaming.stream(wanted, limit=WAITING) as items:
             async for item in items:
                 if isinstance(item, VideoStart):
                     await self._begin(n, item)
@@ -169,40 +176,28 @@ class _Showing:
 
     async def _live(self, wish: Live) -> None:
         """What is newest; a page that is too slow gets the next key frame."""
-        backlog, news = Backlog(), asyncio.Event()
-        starts: list[VideoStart] = []
-        async with self._streaming.stream(
-            WatchLive(self._camera, self._stream, wish.sound), limit=WAITING
-        ) as items:
+        wanted = WatchLive(self._camera, self._stream, wish.sound)
+        with self._house.live.watch(wanted, self._send) as spectator:
+            while (item := await spectator.next()) is not None:
+                if isinstance(item, VideoStart):
+                    await self._begin(wish.n, item)
+                else:
+                    await self._socket.send_bytes(bytes(item))
 
-            async def send() -> None:
-                while True:
-                    await news.wait()
-                    news.clear()
-                    while starts or backlog:
-                        if starts:
-                            await self._begin(wish.n, starts.pop())
-                        else:
-                            await self._socket.send_bytes(bytes(backlog.take().data))
-
-            async def take() -> None:
-                async for item in items:
-                    if isinstance(item, VideoStart):
-                        backlog.clear()
-                        starts[:] = [item]
-                    else:
-                        assert isinstance(item, Sample)
-                        backlog.offer(item)
-                    news.set()
-
-            works = [asyncio.create_task(send()), asyncio.create_task(take())]
-            try:
-                done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
-                for each in done:
-                    each.result()
-            finally:
-                for each in works:
-                    await _end(each)
+    def _send(self, data: bytes | memoryview) -> bool:
+        """Send a fragment where nothing waits. Waking a task for each picture of each page costs as much as sending."""
+        line = self._transport
+        if line is None or line.is_closing() or line.get_write_buffer_size():
+            return False
+        sending = self._socket.send_bytes(bytes(data))
+        try:
+            sending.send(None)
+        except StopIteration:
+            return True
+        except ConnectionResetError:
+            return False
+        sending.close()  # it is sent, and would wait for room for the next
+        return True
 
     async def _begin(self, n: int, start: VideoStart) -> None:
         await self._tell(

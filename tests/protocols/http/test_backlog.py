@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device.media import Sample, Utc
-from protocols.http.backlog import Backlog
+from protocols.http.backlog import Backlog, Group
 
 
 def fragment(number: int, *, key: bool = False, size: int = 10) -> Sample:
@@ -45,3 +45,28 @@ def test_one_that_is_larger_than_the_limit_goes_through() -> None:
     backlog = Backlog(25)
     backlog.offer(fragment(0, key=True, size=400))
     assert taken(backlog) == [0]
+
+
+def test_what_may_be_sent_at_once() -> None:
+    backlog = Backlog(25)
+    assert backlog.passes(fragment(0, key=True))
+    backlog.offer(fragment(1))
+    assert not backlog.passes(fragment(2, key=True))
+    backlog.clear()
+    assert not backlog.passes(fragment(3))
+    assert backlog.passes(fragment(4, key=True))
+    assert backlog.passes(fragment(5))
+
+
+def test_a_group_is_one_piece_and_none_that_is_too_large_is_kept() -> None:
+    group = Group(25)
+    group.add(fragment(0))
+    assert group.whole() is None
+    for number in (1, 2, 3):
+        group.add(fragment(number, key=number == 2))
+    whole = group.whole()
+    assert whole is not None
+    assert (whole.time, whole.key, len(whole.data)) == (2, True, 20)
+    group.add(fragment(4))
+    group.add(fragment(5))
+    assert group.whole() is None

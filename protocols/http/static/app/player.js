@@ -8,6 +8,9 @@
 
 const BEHIND = { live: 12, stored: 45 }; // seconds that stay in the buffer behind what is shown
 const NTP = 2208988800n; // seconds from 1900 to 1970
+const SPARE = 0.04; // seconds that are left to show when a live picture comes: less, and it stutters
+const FAR = 1.5; // seconds behind what is newest, beyond which one does not catch up but jump
+const QUIET = 1000; // milliseconds without anything, after which a live picture is said to wait
 
 /** @typedef {"idle"|"connecting"|"playing"|"paused"|"waiting"|"ended"|"error"} State */
 
@@ -42,6 +45,8 @@ export class Player extends HTMLElement {
     this.hold = false;
     this.wanted = 0; // UTC that the first picture of a command is to show; 0: the newest
     this.first = false; // nothing of the command was shown yet
+    this.spare = Infinity; // seconds that were left to show when something came: the least since the last tick
+    this.came = 0; // when something came last, by performance.now()
   }
 
   connectedCallback() {
@@ -278,7 +283,12 @@ export class Player extends HTMLElement {
   fragment(data) {
     if (this.initial) this.initial = false;
     else this.mark(new DataView(data));
-    this.work.push(() => /** @type {SourceBuffer} */ (this.buffer).appendBuffer(data));
+    this.work.push(() => {
+      const end = this.end();
+      this.came = performance.now();
+      if (end !== null) this.spare = Math.min(this.spare, end - this.video.currentTime);
+      /** @type {SourceBuffer} */ (this.buffer).appendBuffer(data);
+    });
     this.pump();
   }
 
@@ -315,7 +325,7 @@ export class Player extends HTMLElement {
 
   /** The buffer took something. */
   grown() {
-    if (this.first && this.work.every((job) => job)) this.show();
+    if (this.first) this.show();
     this.pump();
     if (!this.work.length) this.trim(this.command?.do === "live" ? BEHIND.live : BEHIND.stored);
   }
@@ -335,13 +345,17 @@ export class Player extends HTMLElement {
     this.first = false;
     this.retry = 0;
     this.video.currentTime = at + 0.001;
+    this.clock(at);
     this.video.playbackRate = this.rate || 1;
     this.video.muted = !this.sound;
     this.note = "";
     if (this.hold) {
       this.video.pause();
       this.tell("paused");
-    } else this.video.play().then(() => this.tell("playing"), () => {});
+    } else {
+      this.tell("waiting"); // it may be one picture, until the next key frame
+      this.video.play().then(() => this.tell("playing"), () => {});
+    }
   }
 
   finish() {
@@ -385,20 +399,22 @@ export class Player extends HTMLElement {
 
   // ------------------------------------------------------------------ time
 
+  /** Which wall time stands at a place of the line. @param {number} at */
+  clock(at) {
+    const mark = this.marks.findLast((each) => each.at <= at + 0.01);
+    if (!mark) return;
+    const utc = Math.round(mark.utc + (at - mark.at) * 1e6 * this.scale);
+    if (utc === this.utc) return;
+    this.utc = utc;
+    this.dispatchEvent(new Event("time"));
+  }
+
   tick() {
     const end = this.end();
     if (end === null || this.first) return;
     const video = this.video;
     const at = video.currentTime;
-    let mark = null;
-    for (let n = this.marks.length - 1; n >= 0 && !mark; n--) if (this.marks[n].at <= at + 0.01) mark = this.marks[n];
-    if (mark) {
-      const utc = Math.round(mark.utc + (at - mark.at) * 1e6 * this.scale);
-      if (utc !== this.utc) {
-        this.utc = utc;
-        this.dispatchEvent(new Event("time"));
-      }
-    }
+    this.clock(at);
     if (this.hold) return;
     const live = this.command?.do === "live";
     const buffered = video.buffered;
@@ -408,13 +424,24 @@ export class Player extends HTMLElement {
         break;
       }
     const lag = end - at;
-    if (live) {
-      if (lag > 2.5) video.currentTime = end - 0.15;
-      else video.playbackRate = lag > 0.6 ? 1.1 : 1;
-    } else if (this.source?.readyState === "ended" && lag < 0.06) return this.tell("ended");
-    if (lag < 0.02 && video.readyState < 3) this.tell("waiting");
-    else if (!video.paused && video.readyState >= 2) this.tell("playing");
+    if (live) this.chase(end);
+    else if (this.source?.readyState === "ended" && lag < 0.06) return this.tell("ended");
+    if (lag < 0.02 && video.readyState < 3) {
+      if (!live || performance.now() - this.came > QUIET) this.tell("waiting");
+    } else if (!video.paused && video.readyState >= 2) this.tell("playing");
     if (video.paused && !this.hold && this.state !== "error") video.play().catch(() => {});
+  }
+
+  /** Live: what was left to show when the last pictures came is delay that nobody needs. @param {number} end */
+  chase(end) {
+    const { spare, video } = this;
+    this.spare = Infinity;
+    if (spare === Infinity || video.seeking) return; // nothing came, or one jumps already
+    if (spare > FAR) video.currentTime = end - 0.1;
+    else {
+      const rate = 1 + Math.min(0.15, Math.max(0, Math.round((spare - SPARE) * 50) / 50));
+      if (video.playbackRate !== rate) video.playbackRate = rate;
+    }
   }
 
   /** @param {State} state @param {string} [note] */

@@ -52,7 +52,7 @@ export function Tile({ camera, prefer, sound, chosen, onChoose, onFull }) {
   };
   return html`<figure class="tile" data-chosen=${chosen ? "true" : undefined} aria-label=${camera.name || camera.id} tabindex="-1">
     ${enabled && html`<hf-player ref=${ref} label=${camera.name || camera.id}></hf-player>`}
-    ${why ? html`<div class="why" role="status"><${Icon} n=${enabled ? "warn" : "gone"} /><span>${why}</span></div>` : waiting ? html`<div class="why" role="status" aria-label=${t("Loading")}><span class="spin"></span></div>` : null}
+    ${why ? html`<div class="why" role="status"><${Icon} n=${enabled ? "warn" : "gone"} /><span>${why}</span></div>` : waiting ? html`<div class="why ${state === "waiting" ? "clear" : ""}" role="status" aria-label=${t("Loading")}><span class="spin"></span></div>` : null}
     <figcaption class="over"><span class="dot ${well?.well && enabled ? "" : "off"}" title=${well?.well && enabled ? t("is being recorded") : t("is not being recorded")}></span><strong>${camera.name || camera.id}</strong><span class="info">${player?.stream === "sub" && state === "playing" && prefer === "main" ? t("sub stream") : ""} ${state === "playing" ? player.size : ""}</span></figcaption>
     <div class="tools">
       ${enabled && html`<button aria-label="${t("Save a picture")}: ${camera.name}" title=${t("Save a picture")} onClick=${snapshot}><${Icon} n="snapshot" /></button>`}
