@@ -69,7 +69,6 @@ class StopCamera(Request[Done]):
     """Stand still."""
 
     camera: str
-    by: str
 
 
 @message

@@ -71,9 +71,9 @@ async def move(house: House, caller: Caller, camera: str, body: Movement) -> Non
 
 
 @TABLE.post("/api/cameras/{camera}/ptz/stop", role=Role.VIEWER, media=Media.LIVE, moves=True, scope=Scope.ALL)
-async def stop(house: House, caller: Caller, camera: str) -> None:
+async def stop(house: House, camera: str) -> None:
     """Let a camera stand still."""
-    await house.control.call(StopCamera(camera, caller.by))
+    await house.control.call(StopCamera(camera))
 
 
 @TABLE.post(

@@ -85,6 +85,7 @@ def test_a_camera_is_moved_on_its_page_and_stops_when_let_go(
     pad.get_by_label("Go to a preset").select_option("Left side")
     until(page, ask, lambda head: not head["moving"] and head["at"]["pan"] == -0.4)
     pictures(screenshots, page, "live-ptz-light")
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.down("ArrowRight")
     until(page, ask, lambda head: head["at"]["pan"] > -0.4)
     page.keyboard.up("ArrowRight")

@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -24,6 +25,7 @@ from integration.virtual_camera.head import Lens
 from integration.virtual_camera.onvif.face import Face
 from integration.virtual_camera.onvif.place import reserve
 from protocols.onvif.client.camera import OnvifCamera
+from tests.protocols.onvif.clients import python
 
 USER, PASSWORD = "recorder", "let-me-see-7"
 PATIENCE = 60.0  #: seconds
@@ -141,3 +143,21 @@ async def test_a_camera_that_cannot_be_moved_says_so() -> None:
     with pytest.raises(Lacks, match="cannot be moved"):
         async with head_of(ptz=False):
             pass
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+async def test_onvif_zeep_async_moves_it_as_frigate_does() -> None:
+    async with head_of() as (control, _):
+        url = urlsplit(control.base)
+        client = await asyncio.to_thread(python, "onvif-zeep-async")
+        at = str(url.hostname), str(url.port)
+        found = await asyncio.to_thread(client.ask, "moves_with_zeep_async.py", *at, USER, PASSWORD)
+    assert found == {
+        "profile": "main",
+        "spaces": ["VelocityGenericSpace"],
+        "flips": False,
+        "presets": ["Overview", "Left side", "Right side"],
+        "moves": "MOVING",
+        "stops": "IDLE",
+    }
