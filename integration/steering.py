@@ -43,7 +43,7 @@ REST = 60.0  #: seconds in which who moves a camera by hand is told once
 class _Manned:
     """A camera that somebody moves, or has moved."""
 
-    access: Access
+    as_set: tuple[Access | None, str]  #: where it is, and which profile was chosen for its main stream
     control: Control
     helm: Helm
 
@@ -184,8 +184,9 @@ class Steering:
         async with self._manning.setdefault(camera, asyncio.Lock()):
             settings = self._own.settings.get(Camera, camera)
             access = settings.control()
+            as_set = access, settings.main_profile
             known = self._manned.get(camera)
-            if known is not None and known.access == access:
+            if known is not None and known.as_set == as_set:
                 return known.helm
             await self._leave(camera)
             portrait = await self._portrait(camera)
@@ -199,7 +200,7 @@ class Steering:
             except BaseException:
                 await control.close()
                 raise
-            self._manned[camera] = _Manned(access, control, Helm(head, self._own.clock))
+            self._manned[camera] = _Manned(as_set, control, Helm(head, self._own.clock))
             return self._manned[camera].helm
 
     async def _leave(self, camera: str) -> None:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 LONGEST_HOLD = 5.0  #: seconds that one order may move a camera
 RUN = 10.0  #: seconds that the camera itself is told: it stops even where the recorder is gone
 AGAIN = (0.5, 1.0, 2.0)  #: seconds from one try to the next of stopping a camera that does not answer
-LEAVE = 2.0  #: seconds that a camera may take to stop when nobody steers it any more
+LEAVE = 2.0  #: seconds that a camera, and who talks with it, may take when nobody steers it any more
 
 
 class Helm:
@@ -69,11 +69,11 @@ class Helm:
     async def close(self) -> None:
         """Leave it, standing still if it can be reached."""
         self._left = True
-        async with self._lock:
-            self._let_go()
-            if self._going:
-                with suppress(HoldfastError, TimeoutError):
-                    await asyncio.wait_for(self._head.stop(), LEAVE)
+        self._let_go()
+        with suppress(HoldfastError, TimeoutError):
+            async with asyncio.timeout(LEAVE), self._lock:
+                if self._going:
+                    await self._head.stop()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[Head]:

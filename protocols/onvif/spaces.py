@@ -24,12 +24,11 @@ class Space:
     default: str  #: of the element in tt:PTZConfiguration that names it; empty: of DefaultPTZSpeed
     uri: str
     least: float  #: of an axis; the most is 1
+    axes: tuple[str, ...]  #: the elements of their ranges; a speed has no direction, and so one
     there: Callable[[Abilities], bool]
 
-    @property
-    def plane(self) -> bool:
-        """Whether it has two axes; a speed has none, and is told as one."""
-        return "PanTilt" in self.name and bool(self.default)
+
+_LINE, _PLANE = ("XRange",), ("XRange", "YRange")
 
 
 #: In the order of tt:PTZSpaces, which is that of tt:PTZConfiguration, too.
@@ -39,6 +38,7 @@ SPACES = (
         "DefaultAbsolutePantTiltPositionSpace",  # so spelt there
         _PAN_TILT + "PositionGenericSpace",
         -1.0,
+        _PLANE,
         lambda head: head.absolute and head.pan_tilt,
     ),
     Space(
@@ -46,6 +46,7 @@ SPACES = (
         "DefaultAbsoluteZoomPositionSpace",
         _ZOOM + "PositionGenericSpace",
         0.0,
+        _LINE,
         lambda head: head.absolute and head.zoom,
     ),
     Space(
@@ -53,6 +54,7 @@ SPACES = (
         "DefaultRelativePanTiltTranslationSpace",
         _PAN_TILT + "TranslationGenericSpace",
         -1.0,
+        _PLANE,
         lambda head: head.relative and head.pan_tilt,
     ),
     Space(
@@ -60,6 +62,7 @@ SPACES = (
         "DefaultRelativeZoomTranslationSpace",
         _ZOOM + "TranslationGenericSpace",
         -1.0,
+        _LINE,
         lambda head: head.relative and head.zoom,
     ),
     Space(
@@ -67,6 +70,7 @@ SPACES = (
         "DefaultContinuousPanTiltVelocitySpace",
         _PAN_TILT + "VelocityGenericSpace",
         -1.0,
+        _PLANE,
         lambda head: head.pan_tilt,
     ),
     Space(
@@ -74,10 +78,11 @@ SPACES = (
         "DefaultContinuousZoomVelocitySpace",
         _ZOOM + "VelocityGenericSpace",
         -1.0,
+        _LINE,
         lambda head: head.zoom,
     ),
-    Space("PanTiltSpeedSpace", "", _PAN_TILT + "GenericSpeedSpace", 0.0, lambda head: head.pan_tilt),
-    Space("ZoomSpeedSpace", "", _ZOOM + "ZoomGenericSpeedSpace", 0.0, lambda head: head.zoom),
+    Space("PanTiltSpeedSpace", "", _PAN_TILT + "GenericSpeedSpace", 0.0, _LINE, lambda head: head.pan_tilt),
+    Space("ZoomSpeedSpace", "", _ZOOM + "ZoomGenericSpeedSpace", 0.0, _LINE, lambda head: head.zoom),
 )
 BY_NAME = {space.name: space for space in SPACES}
 
@@ -88,7 +93,7 @@ def write_spaces(told: Element, head: Abilities) -> None:
         if space.there(head):
             shown = sub(told, TT.name(space.name))
             sub(shown, TT.URI, space.uri)
-            for axis in ("XRange", "YRange") if space.plane else ("XRange",):
+            for axis in space.axes:
                 limits = sub(shown, TT.name(axis))
                 sub(limits, TT.Min, space.least)
                 sub(limits, TT.Max, 1.0)

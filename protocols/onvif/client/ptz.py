@@ -31,20 +31,24 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The range of an axis, as the camera has it."""
+    """The range of an axis, as the camera has it. Where nothing is in its midst for us, and the camera has a zero, the
+    one is the other, however far its ends are from there: standing still is standing still."""
 
     low: float
     high: float
 
     def there(self, share: float, least: float) -> float:
         """A share of ours, from `least` to 1, as the camera's."""
+        if least < 0 and self.low < 0 < self.high:
+            return share * (self.high if share > 0 else -self.low)
         return self.low + (share - least) / (1.0 - least) * (self.high - self.low)
 
     def here(self, value: float, least: float) -> float:
         """The opposite, within the range."""
-        if self.high <= self.low:
-            return 0.0
-        share = least + (value - self.low) / (self.high - self.low) * (1.0 - least)
+        if least < 0 and self.low < 0 < self.high:
+            share = value / (self.high if value > 0 else -self.low)
+        else:
+            share = least + (value - self.low) / (self.high - self.low) * (1.0 - least)
         return round(min(max(share, least), 1.0), 4)
 
 
@@ -111,8 +115,7 @@ def _spoken(listed: Element | None, name: str) -> Spoken | None:
     if not found:
         return None
     chosen = next((each for each in found if text(each, "URI") == generic.uri), found[0])
-    axes = ("XRange", "YRange") if generic.plane else ("XRange",)
-    ranges = tuple(_range(find(chosen, axis), generic.least) for axis in axes)
+    ranges = tuple(_range(find(chosen, axis), generic.least) for axis in generic.axes)
     uri = text(chosen, "URI")
     return Spoken("" if uri == generic.uri else uri, generic.least, ranges)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from device.cameras.control import Declines, Lacks
+from device.cameras.control import Lacks
 from device.cameras.ptz import Abilities, Head, Vector
 from device.errors import BadValue, HoldfastError, NotFound
 from protocols.onvif.faults import Kind, Refusal, impossible, invalid
@@ -47,7 +47,6 @@ _PRESETS: tuple[tuple[type[HoldfastError], Kind], ...] = (
     (NotFound, NO_PRESET),
     (BadValue, BAD_NAME),
     (Lacks, TOO_MANY),
-    (Declines, TOO_MANY),
 )
 
 

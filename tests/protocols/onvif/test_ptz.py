@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from lxml import etree
 
+from device.cameras.control import Lacks, Profile
 from device.cameras.ptz import Vector
 from integration.virtual_camera.head import ABILITIES, MOST_PRESETS, Motor
+from protocols.onvif.client.ptz import OnvifHead
+from protocols.onvif.client.wire import Fill
 from protocols.onvif.names import TPTZ, TRT, TT
 from protocols.onvif.services.media import Media, Stream
 from protocols.onvif.services.ptz import Ptz
@@ -166,3 +170,39 @@ async def test_what_is_not_there_is_refused(mount: Mount) -> None:
     viewer = await mount.device.ask(element(TPTZ.Stop, [(TPTZ.ProfileToken, "main")]), "vera")
     assert viewer.status == 401
     assert mount.device.defects == []
+
+
+#: Of a camera whose coordinates are its own: degrees, and a velocity that is faster to one side; it has no zoom.
+ODD = """<r><PTZNode token="other"/><PTZNode token="n1"><SupportedPTZSpaces>
+<AbsolutePanTiltPositionSpace><URI>urn:degrees</URI><XRange><Min>0</Min><Max>360</Max></XRange>
+<YRange><Min>-90</Min><Max>30</Max></YRange></AbsolutePanTiltPositionSpace>
+<ContinuousPanTiltVelocitySpace><URI>urn:fast</URI><XRange><Min>-8</Min><Max>4</Max></XRange>
+<YRange><Min>rubbish</Min></YRange></ContinuousPanTiltVelocitySpace>
+</SupportedPTZSpaces><MaximumNumberOfPresets>5</MaximumNumberOfPresets></PTZNode></r>"""
+STATUS = """<r><PTZStatus><Position><PanTilt x="90" y="-45"/></Position></PTZStatus></r>"""
+
+
+async def test_a_camera_is_spoken_to_in_its_own_spaces_and_standing_still_is_zero() -> None:
+    asked: list[dict[str, str]] = []
+
+    async def ask(operation: str, fill: Fill) -> Element:
+        body = etree.Element("asked")
+        fill(body)
+        axes = body.iter(TT.PanTilt, TT.Zoom)
+        asked.extend({str(name): str(value) for name, value in each.items()} for each in axes)
+        return etree.fromstring({"GetNodes": ODD, "GetStatus": STATUS}.get(operation, "<r/>"))
+
+    head = OnvifHead(ask, "192.0.2.9", Profile("p", "", "", "", 0, 0, 0, "", "", "n1"))
+    can = await head.abilities()
+    assert (can.pan_tilt, can.zoom, can.absolute, can.home, can.presets) == (True, False, True, False, 5)
+    await head.move(Vector(pan=-0.5, tilt=1.0), 1.0)
+    await head.move(Vector(), 1.0)
+    await head.place(Vector(pan=0.5, tilt=-0.5))
+    assert asked == [
+        {"space": "urn:fast", "x": "-4.0", "y": "1.0"},
+        {"space": "urn:fast", "x": "0.0", "y": "0.0"},
+        {"space": "urn:degrees", "x": "270.0", "y": "-45.0"},
+    ]
+    assert (await head.stand()).at == Vector(-0.5, -0.5, 0.0)
+    with pytest.raises(Lacks, match="has no RelativeTranslationSpace"):
+        await head.step(Vector(pan=0.1))
