@@ -161,7 +161,8 @@ class SegmentFile:
         return head, row.offset + media
 
     def keys(self, row: FragmentRow, track: int) -> list[Sample]:
-        """The key frames of a track in a fragment, without reading the rest. Raises BadFragment."""
+        """The key frames of a track in a fragment, without reading the rest; where all are, with one read. Raises
+        BadFragment."""
         head, at = self.head(row)
         found: list[Sample] = []
         for run in head.runs:
@@ -169,12 +170,14 @@ class SegmentFile:
                 at += sum(run.sizes)
                 continue
             rate, origin = self.segment.tracks[track].clock_rate, _origin(head, self.segment.tracks)
+            first, whole = at, b"" if run.flags else self.bytes(at, sum(run.sizes))
             for time, size, key, damaged in zip(
                 run.times(), run.sizes, run.keys(), run.damage(), strict=True
             ):
                 if key:
                     utc = Utc(origin + microseconds(time, rate))
-                    found.append(Sample(track, time, utc, True, self.bytes(at, size), damaged))
+                    data = whole[at - first : at - first + size] if whole else self.bytes(at, size)
+                    found.append(Sample(track, time, utc, True, data, damaged))
                 at += size
         return found
 

@@ -17,12 +17,13 @@ from device.media import Utc
 from device.planes.messages import StreamStatus
 from device.recording.catalogue import CatalogueReader, Holding
 from device.recordings.contents import Change, Contents, Measured, changes, contents, measured
+from device.recordings.metadata import Occurrence, Wanted, occurrences
 from device.recordings.model import Plan
 from device.recordings.recordings import Recordings, Statuses
 from device.recordings.sessions import Searches
 
 READERS = 2
-EVENTS, RECORDINGS = "events", "recordings"
+EVENTS, METADATA, RECORDINGS = "events", "metadata", "recordings"
 
 
 class Status(Enum):
@@ -88,7 +89,7 @@ class Archive:
         self._catalogue = catalogue
         self._statuses = statuses
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="archive")
-        self.searches: Searches[Entry | Change] = Searches(clock, self._threads)
+        self.searches: Searches[Entry | Change | Occurrence] = Searches(clock, self._threads)
 
     def close(self) -> None:
         """End all searches."""
@@ -169,6 +170,19 @@ class Archive:
             yield from filter(wanted, changes(self._catalogue(), entries, growing, start, end, states))
 
         return self.searches.begin(EVENTS, islice(found(), most), keep)
+
+    async def find_metadata(
+        self, scope: Scope, start: Utc, end: Utc | None, wanted: Wanted, most: int | None, keep: float
+    ) -> str:
+        """s5.11: the token of a search whose results are occurrences, by time; backwards where the end lies before the
+        start. Raises NotFound, TooManySearches."""
+        known, growing = await self._scope(scope), await self._growing()
+
+        def found() -> Iterator[Occurrence | None]:
+            entries = [entry.contents for entry in self._entries(known, growing, scope.match)]
+            yield from occurrences(self._catalogue(), entries, start, end, wanted, most)
+
+        return self.searches.begin(METADATA, found(), keep)
 
     async def _scope(self, scope: Scope) -> list[Known]:
         known = [(plan, holding) for plan, holding in await self._known() if scope.sees(plan.token)]

@@ -20,6 +20,8 @@ SHORTEST, LONGEST = 1.0, 3600.0  #: seconds of keep-alive
 SEARCHES = 128  #: at once, of all who search
 PAGE = 500  #: results of one answer, at most
 LONGEST_WAIT = 60.0  #: seconds
+TURN = 0.1  #: seconds that one search reads in a thread before another one may
+_OVER = object()
 
 
 class TooManySearches(Fault):
@@ -37,7 +39,7 @@ class Search(Generic[T]):
     kind: str  #: what finds: the results of one kind are not asked for as another's
     keep: float  #: seconds that it lives after the last request that names it
     deadline: float
-    results: Iterator[T]
+    results: Iterator[T | None]  #: None: nothing so far, and there is more to read
     last: T | None = None  #: the last result that was given
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     ahead: list[T] = field(default_factory=list)  #: read to know whether there is more
@@ -53,7 +55,7 @@ class Searches(Generic[T]):
         self._searches: dict[str, Search[T]] = {}
         self._threads = threads
 
-    def begin(self, kind: str, results: Iterator[T], keep: float) -> str:
+    def begin(self, kind: str, results: Iterator[T | None], keep: float) -> str:
         """Take up a search; its token. Nothing is read yet. Raises TooManySearches."""
         now = self._clock.monotonic()
         self._searches = {token: each for token, each in self._searches.items() if each.deadline >= now}
@@ -73,7 +75,12 @@ class Searches(Generic[T]):
             limit = LONGEST_WAIT if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
             until = time.monotonic() + limit
             loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(self._threads, _page, search, wanted, until)
+            found: list[T] = []
+            while True:
+                turn = min(until, time.monotonic() + TURN)
+                found += await loop.run_in_executor(self._threads, _page, search, wanted - len(found), turn)
+                if len(found) == wanted or search.over or time.monotonic() > until:
+                    break
             search.deadline = self._clock.monotonic() + search.keep
             if search.over and not search.ahead:
                 self._searches.pop(token, None)
@@ -106,11 +113,12 @@ class Searches(Generic[T]):
 def _page(search: Search[T], most: int, until: float) -> list[T]:
     """Read on, and one further, so that the last results say that they are."""
     while not search.over and len(search.ahead) <= most:
-        item = next(search.results, None)
-        if item is None:
+        item = next(search.results, _OVER)
+        if item is _OVER:
             search.over = True
             break
-        search.ahead.append(item)
+        if item is not None:
+            search.ahead.append(item)  # type: ignore[arg-type]  # it is none of ours
         if time.monotonic() > until:
             break
     given, search.ahead = search.ahead[:most], search.ahead[most:]

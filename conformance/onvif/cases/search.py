@@ -15,7 +15,7 @@ from conformance.onvif.device import Device
 from conformance.onvif.points import Message, read
 from conformance.onvif.rig import information, recordings, same
 from conformance.onvif.suite import official
-from conformance.onvif.values import Tape, every, moment, only, text, write
+from conformance.onvif.values import Tape, Track, every, moment, only, text, write
 
 _NOWHERE = "no-such-search"
 _LIVES = 60
@@ -423,3 +423,125 @@ async def within(device: Device) -> str:
 
 def _count(found: Sequence[Found]) -> int:
     return sum(each.virtual for each in found)
+
+
+# --------------------------------------------------------------------------------------------- metadata
+
+_METADATA = "tse:GetMetadataSearchResults"
+#: What every metadata stream has one of (ONVIF Streaming s5.1.2.1.1).
+_ANY = " or ".join(f"boolean(//{name})" for name in ("Frame", "NotificationMessage", "PTZStatus"))
+
+
+async def _told(device: Device) -> tuple[str, Track]:
+    """A recording with metadata in it, and the track that has them: one that does not grow, if there is."""
+    tapes = sorted(device.facts.tapes, key=lambda tape: tape.status != "Stopped")
+    tape = next((each for each in tapes if each.data("Metadata")), None)
+    provided(tape is not None, "no recording has metadata in it")
+    assert tape is not None
+    track = (await information(device, tape.token)).data("Metadata")
+    assert track is not None
+    return tape.token, track
+
+
+async def _find_metadata(
+    device: Device,
+    token: str,
+    start: datetime,
+    end: datetime,
+    expression: str = _ANY,
+    *,
+    lives: int = _LIVES,
+    matches: int | None = None,
+) -> str:
+    """FindMetadata; the token of the search."""
+    told = await device.call(
+        "tse:FindMetadata",
+        f"<tse:StartPoint>{write(start)}</tse:StartPoint><tse:EndPoint>{write(end)}</tse:EndPoint>"
+        f"{_scope(tokens=[token])}<tse:MetadataFilter><tt:MetadataStreamFilter>{escape(expression)}"
+        "</tt:MetadataStreamFilter></tse:MetadataFilter>"
+        f"{f'<tse:MaxMatches>{matches}</tse:MaxMatches>' if matches else ''}"
+        f"<tse:KeepAliveTime>PT{lives}S</tse:KeepAliveTime>",
+    )
+    return _ending(device, text(told, "tse:SearchToken"))
+
+
+async def _metadata(
+    device: Device, token: str, track: Track, start: datetime, end: datetime
+) -> list[datetime]:
+    """When there are metadata, in the order of time."""
+    results = await _all(device, _METADATA, await _find_metadata(device, token, start, end))
+    places = {(text(each, "tt:RecordingToken"), text(each, "tt:TrackToken")) for each in results}
+    expect(
+        places <= {(token, track.token)}, f"metadata of {places} came, and those of {token} were asked for"
+    )
+    times = [moment(text(each, "tt:Time")) for each in results]
+    expect(times == sorted(times, reverse=end < start), "metadata are not in the order of time")
+    low, high = min(start, end), max(start, end)
+    expect(all(low <= each <= high for each in times), "metadata lie outside what was searched")
+    return times
+
+
+async def _metadata_both_ways(
+    device: Device, token: str, track: Track, start: datetime, end: datetime
+) -> str:
+    forward = await _metadata(device, token, track, start, end)
+    backward = await _metadata(device, token, track, end, start)
+    expect(bool(forward), "no metadata were found")
+    # What is being recorded goes on between the two searches.
+    settled = track.end - timedelta(seconds=2)
+    forward, backward = ([each for each in found if each < settled] for found in (forward, backward))
+    expect(forward == backward[::-1], f"forward found {len(forward)}, backward {len(backward)}, or others")
+    return f"{len(forward)} results both ways"
+
+
+def _ends(name: str, start: timedelta, share: float) -> None:
+    @official(name)
+    async def check(device: Device) -> str:
+        token, track = await _told(device)
+        aside = start + (track.end - track.start) * share
+        return await _metadata_both_ways(device, token, track, track.start + aside, track.end - aside)
+
+
+_ends("SEARCH-5-1-1", timedelta(), 0.0)
+_ends("SEARCH-5-1-2", -timedelta(hours=1), 0.0)
+_ends("SEARCH-5-1-3", timedelta(), 0.25)
+
+
+@official("SEARCH-5-1-4")
+async def one_metadata(device: Device) -> str:
+    token, track = await _told(device)
+    search = await _find_metadata(device, token, track.start, track.end, matches=1)
+    found = await _all(device, _METADATA, search)
+    expect(len(found) == 1, f"{len(found)} results, and one was asked for")
+    return text(found[0], "tt:Time")
+
+
+@official("SEARCH-5-1-5")
+async def no_metadata(device: Device) -> str:
+    token, track = await _told(device)
+    before = track.start - timedelta(hours=1)
+    search = await _find_metadata(device, token, before - timedelta(hours=1), before)
+    found = await _all(device, _METADATA, search)
+    expect(not found, f"{len(found)} results, from before anything was recorded")
+    return "nothing before the first"
+
+
+@official("SEARCH-5-1-6")
+async def metadata_of_nothing(device: Device) -> str:
+    return (await device.refused(_METADATA, _token(_NOWHERE), "InvalidToken")).said
+
+
+@official("SEARCH-5-1-7", slow=True)
+async def metadata_keep_alive(device: Device) -> str:
+    token, track = await _told(device)
+    return await _lives(
+        device, _METADATA, await _find_metadata(device, token, track.start, track.end, lives=10)
+    )
+
+
+@official("SEARCH-5-1-8", slow=True)
+async def metadata_expiry(device: Device) -> str:
+    token, track = await _told(device)
+    return await _dies(
+        device, _METADATA, await _find_metadata(device, token, track.start, track.end, lives=10)
+    )

@@ -11,8 +11,9 @@ from lxml import etree
 from device.errors import HoldfastError, NotFound
 from device.media import Codec, Utc
 from device.media import Kind as TrackKind
-from device.recordings.archive import EVENTS, RECORDINGS, Archive, Entry, Scope
+from device.recordings.archive import EVENTS, METADATA, RECORDINGS, Archive, Entry, Scope
 from device.recordings.contents import Change, Measured, TrackExtent
+from device.recordings.metadata import Occurrence, Wanted
 from device.recordings.names import FIRST
 from device.recordings.sessions import TooManySearches
 from protocols.onvif import searchfilter
@@ -27,6 +28,7 @@ from protocols.onvif.xml import (
     flag,
     instant,
     need,
+    parse,
     qualified,
     read_span,
     span,
@@ -120,14 +122,41 @@ class Search:
             assert isinstance(change, Change)
             element.append(_write_result(change))
 
+    async def find_metadata(self, call: Call, reply: Element) -> None:
+        """s5.11."""
+        body = call.body
+        start = instant(body, TSE.StartPoint)
+        if start is None:
+            raise Refusal(BAD_ARGUMENT, "StartPoint is missing.")
+        wanted = _documents(text(find(body, TSE.MetadataFilter), TT.MetadataStreamFilter))
+        scope, end = _read_scope(call), instant(body, TSE.EndPoint)
+        token = await self._archive.find_metadata(scope, start, end, wanted, _most(body), _keep(body))
+        sub(reply, TSE.SearchToken, token)
+
+    async def metadata_results(self, call: Call, reply: Element) -> None:
+        """s5.12."""
+        found, over = await self._results(call, METADATA)
+        element = sub(reply, TSE.ResultList)
+        sub(element, TT.SearchState, "Completed" if over else "Searching")
+        for each in found:
+            assert isinstance(each, Occurrence)
+            result = sub(element, TT.Result)
+            sub(result, TT.RecordingToken, each.recording)
+            sub(result, TT.TrackToken, each.track)
+            sub(result, TT.Time, write_instant(each.utc))
+
     async def end(self, call: Call, reply: Element) -> None:
         """s5.19."""
         last = self._archive.searches.end(need(call.body, TSE.SearchToken))
-        sub(reply, TSE.Endpoint, write_instant(last.utc if isinstance(last, Change) else call.now))
+        sub(
+            reply,
+            TSE.Endpoint,
+            write_instant(call.now if last is None or isinstance(last, Entry) else last.utc),
+        )
 
     def capabilities(self, element: Element) -> None:
         """s5.20."""
-        element.set("MetadataSearch", "false")
+        element.set("MetadataSearch", "true")
         element.set("GeneralStartEvents", "false")
 
     def service(self) -> Service:
@@ -148,12 +177,14 @@ class Search:
                 Operation("GetRecordingSearchResults", read, self.recording_results, _SESSION),
                 Operation("FindEvents", read, self.find_events, _FIND),
                 Operation("GetEventSearchResults", read, self.event_results, _SESSION),
+                Operation("FindMetadata", read, self.find_metadata, _FIND),
+                Operation("GetMetadataSearchResults", read, self.metadata_results, _SESSION),
                 Operation("EndSearch", read, self.end, _SESSION),
             ),
             Legacy("Search", extension=True, fill=_legacy),
         )
 
-    async def _results(self, call: Call, kind: str) -> tuple[list[Entry | Change], bool]:
+    async def _results(self, call: Call, kind: str) -> tuple[list[Entry | Change | Occurrence], bool]:
         body = call.body
         most = whole(body, TSE.MaxResults)
         return await self._archive.searches.take(
@@ -162,7 +193,7 @@ class Search:
 
 
 def _legacy(element: Element) -> None:
-    sub(element, TT.MetadataSearch, False)
+    sub(element, TT.MetadataSearch, True)
 
 
 # -------------------------------------------------------------------------------------------- what is asked
@@ -219,6 +250,24 @@ def _topics(expression: Element) -> Callable[[Change], bool]:
         return any(topic == name or (below and topic.startswith(name + "/")) for name, below in paths)
 
     return test
+
+
+def _documents(expression: str | None) -> Wanted:
+    """A metadata stream filter (s5.22), of whole documents; an empty one wants all. What cannot be read is not
+    wanted."""
+    test = searchfilter.parse(expression) if expression else _anything
+
+    def wanted(document: bytes) -> bool:
+        try:
+            return test(parse(document))
+        except Refusal:
+            return False
+
+    return wanted
+
+
+def _anything(_: Element) -> bool:
+    return True
 
 
 def _message(test: searchfilter.Test) -> Callable[[Change], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,9 +63,14 @@ class Rig:
 
 
 def record(
-    store: Store, token: str, *spans: tuple[float, float], tracks: tuple[Track, ...] = (VIDEO, SOUND)
+    store: Store,
+    token: str,
+    *spans: tuple[float, float],
+    tracks: tuple[Track, ...] = (VIDEO, SOUND),
+    told: Callable[[int], bytes] = lambda _: b"",
 ) -> None:
-    """Seconds of pictures and sound, each span after so many seconds of nothing; ten pictures a second."""
+    """Seconds of pictures and sound, each span after so many seconds of nothing; ten pictures a second. `told`: what
+    the last track has with a picture, by its number."""
     intake = store.intake(token)
     number, time = 0, 90_000
     for pause, seconds in spans:
@@ -82,6 +87,8 @@ def record(
             lane.memory[lane.fill : end] = data
             lane.written = end
             lane.commit(end, time, store.clock.utc(), n % 10 == 0, False)
+            if document := told(number):
+                intake.sample(len(tracks) - 1, time, store.clock.utc(), document)
             number, time = number + 1, time + 9_000
             store.clock.advance(0.1)
             if n % 10 == 9:
