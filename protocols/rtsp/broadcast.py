@@ -15,7 +15,7 @@ from typing import Protocol
 
 from device.media import Sample
 from protocols.rtsp.library import Break, Feed
-from protocols.rtsp.sender import Packets, Sender, merged, shape, video_of
+from protocols.rtsp.sender import Packets, Sender, merged, shape
 
 QUEUE_OCTETS = 4 * 1024 * 1024  #: waiting for one listener
 QUEUE_SECONDS = 3.0  #: age of the oldest packet that waits
@@ -158,8 +158,7 @@ class Broadcast:
             if shape(item.tracks) != shape(self.sender.tracks) or not self.sender.broke(item):
                 self._end("the stream became another")
             return
-        video = video_of(self.sender.tracks)
-        starts = item.key and (video is None or video == item.track)
+        starts = item.key and self.sender.video in (None, item.track)
         if not starts and all(listener.state is State.WAITING for listener in self._listeners):
             return  # not made, so that the numbers begin with what the first listener is sent
         packets: Packets | None = self.sender.packets(item, now)

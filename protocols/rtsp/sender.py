@@ -34,7 +34,13 @@ class Run(NamedTuple):
 
     control: bool  #: RTCP
     size: int  #: octets of each packet
-    octets: list[memoryview]
+    packets: int
+    octets: bytes  #: of all, one behind the other
+
+    def split(self) -> list[memoryview]:
+        """Each packet."""
+        view = memoryview(self.octets)
+        return [view[at : at + self.size] for at in range(0, len(view), self.size)]
 
 
 @dataclass(slots=True)
@@ -77,17 +83,15 @@ class Packets:
     def runs(self) -> list[Run]:
         """The packets without framing, in runs: found once for all who are sent them."""
         if self._runs is None:
-            self._runs = []
+            found: list[tuple[bool, list[memoryview]]] = []
             size = 0  # of the packets of a run that may go on; 0: none may
             for control, octets in self.split():
-                run = self._runs[-1] if self._runs else None
-                fits = run is not None and size and len(octets) <= size and not control | run.control
-                if run is None or not fits or len(run.octets) == RUN_LIMIT:
-                    run = Run(control, len(octets), [])
-                    self._runs.append(run)
-                    size = run.size
-                run.octets.append(octets)
-                size = size if len(octets) == size else 0
+                if control or not size or len(octets) > size or len(found[-1][1]) == RUN_LIMIT:
+                    found.append((control, []))
+                    size = len(octets)
+                found[-1][1].append(octets)
+                size = size if len(octets) == size and not control else 0
+            self._runs = [Run(control, len(run[0]), len(run), b"".join(run)) for control, run in found]
         return self._runs
 
     def only(self, kept: Sequence[int]) -> Packets:
@@ -162,6 +166,7 @@ class Sender:
     scale: float = 1.0  #: changes with `turn`
     recorded: bool = False
     unsendable: int = 0  #: samples that their payload format cannot carry
+    video: int | None = field(init=False)  #: the track whose key frames a listener waits for
     _streams: list[_Stream] = field(default_factory=list)
     _routes: dict[int, int] = field(default_factory=dict)  #: the stream of each track that now comes
     _from: Utc | None = None  #: a wall time of this run, or of this passage, ...
@@ -169,6 +174,7 @@ class Sender:
     _first: Utc | None = None  #: wall time of position 0
 
     def __post_init__(self) -> None:
+        self.video = video_of(self.tracks)
         for index, track in enumerate(self.tracks):
             ssrc, sequence, base = struct.unpack_from(">IHI", self.seed, 10 * index)
             cut, kind = packetiser(track), payload_type(track, index)
@@ -241,8 +247,7 @@ class Sender:
         """Go on behind a break, with those tracks that are still what was described. False where the video is
         not: then a player cannot follow."""
         routes = _routes(self.tracks, item.tracks)
-        lead = video_of(self.tracks)
-        if (lead if lead is not None else 0) not in routes.values():
+        if (self.video if self.video is not None else 0) not in routes.values():
             return False
         self._routes = routes
         for stream in self._streams:

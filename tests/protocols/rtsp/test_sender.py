@@ -13,7 +13,7 @@ from protocols.rtsp import rtcp, rtp
 from protocols.rtsp.library import Break
 from protocols.rtsp.message import Frame, take
 from protocols.rtsp.packetise import PACKET_LIMIT
-from protocols.rtsp.sender import REPORT_SECONDS, Packets, Sender
+from protocols.rtsp.sender import REPORT_SECONDS, RUN_LIMIT, Packets, Sender, merged
 from tests.protocols.rtsp.media import T0
 
 SPS, PPS = b"\x67\x42\x00\x1e\x01", b"\x68\xce\x3c\x80"
@@ -76,6 +76,20 @@ def test_a_large_unit_is_cut_into_fragments_that_give_it_back(size: int) -> None
     assert [payload[1] & 0xC0 for payload in payloads] == [0x80, *[0] * (len(payloads) - 2), 0x40]
     assert bytes((payloads[0][0] & 0xE0 | payloads[0][1] & 0x1F,)) == b"\x41"
     assert b"".join(payload[2:] for payload in payloads) == bytes(size)
+
+
+@given(st.lists(st.integers(1, 80_000), min_size=1, max_size=4))
+def test_runs_are_the_packets_and_such_as_a_kernel_cuts_again(sizes: list[int]) -> None:
+    made = sender()
+    pictures = [made.packets(picture(n, n == 0, size=size), n) for n, size in enumerate(sizes)]
+    (packets,) = merged([each for each in pictures if each is not None])
+    runs = packets.runs()
+    cut = [(run.control, octets) for run in runs for octets in run.split()]
+    assert cut == packets.split()
+    for run in runs:
+        parts = run.split()
+        assert run.packets == len(parts) <= (1 if run.control else RUN_LIMIT)
+        assert {len(part) for part in parts[:-1]} <= {run.size}
 
 
 def test_sequence_numbers_run_on_and_wrap() -> None:
