@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from conformance.case import Failed
 from conformance.rtsp import digest
+from conformance.rtsp.websocket import WebSocket
 from conformance.rtsp.wire import Answer, Enough, Packet, take
 from conformance.transcript import Transcript
 
@@ -55,8 +56,8 @@ class Connection:
 
     name: str  #: in the transcript, where there are several
     url: str  #: of the presentation that it was made for
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    reader: asyncio.StreamReader | WebSocket
+    writer: asyncio.StreamWriter | WebSocket
     transcript: Transcript
     login: Login | None
     packets: deque[Packet] = field(default_factory=deque)  #: media that came, and nobody has taken yet
@@ -74,6 +75,14 @@ class Connection:
         """The server's address."""
         address: tuple[str, int] = self.writer.get_extra_info("peername")
         return address[0]
+
+    def upgraded(self, url: str) -> WebSocket:
+        """The handshake of a WebSocket was answered: from now on RTSP is in it, for the presentation of `url`."""
+        assert isinstance(self.reader, asyncio.StreamReader)
+        assert isinstance(self.writer, asyncio.StreamWriter)
+        websocket = WebSocket(self.reader, self.writer, self._buffer)
+        self.reader, self.writer, self._buffer, self.url = websocket, websocket, bytearray(), url
+        return websocket
 
     def compose(self, method: str, url: str, fields: Fields = (), body: bytes = b"") -> bytes:
         """A request as it stands on the wire, with the next CSeq and, where there was a challenge, with

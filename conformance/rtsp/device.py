@@ -29,6 +29,7 @@ from conformance.transcript import Transcript
 CONNECT_SECONDS = 8.0
 _GOODBYE_SECONDS = 2.0
 PORTS = {"rtsp": 554, "rtsps": 322}
+_PORTS = {**PORTS, "ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Address:
     password: str
     tunnel_port: int | None  #: None: the port of the URL
     patience: float  #: seconds: the longest session timeout that is waited for
+    websocket: str | None = None  #: URL; None: on the port of the live stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,20 @@ class Device:
         """A new connection; without `login` it answers no challenge. Raises Failed."""
         target = url if url is not None else self.address.live
         parts = urlsplit(target)
-        reader, writer = await self.open(parts.hostname or "", parts.port or PORTS[parts.scheme])
+        secure = parts.scheme in ("rtsps", "wss")
+        reader, writer = await self.open(parts.hostname or "", parts.port or _PORTS[parts.scheme], secure)
         account = Login(self.address.user, self.address.password) if login and self.address.user else None
         label = name or str(len(self._connections) + 1)
         connection = Connection(label, target, reader, writer, self.transcript, account)
         self._connections.append(connection)
         return connection
 
-    async def open(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A bare connection, encrypted if the device is spoken to so. Raises Failed."""
+    async def open(
+        self, host: str, port: int, secure: bool
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A bare connection. Raises Failed."""
         context = None
-        if self.secure:
+        if secure:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # a device signs its own
         try:
@@ -240,6 +245,11 @@ def arguments(parser: ArgumentParser) -> None:
         help="where RTSP is tunnelled through HTTP (the port of the URL)",
     )
     parser.add_argument(
+        "--websocket-url",
+        metavar="URL",
+        help="where RTSP goes through a WebSocket: ws://HOST[:PORT]/PATH, or wss (the port of the URL)",
+    )
+    parser.add_argument(
         "--patience",
         type=float,
         default=90,
@@ -256,8 +266,16 @@ async def contact(given: Namespace) -> Contacted:
             raise Unreachable(
                 f"{url} is not of the form rtsp://HOST[:PORT]/PATH; --user and --password are apart"
             )
+    if urlsplit(given.websocket_url or "ws://none").scheme not in ("ws", "wss"):
+        raise Unreachable(f"{given.websocket_url} is not of the form ws://HOST[:PORT]/PATH")
     address = Address(
-        given.url, given.replay_url, given.user, given.password, given.http_port, given.patience
+        given.url,
+        given.replay_url,
+        given.user,
+        given.password,
+        given.http_port,
+        given.patience,
+        given.websocket_url,
     )
     device = Device(address, None, Transcript())
     try:

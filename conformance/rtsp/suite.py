@@ -20,6 +20,7 @@ SUITE: Suite[Device] = Suite(
         "range": "Range",
         "replay": "Replay",
         "tunnel": "RTSP through HTTP",
+        "websocket": "RTSP through a WebSocket",
         "player": "A player",
     },
     arguments,

@@ -49,6 +49,7 @@ async def test_gstreamer_s_server_is_judged_like_any_other(tmp_path: Path) -> No
             user=server.user,
             password=server.password,
             http_port=None,
+            websocket_url=None,
             patience=0.0,
         )
         target = await contact(given)

@@ -45,11 +45,13 @@ def recorded(recorder: Recorder) -> float:
 @pytest.mark.slow
 def test_the_recorder_does_all_that_the_standard_demands(recorder: Recorder, tmp_path: Path) -> None:
     wait_until(f"{RECORDED:g} s of video", lambda: recorded(recorder) >= RECORDED, every=1.0)
+    websocket = recorder.told["endpoints"]["http"].replace("http:", "ws:") + "/rtsp-over-websocket"
     camera, report, page = recorder.told["cameras"][0], tmp_path / "report.json", tmp_path / "report.html"
     said = subprocess.run(
         [
             *(sys.executable, "-m", "conformance", "rtsp"),
             *("--url", camera["live"], "--replay-url", camera["replay"]),
+            *("--websocket-url", websocket),
             *("--user", USER, "--password", PASSWORD, "--at-once", "8", "--patience", "10"),
             *("--json", str(report), "--html", str(page)),
         ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from conformance.compare import main, read, table
 from conformance.rtsp import digest, rtp, sdp
 from conformance.rtsp.client import Login
 from conformance.rtsp.presentation import rtp_info
+from conformance.rtsp.websocket import Opcode, WebSocket, frame, proof
 from conformance.rtsp.wire import Answer, Packet, take
 
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
@@ -123,6 +126,24 @@ def test_rtp_info_is_read_with_urls_that_hold_separators() -> None:
         {"url": "rtsp://h/b", "seq": "8"},
         {"url": "rtsp://h/c"},
     ]
+
+
+@pytest.mark.parametrize("wrong", [b"\x82\x81mask!", b"\xc2\x01!", b"\x83\x01!"])
+async def test_frames_that_no_server_may_send_are_no_messages(wrong: bytes) -> None:
+    reader, (near, far) = asyncio.StreamReader(), socket.socketpair()
+    _, writer = await asyncio.open_connection(sock=near)
+    websocket = WebSocket(reader, writer, bytearray(frame(Opcode.BINARY, b"RTSP", masked=False)[:3]))
+    reader.feed_data(b"TSP" + frame(Opcode.PONG, b"well", masked=False) + wrong)
+    assert await websocket.read(1) == b"RTSP"
+    with pytest.raises(Failed, match="RFC 6455"):
+        await websocket.read(1)
+    assert (websocket.pongs, websocket.kinds) == ([b"well"], {Opcode.BINARY})
+    writer.close()
+    far.close()
+
+
+def test_the_answer_to_a_key_is_the_one_of_the_standard() -> None:
+    assert proof("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 s1.3
 
 
 def test_reports_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

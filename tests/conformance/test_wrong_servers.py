@@ -70,6 +70,7 @@ async def judged(fault: str, names: Sequence[str], seconds: int) -> dict[str, Ou
             user=USER,
             password=PASSWORD,
             http_port=None,
+            websocket_url=None,
             patience=5.0,
         )
         target = await contact(given)
@@ -130,7 +131,13 @@ async def test_without_a_presentation_to_look_at_nothing_is_judged(
     async with serving("", 60) as server:
         url = f"rtsp://127.0.0.1:{server.port}/{path}"
         given = Namespace(
-            url=url, replay_url=None, user=USER, password=password, http_port=None, patience=5.0
+            url=url,
+            replay_url=None,
+            user=USER,
+            password=password,
+            http_port=None,
+            websocket_url=None,
+            patience=5.0,
         )
         with pytest.raises(Unreachable, match=said):
             await contact(given)

@@ -16,6 +16,7 @@ from conformance.rtsp.cases import (
     sessions,
     transports,
     tunnel,
+    websocket,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "sessions",
     "transports",
     "tunnel",
+    "websocket",
 ]
