@@ -127,6 +127,11 @@ class DataFolder:
         return self.path / "factory-default"
 
     @property
+    def network_trial(self) -> Path:
+        """There while a change of the network is tried: what the settings are again unless it is confirmed."""
+        return self.path / "network-trial.json"
+
+    @property
     def drives(self) -> Path:
         """Simulated drives, and what the array of them holds."""
         return self.path / "drives"

@@ -112,6 +112,7 @@ class Parts:
             self.raid.drives,
             self.poe.cycle,
         )
+        self.machine = MachinePlane(own, lambda: self.http.connections())
         self.http = HttpPlane(
             own,
             listen.address,
@@ -123,12 +124,12 @@ class Parts:
             self.jobs,
             recording,
             streaming,
+            self.machine.trial,
         )
         self.recordings = RecordingsPlane(own, recording, lambda: self.onvif.rtsp)
         stack.callback(self.recordings.close)
         self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
         self.cameras = CamerasPlane(own, recording)
-        self.machine = MachinePlane(own)
         self.clips = Clips(own, self.outbox, self.recipients, streaming, self.cameras.picture)
         reach = Reach(
             recording,
@@ -214,6 +215,7 @@ class Parts:
 
     def then(self) -> Iterator[Coroutine[None, None, None]]:
         """What is done for ever once nothing of the past is to be finished."""
+        yield self.machine.trial.run()  # first: what nobody confirmed is not made so once more
         yield self.machine.run()
         yield self.raid.run()
         yield self.poe.run()

@@ -66,6 +66,7 @@ TABLE = (
     Row("video", STAYS, STAYS, "recordings"),
     Row("drives", STAYS, STAYS, "simulated ones: hardware"),
     Row("exports", STAYS, STAYS, "recordings, for whoever becomes administrator"),
+    Row("network-trial.json", STAYS, STAYS, "there only while a change of the network is tried"),
     Row("factory-default", STAYS, STAYS, "there only while a reset is under way"),
     Row("run", STAYS, STAYS, "sockets"),
     Row("lock", STAYS, STAYS, "held while a recorder runs"),

@@ -23,6 +23,7 @@ from device.events.catalogue import AccountChanged, AccountDeleted, EndpointBack
 from device.events.journal import Entry
 from device.jobs import Jobs
 from device.media import MICROSECONDS
+from device.network.trial import Trial
 from device.planes.exports import export_work
 from device.planes.link import Client
 from device.settings.openid import OpenId
@@ -68,6 +69,7 @@ class HttpPlane:
         jobs: Jobs,
         recording: Client,
         streaming: Client,
+        trial: Trial,
     ) -> None:
         """`ports`: of HTTPS and HTTP; 0 takes a free one."""
         self._own = own
@@ -100,12 +102,14 @@ class HttpPlane:
             self._desk,
             lambda: self._ports,
             lockout,
+            trial,
         )
         self._serving = Serving(self._house, ROUTES, _complain)
         self._address = address
         self._ports = ports
         self._assets = Assets()
         self._changed = asyncio.Event()
+        self._endpoint: Endpoint | None = None
         self.mounts = Mounts()
         self._rtsp = RtspWebSocket(own.folder.connections)
         self.mounts.add(RTSP, self._rtsp.handle)
@@ -126,7 +130,7 @@ class HttpPlane:
             while True:
                 self._changed.clear()
                 async with contextlib.AsyncExitStack() as stack:
-                    endpoint = await self._open(stack)
+                    self._endpoint = endpoint = await self._open(stack)
                     stack.push_async_callback(self._serving.close)
                     stack.push_async_callback(self._rtsp.close)
                     if not told:
@@ -158,6 +162,10 @@ class HttpPlane:
     def ports(self) -> tuple[int, int]:
         """Of HTTPS and of HTTP, once they are open."""
         return self._ports
+
+    def connections(self) -> list[object]:
+        """Those that are open, on all ports."""
+        return [*(self._endpoint.connections if self._endpoint else ()), *self._hosts.connections]
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> Endpoint | None:
         """The endpoint; None where a port is not to be had: that is said, and tried again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -21,6 +21,7 @@ from device.network.messages import AskNetwork, NetworkShown, shown
 from device.network.networkd import NetworkdNetwork
 from device.network.simulated import SimulatedNetwork
 from device.network.state import Lease, NetworkState
+from device.network.trial import Trial
 from device.planes.link import Server
 from device.planes.messages import Done
 from device.settings.clock import ClockKeeper, DateAndTime
@@ -107,7 +108,8 @@ class Governed(Generic[S, D]):
 class MachinePlane:
     """Network and clock as far as the control plane goes."""
 
-    def __init__(self, own: Plane) -> None:
+    def __init__(self, own: Plane, connections: Callable[[], Sequence[object]]) -> None:
+        """`connections`: those by which a change of the network could be confirmed, that are open now."""
         self._own = own
         self._lease = Lease()
         self._server = ""  #: that the clock follows, as was told
@@ -119,6 +121,9 @@ class MachinePlane:
             lambda wanted: wanted.keeper,
             self._network_driver,
             lambda driver, wanted: driver.apply(wanted),
+        )
+        self.trial = Trial(
+            own.folder.network_trial, own.settings, own.bus.publish, self.network.bring, connections
         )
         self.clock = Governed[DateAndTime, ClockDriver](
             own,
@@ -221,7 +226,10 @@ class MachinePlane:
                         await part.bring()
                 await self._look()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._again.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(
+                        LOOK_SECONDS
+                    ):  # unlike wait_for, it is ended by whoever cancels
+                        await self._again.wait()
         finally:
             end()
 

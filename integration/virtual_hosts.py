@@ -44,6 +44,7 @@ class VirtualHosts:
         self._tls = tls
         self._changed = asyncio.Event()
         self._gates: list[Gate] = []
+        self._endpoints: list[Endpoint] = []
 
     def change(self) -> None:
         """Settings or certificates are others: the ports are opened anew."""
@@ -53,6 +54,11 @@ class VirtualHosts:
         """An account is another."""
         for gate in self._gates:
             gate.forget()
+
+    @property
+    def connections(self) -> list[object]:
+        """Those that are open."""
+        return [each for endpoint in self._endpoints for each in endpoint.connections]
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -72,6 +78,7 @@ class VirtualHosts:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), AGAIN if failed else None)
                 self._gates.clear()
+                self._endpoints.clear()
         finally:
             secrets.close()
 
@@ -93,4 +100,5 @@ class VirtualHosts:
         except OSError as error:
             return f"{self._address}, port {port}: {os.strerror(error.errno or 0)}"
         self._gates.append(gate)
+        self._endpoints.append(endpoint)
         return ""

@@ -64,6 +64,7 @@ AUDITED: tuple[Audited, ...] = (
     Audited("camera.moved", Deed.OPERATED, "by", ("camera", "preset")),
     Audited("camera.preset-changed", Deed.CHANGED, "by", ("camera", "preset")),
     Audited("clock.set", Deed.OPERATED, "by", ()),
+    Audited("network.kept", Deed.OPERATED, "by", ()),
     Audited("chassis.buzzer-silenced", Deed.OPERATED, "by", ()),
 )
 

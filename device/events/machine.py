@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from device.errors import Severity
-from device.events.event import Event, Instant, event
+from device.events.event import Event, Instant, Seconds, event
 
 
 @event("clock.set", severity=Severity.NOTICE)
@@ -34,3 +36,33 @@ class MachineObeyed(Event):
     """The machine is again as the settings say."""
 
     part: str  #: network or clock
+
+
+class Why(Enum):
+    """Why a change of the network was taken back."""
+
+    EXPIRED = "expired"  #: nobody confirmed it in time
+    ASKED = "asked"  #: somebody wanted it so
+    REFUSED = "refused"  #: the machine did not take it
+    RESTARTED = "restarted"  #: the recorder ended before anybody confirmed it
+
+
+@event("network.tried", severity=Severity.WARNING, state="network.trial")
+class NetworkTried(Event):
+    """A change of the network holds until it is confirmed, or taken back."""
+
+    within: Seconds  #: that there are to confirm it
+
+
+@event("network.kept", severity=Severity.NOTICE, clears=("network.trial",))
+class NetworkKept(Event):
+    """A change of the network that was tried was confirmed."""
+
+    by: str  #: account
+
+
+@event("network.taken-back", severity=Severity.WARNING, clears=("network.trial",))
+class NetworkTakenBack(Event):
+    """A change of the network that was tried was taken back: it is as it was before."""
+
+    why: Why

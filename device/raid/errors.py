@@ -40,7 +40,7 @@ class NotThere(Refused):
 class Unconfirmed(Refused):
     """It would erase something, and nobody confirmed that."""
 
-    hint = "Say it with `--yes`."
+    hint = "Confirm it: with `--yes`, or in the tool's dialog."
 
 
 class Unsuitable(Refused):

@@ -76,8 +76,8 @@ def refuse(order: Order, passwords: Passwords, reading: Reading) -> None:
         case Tool.PASSWORD:
             if reading.lock is None:
                 raise NotThere("The array is not encrypted.")
-            require_password("old password", passwords.now)
-            require_password("new password", passwords.new)
+            require_password("password", passwords.now)
+            require_password("new_password", passwords.new)
         case Tool.CHECK | Tool.REPAIR | Tool.UNMOUNT | Tool.PROTECT | Tool.UNPROTECT:
             _usable(reading)
             if reading.files is None:

@@ -102,6 +102,7 @@ class Network(Section, section="network", heading=N_("Network"), restore=Keep.YE
         NetworkKeeper.SYSTEM,
         title=N_("Who sets it up"),
         help=N_("While the system does, the settings below do nothing."),
+        interrupts=HELD,
         box=True,
     )
     interface: Interface = Field(
@@ -110,6 +111,7 @@ class Network(Section, section="network", heading=N_("Network"), restore=Keep.YE
         help=N_("Such as enp2s0. Empty: the first that has hardware behind it."),
         max_length=15,
         when=GIVEN,
+        interrupts=HELD,
         box=True,
     )
     hostname_automatic: bool = Field(
@@ -187,6 +189,18 @@ class Network(Section, section="network", heading=N_("Network"), restore=Keep.YE
         title=N_("Search domains"),
         help=N_("Names without a dot are looked for in these."),
         max_length=MOST_DOMAINS,
+        when=GIVEN,
+    )
+    confirm: int = Field(
+        60,
+        title=N_("Time to confirm"),
+        help=N_(
+            "A change by the web that could cut you off is taken back unless somebody confirms it by then, by a new "
+            "connection. 0: it holds at once."
+        ),
+        unit="s",
+        ge=0,
+        le=600,
         when=GIVEN,
     )
 

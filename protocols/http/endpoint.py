@@ -115,6 +115,11 @@ class Endpoint:
     ) -> None:
         await self._runner.cleanup()
 
+    @property
+    def connections(self) -> Sequence[object]:
+        """Those that are open; a request has its own as `request.protocol`."""
+        return self._runner.server.connections if self._runner.server is not None else ()
+
     # ------------------------------------------------------------------------------------------ within
 
     @web.middleware

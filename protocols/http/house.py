@@ -23,6 +23,7 @@ from device.folder import DataFolder
 from device.identity import Identity
 from device.jobs import Jobs, Work
 from device.media import Utc
+from device.network.trial import Trial
 from device.planes.messages import ExportSpan
 from device.recording.catalogue import CatalogueReader
 from device.settings.store import Store
@@ -100,6 +101,7 @@ class House:
     desk: Desk  #: for those whose account a provider keeps
     ports: Callable[[], tuple[int, int]]  #: of HTTPS and of HTTP
     lockout: Lockout  #: of all wires of this plane
+    trial: Trial  #: of what could cut people off the network
 
     def own_certificate(self) -> bool:
         """Whether HTTPS shows the recorder's own certificate, which no browser trusts by itself."""

@@ -15,17 +15,28 @@ import pytest
 from device.clock.driver import ClockKept
 from device.clock.messages import AskClock, SetClock
 from device.events.event import Event
-from device.events.machine import ClockSet, ClockSynchronized, MachineObeyed, MachineRefused
+from device.events.machine import (
+    ClockSet,
+    ClockSynchronized,
+    MachineObeyed,
+    MachineRefused,
+    NetworkKept,
+    NetworkTakenBack,
+    NetworkTried,
+    Why,
+)
 from device.folder import DataFolder
 from device.identity import identity
 from device.media import MICROSECONDS, Utc
 from device.network.driver import NetworkUnavailable
 from device.network.messages import AskNetwork
+from device.network.trial import NothingTried, NotNewer, Phase, Trial
 from device.planes.leash import Leash
 from device.planes.link import Client
 from device.settings.clock import DateAndTime
 from device.settings.network import Network
 from device.settings.sections import SECTIONS
+from device.settings.store import Changed
 from integration.machine import ClockFollows, MachinePlane
 from integration.plane import Plane, plane
 from integration.zone import local_zone
@@ -41,6 +52,7 @@ class Rig:
     machine: MachinePlane
     client: Client
     told: list[Event]
+    connections: list[object]  #: those that are open now
 
     async def until(self, so: Callable[[], bool]) -> None:
         """Wait until something is so."""
@@ -60,14 +72,16 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     folder.make()
     identity(folder.identity)
     async with plane("control", folder.path, Leash(None, None), SECTIONS) as own:
-        machine, told = MachinePlane(own), list[Event]()
+        connections, told = list[object](), list[Event]()
+        machine = MachinePlane(own, lambda: list(connections))
         machine.answer(own.server)
         own.bus.subscribe(lambda entry: told.append(entry.event))
-        running = asyncio.create_task(machine.run())
+        running = [asyncio.create_task(each) for each in (machine.trial.run(), machine.run())]
         async with Client(folder.socket("control"), within=30.0) as client:
-            yield Rig(own, machine, client, told)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+            yield Rig(own, machine, client, told, connections)
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         own.settings.patch(DateAndTime, {"zone": ""}, by="test")
         local_zone().follow(own.settings)
 
@@ -134,3 +148,132 @@ async def test_the_zone_of_the_settings_is_the_recorders_at_once(rig: Rig) -> No
         assert told.posix == rule
         assert str(zone) == told.zone
         assert noon.astimezone(zone).utcoffset() == noon.astimezone(ZoneInfo(name)).utcoffset()
+
+
+# --------------------------------------------------------------------------------------- what is tried
+
+OLD, NEW = object(), object()  #: connections: one from before a change, and one that came after it
+MOVED = {"ipv4": "manual", "ipv4_address": "192.0.2.44"}
+
+
+def tried(rig: Rig, **values: object) -> Changed:
+    """Change the network as the API does."""
+    patch = rig.own.settings.patch
+    return rig.machine.trial.change(Network, lambda: patch(Network, values, by="ada"))
+
+
+async def begin(rig: Rig, *, confirm: int, **values: object) -> None:
+    """Try another address, over a simulated network; it is applied when this returns."""
+    rig.own.settings.patch(Network, {"keeper": "simulated", "confirm": confirm}, by="ada")
+    rig.connections[:] = [OLD]
+    tried(rig, **(values or MOVED))
+    await rig.until(lambda: rig.machine.trial.shown().state is not Phase.TRIED or _applied(rig))
+
+
+def _applied(rig: Rig) -> bool:
+    """Whether a connection from before is refused for that, and no more for being too early."""
+    with pytest.raises(NotNewer) as refused:
+        rig.machine.trial.keep(OLD, by="ada")
+    return "was there before" in str(refused.value)
+
+
+async def addresses(rig: Rig) -> set[str]:
+    """As the machine has them."""
+    return {each.ip for each in (await rig.client.call(AskNetwork())).interfaces[0].addresses}
+
+
+async def test_a_change_that_nobody_confirms_takes_itself_back(rig: Rig) -> None:
+    before = rig.own.settings.get(Network).model_dump(exclude={"keeper", "confirm"})
+    await begin(rig, confirm=1)
+    await rig.until(lambda: rig.machine.trial.shown().state is Phase.TAKEN_BACK)
+    assert rig.machine.trial.shown().why is Why.EXPIRED
+    assert rig.own.settings.get(Network).model_dump(exclude={"keeper", "confirm"}) == before
+    async with asyncio.timeout(60):
+        while await addresses(rig) & {"192.0.2.44"}:  # noqa: ASYNC110 - nothing is told
+            await asyncio.sleep(0.02)
+    assert not rig.own.folder.network_trial.exists()
+    assert [type(each) for each in rig.told if each.name.startswith("network.")] == [
+        NetworkTried,
+        NetworkTakenBack,
+    ]
+
+
+async def test_it_is_confirmed_by_a_connection_that_came_after_it_and_by_no_other(rig: Rig) -> None:
+    trial = rig.machine.trial
+    with pytest.raises(NothingTried):
+        trial.keep(NEW, by="ada")
+    await begin(rig, confirm=600)
+    assert await addresses(rig) >= {"192.0.2.44"}
+    shown = trial.shown()
+    assert (shown.addresses, shown.by) == (("192.0.2.44",), "ada")
+    assert shown.left is not None
+    assert 0 < shown.left <= 600
+    with pytest.raises(NotNewer, match="before the change"):
+        trial.keep(OLD, by="ada")
+    assert trial.keep(NEW, by="bo").state is Phase.KEPT
+    assert [each for each in rig.told if isinstance(each, NetworkKept)] == [NetworkKept("bo")]
+    assert rig.own.settings.get(Network).ipv4_address == "192.0.2.44"
+    assert not rig.own.folder.network_trial.exists()
+    with pytest.raises(NothingTried):
+        trial.take_back(by="ada")
+
+
+async def test_what_is_changed_meanwhile_is_taken_back_with_it(rig: Rig) -> None:
+    await begin(rig, confirm=600)
+    tried(rig, ipv4_address="192.0.2.45", hostname="nvr-7")
+    assert rig.machine.trial.shown().addresses == ("192.0.2.45",)
+    await rig.until(lambda: _applied(rig))
+    assert rig.machine.trial.take_back(by="bo").why is Why.ASKED
+    now = rig.own.settings.get(Network)
+    assert (now.ipv4.value, now.ipv4_address) == ("automatic", "")
+    assert now.hostname == "nvr-7", "a name cuts nobody off"
+    await begin(rig, confirm=600)
+    tried(rig, ipv4="automatic", ipv4_address=None)
+    assert rig.machine.trial.shown().state is Phase.TAKEN_BACK, "it is as it was"
+
+
+async def test_what_cuts_nobody_off_and_what_does_nothing_holds_at_once(rig: Rig) -> None:
+    trial = rig.machine.trial
+    tried(rig, **MOVED)
+    assert trial.shown().state is Phase.NONE, "somebody else sets the network up"
+    rig.own.settings.patch(Network, {"keeper": "simulated"}, by="ada")
+    tried(rig, hostname="nvr-8", dns_automatic=False)
+    assert trial.shown().state is Phase.NONE
+    tried(rig, confirm=0, ipv4_address="192.0.2.46")
+    assert trial.shown().state is Phase.NONE
+    assert not rig.own.folder.network_trial.exists()
+
+
+async def test_a_change_by_a_wire_without_a_confirmation_holds_and_what_was_tried_with_it(rig: Rig) -> None:
+    await begin(rig, confirm=600)
+    await rig.machine.change_network({"ipv4_router": "192.0.2.2"}, by="vms")
+    assert (rig.machine.trial.shown().state, rig.machine.trial.shown().by) == (Phase.KEPT, "vms")
+    assert rig.own.settings.get(Network).ipv4_address == "192.0.2.44"
+
+
+async def test_what_the_machine_does_not_take_is_taken_back_at_once(rig: Rig) -> None:
+    await begin(rig, confirm=600, keeper="kernel", interface="none0")
+    await rig.until(lambda: rig.machine.trial.shown().state is Phase.TAKEN_BACK)
+    assert rig.machine.trial.shown().why is Why.REFUSED
+    assert rig.own.settings.get(Network).keeper.value == "simulated"
+    await rig.until(lambda: rig.said(MachineObeyed) == rig.said(MachineRefused))
+
+
+async def test_what_was_tried_when_the_recorder_ended_is_taken_back_when_it_starts(rig: Rig) -> None:
+    await begin(rig, confirm=600)
+    left = rig.own.folder.network_trial.read_bytes()
+    rig.machine.trial.keep(NEW, by="ada")
+    rig.own.folder.network_trial.write_bytes(left)  # as a recorder leaves it that was killed instead
+
+    async def nothing() -> None:
+        pass
+
+    store = rig.own.settings
+    trial = Trial(rig.own.folder.network_trial, store, rig.own.bus.publish, nothing, list)
+    running = asyncio.create_task(trial.run())
+    await rig.until(lambda: trial.shown().state is Phase.TAKEN_BACK)
+    assert trial.shown().why is Why.RESTARTED
+    assert store.get(Network).ipv4_address == ""
+    assert not rig.own.folder.network_trial.exists()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

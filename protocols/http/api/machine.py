@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from aiohttp import web
+
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
 from device.clock.messages import AskClock, SetClock
 from device.network.messages import AskNetwork, NetworkShown
+from device.network.trial import NotNewer, TrialShown
 from protocols.http.api.answers import Answer
 from protocols.http.caller import Caller
 from protocols.http.house import House
 from protocols.http.moments import Instant
+from protocols.http.problem import of_error
+from protocols.http.serve import Refusal
 from protocols.http.table import Body, Table
 
 TABLE = Table("Machine")
@@ -36,6 +41,27 @@ class ClockRead(Answer):
 async def network(house: House) -> NetworkShown:
     """The machine's network as it is now."""
     return await house.control.call(AskNetwork())
+
+
+@TABLE.get("/api/network/trial", role=Role.ADMINISTRATOR)
+async def trial(house: House) -> TrialShown:
+    """A change of the network that is being tried, or how the last one ended."""
+    return house.trial.shown()
+
+
+@TABLE.post("/api/network/trial", role=Role.ADMINISTRATOR, scope=Scope.ALL)
+async def keep(house: House, caller: Caller, request: web.Request) -> TrialShown:
+    """Confirm a change of the network. By a connection from before it: 409, and the connection ends."""
+    try:
+        return house.trial.keep(request.protocol, by=caller.by)
+    except NotNewer as error:
+        raise Refusal(of_error(error), {"Connection": "close"}) from None
+
+
+@TABLE.delete("/api/network/trial", role=Role.ADMINISTRATOR, scope=Scope.ALL)
+async def take_back(house: House, caller: Caller) -> TrialShown:
+    """Take a change of the network back that is being tried."""
+    return house.trial.take_back(by=caller.by)
 
 
 @TABLE.get("/api/clock", role=Role.VIEWER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, RootModel
@@ -11,7 +12,9 @@ from device.accounts.rights import NotAllowed
 from device.accounts.role import Role
 from device.accounts.sessions import Scope
 from device.errors import BadValue, NotFound
+from device.network.trial import Phase, TrialShown
 from device.settings.cameras import Camera, new_camera_key
+from device.settings.network import Network
 from device.settings.sealed import shown
 from device.settings.section import Section, about_fields
 from device.settings.store import Changed, Version
@@ -71,6 +74,7 @@ class Stored(Answer):
     key: str
     version: int
     fields: list[str]  #: that really changed
+    trial: TrialShown | None  #: of the network: it is taken back unless it is confirmed
 
 
 class VersionShown(Answer):
@@ -160,7 +164,8 @@ async def change(
 async def default(house: House, caller: Caller, match: int | None, section: str) -> Stored:
     """Take a section to its defaults."""
     kind = _single(house, caller, section)
-    return _stored(house.settings.remove(kind, by=caller.by, expect=match))
+    remove = partial(house.settings.remove, kind, by=caller.by, expect=match)
+    return _stored(house, house.trial.change(kind, remove))
 
 
 @TABLE.get("/api/settings/{section}/history", role=Role.OPERATOR)
@@ -173,7 +178,8 @@ async def history(house: House, caller: Caller, section: str) -> History:
 async def restore(house: House, caller: Caller, section: str, body: Back) -> Stored:
     """Make a section again what it was."""
     kind = _single(house, caller, section)
-    return _stored(house.settings.undo(kind, body.version, by=caller.by))
+    undo = partial(house.settings.undo, kind, body.version, by=caller.by)
+    return _stored(house, house.trial.change(kind, undo))
 
 
 @TABLE.get("/api/settings/{section}/entries", role=Role.OPERATOR)
@@ -198,7 +204,8 @@ async def make(house: House, caller: Caller, section: str, body: NewEntry) -> St
         raise BadValue("key", f"must match {kind.about.key}")
     if not _sees(caller, kind, key) or (kind is Camera and caller.rights.cameras is not None):
         raise NotAllowed("This account is limited to some cameras, and can make no others.")
-    return _stored(house.settings.patch(kind, values, key=key, by=caller.by, expect=_fresh(house, kind, key)))
+    changed = house.settings.patch(kind, values, key=key, by=caller.by, expect=_fresh(house, kind, key))
+    return _stored(house, changed)
 
 
 @TABLE.get("/api/settings/{section}/entries/{key}", role=Role.OPERATOR)
@@ -233,7 +240,7 @@ async def entry_history(house: House, caller: Caller, section: str, key: str) ->
 async def restore_entry(house: House, caller: Caller, section: str, key: str, body: Back) -> Stored:
     """Make an entry again what it was, also one that was removed."""
     kind = _collection(house, caller, section, key)
-    return _stored(house.settings.undo(kind, body.version, key=key, by=caller.by))
+    return _stored(house, house.settings.undo(kind, body.version, key=key, by=caller.by))
 
 
 def _kind(house: House, caller: Caller, section: str) -> type[Section]:
@@ -279,12 +286,19 @@ def _read(house: House, kind: type[Section], key: str) -> Reply[Entry]:
 def _change(
     house: House, caller: Caller, kind: type[Section], key: str, match: int | None, values: Values
 ) -> Reply[Stored]:
-    changed = house.settings.patch(kind, values, key=key, by=caller.by, expect=match)
-    return Reply(_stored(changed), {"ETag": f'"{changed.version}"'})
+    patch = partial(house.settings.patch, kind, values, key=key, by=caller.by, expect=match)
+    changed = house.trial.change(kind, patch)
+    return Reply(_stored(house, changed), {"ETag": f'"{changed.version}"'})
 
 
-def _stored(changed: Changed) -> Stored:
-    return Stored(key=changed.key, version=changed.version, fields=list(changed.fields))
+def _stored(house: House, changed: Changed) -> Stored:
+    tried = house.trial.shown() if changed.section == Network.about.section else None
+    return Stored(
+        key=changed.key,
+        version=changed.version,
+        fields=list(changed.fields),
+        trial=tried if tried is not None and tried.state is Phase.TRIED else None,
+    )
 
 
 def _history(versions: list[Version]) -> History:

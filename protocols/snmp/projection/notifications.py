@@ -81,6 +81,7 @@ def _own(
     return Told(event, notification, (*HF_NOTIFICATIONS, number), objects, state=state)
 
 
+_TRIED = "whoever tries another network looks at it; where it is taken back, it is as managers know it"
 _OF_THE_SYSTEM = "the video management system that makes recordings and jobs is told by ONVIF"
 
 #: The order of rows is that of the catalogue; the numbers are those of HOLDFAST-MIB.
@@ -218,6 +219,9 @@ ROWS: tuple[Told | Silent, ...] = (
     Silent("clock.synchronized", "a clock that is right is no news to a manager"),
     _own(91, "machine.refused", "hfMachineRefused"),
     _own(92, "machine.obeyed", "hfMachineObeyed"),
+    Silent("network.tried", _TRIED),
+    Silent("network.kept", _TRIED),
+    Silent("network.taken-back", _TRIED),
 )
 
 BY_EVENT = {row.event: row for row in ROWS}

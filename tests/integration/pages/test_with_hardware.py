@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,6 +193,66 @@ def test_a_port_is_power_cycled(box: Recorder, page: Page, screenshots: Path | N
     go(page, box, "/logs/audit")
     expect(page.get_by_text("poe.port-cycled").first).to_be_visible()
     expect(page.get_by_role("cell", name=f"{port} poe.port-cycled").first).to_be_visible()
+
+
+def banner(page: Page) -> Locator:
+    """What the page says of a change of the network that is tried."""
+    return page.locator(".trial")
+
+
+def move(page: Page, box: Recorder, address: str) -> None:
+    """Give the recorder another address, by the form."""
+    go(page, box, "/settings/network")
+    form = page.get_by_role("form", name="Network")
+    form.get_by_label("IPv4", exact=True).select_option("manual")
+    form.get_by_label("IPv4 address", exact=True).fill(address)
+    form.get_by_role("button", name="Save").click()
+    expect(banner(page)).to_contain_text("are taken back unless you confirm")
+    expect(banner(page).get_by_role("link", name=f"https://{address}")).to_be_visible()
+
+
+def test_a_change_of_the_network_is_confirmed_or_takes_itself_back(
+    box: Recorder, page: Page, screenshots: Path | None
+) -> None:
+    move(page, box, "192.0.2.44")
+    expect(banner(page).get_by_role("timer")).to_have_text(re.compile(r"\d.* left"))
+    pictures(screenshots, page, "network-trial-light")
+    for_everybody(page)
+    page.reload()  # or at another address: whoever comes there is asked as well
+    banner(page).get_by_role("button", name="Confirm").click()
+    expect(banner(page)).to_contain_text("The new network settings are confirmed.")
+    banner(page).get_by_role("button", name="Close").click()
+    expect(banner(page)).to_have_count(0)
+
+    page.get_by_label("Time to confirm").fill("3")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    address = page.get_by_label("IPv4 address", exact=True)
+    address.fill("192.0.2.45")
+    page.get_by_role("button", name="Save").click()
+    expect(banner(page)).to_be_visible()
+    page.context.set_offline(True)  # the person is cut off
+    expect(page.locator(".offline")).to_be_visible()
+    wait_until("nobody confirmed it", lambda: address_of(box) == "192.0.2.44", 60)
+    page.context.set_offline(False)
+    expect(banner(page)).to_contain_text("Nobody confirmed the new network settings in time.")
+    expect(address).to_have_value("192.0.2.44")
+    banner(page).get_by_role("button", name="Close").click()
+
+    assert box.command("settings", "set", "network.confirm=600").code == 0
+    move(page, box, "192.0.2.46")
+    control = box.plane("control")
+    assert control is not None
+    os.kill(control, signal.SIGKILL)
+    expect(banner(page)).to_contain_text("The recorder was restarted before anybody confirmed")
+    assert address_of(box) == "192.0.2.44"
+    banner(page).get_by_role("button", name="Close").click()
+
+
+def address_of(box: Recorder) -> str:
+    """That the settings name."""
+    name = "network.ipv4_address"
+    return str(box.command("settings", "get", name, "--json").json[name])
 
 
 def test_a_lost_network_is_said_and_the_page_comes_back_by_itself(box: Recorder, page: Page) -> None:

@@ -34,6 +34,7 @@ from integration.certificates import ClientTls
 from integration.clips import Clips
 from integration.exports import signer
 from integration.http import HttpPlane
+from integration.machine import MachinePlane
 from integration.mqtt import MqttOff
 from integration.outbox import serve_outbox
 from integration.plane import Plane, plane
@@ -115,6 +116,7 @@ class Web:
     accounts: Accounts
     jobs: Jobs
     http: HttpPlane
+    machine: MachinePlane  #: which is not run: it would set this machine up
     url: str
 
     def browser(self, **more: Any) -> Browser:
@@ -163,7 +165,8 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         clients = [Client(data.socket(name), within=0.2) for name in ("recording", "streaming")]
         for client in clients:
             await stack.enter_async_context(client)
-        raid = RaidPlane(own, jobs, clients[0])
+        recording, streaming = clients
+        raid = RaidPlane(own, jobs, recording)
         poe = PoePlane(own, limit=lambda: None)
         raid.answer(own.server)
         poe.answer(own.server)
@@ -183,12 +186,25 @@ async def web(folder: Path) -> AsyncIterator[Web]:
         for each in (recipients, rules, shares, SyslogPlane(own, outbox, keeper, tls)):
             each.answer(own.server)
         keeping = asyncio.create_task(keeper.run())
-        http = HttpPlane(own, HERE, (0, 0), accounts, Lockout(), certificates, tls, jobs, *clients)
+        machine = MachinePlane(own, lambda: http.connections())
+        http = HttpPlane(
+            own,
+            HERE,
+            (0, 0),
+            accounts,
+            Lockout(),
+            certificates,
+            tls,
+            jobs,
+            recording,
+            streaming,
+            machine.trial,
+        )
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(http.run(ready.set_result))
         try:
             told = await asyncio.wait_for(ready, 30)
-            yield Web(own, accounts, jobs, http, f"https://{HERE}:{told['https']}")
+            yield Web(own, accounts, jobs, http, machine, f"https://{HERE}:{told['https']}")
         finally:
             for task in (running, keeping):
                 task.cancel()

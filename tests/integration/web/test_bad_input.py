@@ -16,7 +16,6 @@ from device.recording.database import open_writer
 from device.settings.clock import DateAndTime
 from device.settings.network import Network
 from integration.cameras import CamerasPlane
-from integration.machine import MachinePlane
 from tests.integration.web import fuzzing
 from tests.integration.web.rig import Web
 
@@ -31,7 +30,7 @@ async def test_no_request_that_schemathesis_makes_ends_in_a_defect(served: Web, 
     own = served.own
     own.settings.patch(Network, {"keeper": "simulated"}, by="test")
     own.settings.patch(DateAndTime, {"keeper": "simulated", "synchronized": False}, by="test")
-    MachinePlane(own).answer(own.server)
+    served.machine.answer(own.server)
     CamerasPlane(own, Client(own.folder.socket("recording"), within=0.2)).answer(own.server)
     open_writer(own.folder.catalogue).close()  # nothing was recorded yet
     async with await served.owner() as owner:

@@ -20,14 +20,15 @@ export class ApiError extends Error {
 /** @type {{gone: () => void, offline: (off: boolean) => void}} */
 export const hooks = { gone: () => {}, offline: () => {} };
 
-/** @param {string} method @param {string} path @param {any} [body] @param {Record<string, string>} [headers] */
-export async function call(method, path, body, headers = {}) {
+/** @param {string} method @param {string} path @param {any} [body] @param {Record<string, string>} [headers] @param {number} [limit] milliseconds for the answer to begin: who is cut off hears nothing at all */
+export async function call(method, path, body, headers = {}, limit) {
   let response;
   try {
     response = await fetch(path, {
       method,
       headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: limit ? AbortSignal.timeout(limit) : undefined,
     });
   } catch {
     hooks.offline(true);

@@ -53,6 +53,7 @@ export function eventName(name) {
     "drive.hot": t("Drive hot"),
     "endpoint.failed": t("Service cannot be reached"),
     "machine.refused": t("Machine refused its settings"),
+    "network.tried": t("New network settings are tried"),
     "poe.port-denied": t("Port without power"),
     "poe.port-fault": t("Port fault"),
     "poe.unavailable": t("Ports cannot be read"),

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { byPointer, get, patch, post } from "./api.js";
 import { locale, number, t } from "./i18n.js";
-import { guard, offline } from "./state.js";
+import { guard, offline, trial, tried } from "./state.js";
 import { Badge, Dialog, Icon, Problem, html, toast, useAsk } from "./ui.js";
 
 /** One field with its label, hint and error. @param {{id: string, label: string, unit?: string, hint?: string, error?: any, note?: string, row?: boolean, children?: any}} p */
@@ -179,7 +179,7 @@ function Control({ name, schema, root, value, change, errors, prefix, among }) {
   if (ui.certificate) return frame(html`<${Certificates} common=${common} purpose=${ui.certificate} label=${t(s.title)} value=${value} none=${s.default === ""} change=${change} />`);
   if (among) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => text)}><option value="">–</option>${among.map(([key, said]) => html`<option value=${key} selected=${key === value}>${said}</option>`)}</select>`);
   const choices = s.enum || (s.const !== undefined ? [s.const] : null);
-  if (choices) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => (s.nullable && text === "" ? null : choices.find((/** @type {any} */ each) => String(each) === text)))}>${s.nullable && html`<option value="">–</option>`}${choices.map((/** @type {any} */ each) => html`<option value=${each} selected=${each === value}>${choice(String(each))}</option>`)}</select>`);
+  if (choices) return frame(html`<select ...${common} value=${value ?? ""} onChange=${typed((text) => (s.nullable && text === "" ? null : choices.find((/** @type {any} */ each) => String(each) === text)))}>${s.nullable && html`<option value="">–</option>`}${choices.map((/** @type {any} */ each) => html`<option value=${each} selected=${each === value}>${choice(String(each), name)}</option>`)}</select>`);
   if (s.type === "boolean") return frame(html`<input ...${common} type="checkbox" role="switch" checked=${Boolean(value)} onChange=${(/** @type {any} */ e) => change(e.currentTarget.checked)} />`, true);
   if (s.type === "integer" || s.type === "number") return frame(html`<input ...${common} type="number" inputmode="decimal" step=${s.type === "integer" ? 1 : "any"} min=${s.minimum} max=${s.maximum} value=${value ?? ""} placeholder=${s.nullable ? t("none") : ""} onInput=${typed((text) => (text === "" ? null : Number(text)))} />`);
   if (s.type === "array") {
@@ -195,16 +195,16 @@ function Control({ name, schema, root, value, change, errors, prefix, among }) {
   return frame(html`<input ...${common} type="text" spellcheck=${false} autocomplete="off" maxlength=${s.maxLength} value=${value ?? ""} onInput=${typed((text) => (text === "" && s.nullable ? null : text))} />`);
 }
 
-/** A choice's value for people. @param {string} value */
-export const choice = (value) => {
+/** A choice's value for people. @param {string} value @param {string} [name] of the setting, where the word means something else there */
+export const choice = (value, name) => {
   const text = value.replaceAll("_", " ").replaceAll("-", " ");
-  return CHOICES()[value] || text.charAt(0).toUpperCase() + text.slice(1);
+  return CHOICES()[`${name}.${value}`] || CHOICES()[value] || text.charAt(0).toUpperCase() + text.slice(1);
 };
 const CHOICES = () => /** @type {Record<string, string>} */ ({
   continuous: t("Continuous"), schedule: t("By schedule"), event: t("On events"), off: t("Off"), none: t("None"), simulated: t("Simulated"), linux: "Linux", tcp: "TCP", udp: "UDP", critical: t("Critical"), high: t("High"), low: t("Low"),
   administrator: t("Administrator"), operator: t("Operator"), viewer: t("Viewer"), "power-and-ethernet": t("Power and network"), "power-only": t("Power only"), both: t("Power and network"), power: t("Power only"), ethtool: "Linux (ethtool)", switch: t("A switch, by SNMP"), all: t("All"), v2c: "v2c", v1v2c: "v1 / v2c", v3: "v3", disabled: t("Off"),
   weekly: t("Every week"), yearly: t("Every year"), pulse: t("Pulse"), ftp: "FTP", sftp: "SFTP", http: "HTTP", https: "HTTPS", email: t("E-mail"), storage: t("Network share"), tls: "TLS", ssl: "SSL", rfc5424: "RFC 5424", rfc3164: "RFC 3164", websocket: "WebSocket", dhcp: "DHCP", ntp: "NTP", nts: "NTS", chrony: "chrony", networkd: "systemd-networkd", kernel: t("Linux alone"), fips: "FIPS", openid: "OpenID", basic: "Basic", digest: "Digest", manual: t("By hand"), automatic: t("By itself"), default: t("Default"), system: t("System log"), access: t("Access log"), audit: t("Audit trail"),
-  emergency: t("Emergency"), alert: t("Alert"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail"),
+  "keeper.system": t("Whoever manages the system"), emergency: t("Emergency"), alert: t("Alert"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail"),
 });
 
 /** The fields of a section. @param {{schema: any, values: any, change: (name: string, value: any) => void, errors: Record<string, any>, prefix: string, only?: string[], without?: string[], among?: Record<string, [string, string][]>}} p */
@@ -313,6 +313,9 @@ export function SectionForm({ section, entry, only, without, among, saved }) {
       setError(null);
     }, () => {});
   }, [offline.value, error]);
+  useEffect(() => {
+    if (section === "network" && state && trial.value?.why) load();
+  }, [trial.value?.why]);
   const changes = state ? Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(state.now.values[name]))) : {};
   const dirty = Object.keys(changes).length > 0;
   useEffect(() => guard(() => dirty), [dirty]);
@@ -325,7 +328,13 @@ export function SectionForm({ section, entry, only, without, among, saved }) {
     setBusy(true);
     const before = state.now;
     try {
-      await patch(path, changes, before.version);
+      const said = await patch(path, changes, before.version);
+      if (said.trial) {
+        tried(said.trial);
+        setState({ ...state, now: { ...before, version: said.version, values: { ...before.values, ...changes } } });
+        setBusy(false);
+        return; // whoever was cut off would wait long for more
+      }
       await load();
       const back = Object.fromEntries(Object.keys(changes).filter((name) => !(before.values[name] && typeof before.values[name] === "object" && "set" in before.values[name])).map((name) => [name, before.values[name]]));
       toast(t("Saved"), Object.keys(back).length ? { undo: () => post(`${path}/restore`, { version: before.version }).then(load, () => patch(path, back).then(load)) } : {});

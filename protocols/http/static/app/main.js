@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { remove } from "./api.js";
 import { LANGUAGES, language, number, preferred, speak, t, tn } from "./i18n.js";
-import { alarms, arrived, begin, go, listen, may, offline, role, route, running, sees, session, unsaved } from "./state.js";
+import { alarms, arrived, begin, go, listen, may, offline, role, route, running, sees, session, trial, unsaved } from "./state.js";
 import { Icon, Menu, Toasts, attempt, html } from "./ui.js";
 
 /** path, icon, name, who, module, media @type {[string, any, () => string, string, string, string?][]} */
@@ -95,6 +95,15 @@ function Jobs() {
   return html`<${Menu} label=${t("Jobs")} icon="jobs" count=${running.value.length}>${(/** @type {any} */ close) => (Tray ? html`<${Tray} close=${close} />` : null)}</${Menu}>`;
 }
 
+/** A change of the network that is tried. */
+function Trying() {
+  const [Shown, setShown] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    import("./trial.js").then((module) => setShown(() => module.default));
+  }, []);
+  return Shown && html`<${Shown} />`;
+}
+
 /** Help with this page, and what the recorder says of itself. */
 function More() {
   const [layer, setLayer] = useState(/** @type {any} */ (null));
@@ -149,7 +158,7 @@ function Frame() {
   return html`<a class="skip" href="#main">${t("To the content")}</a>
     <div class="frame">
       <${Top} />
-      ${offline.value && html`<div class="offline" role="alert">${t("No connection to the recorder. Recording goes on; this page tries again by itself.")}</div>`}
+      <div class="off">${offline.value && html`<div class="offline" role="alert">${t("No connection to the recorder. Recording goes on; this page tries again by itself.")}</div>`}${trial.value && html`<${Trying} />`}</div>
       <${Side} />
       <main class="main" id="main" tabindex="-1"><${Body} /></main>
       <${Tabs} />

@@ -10,6 +10,9 @@ import { zone } from "./i18n.js";
 /** @type {import("@preact/signals").Signal<any[]>} */ export const alarms = signal([]);
 /** @type {import("@preact/signals").Signal<any[]>} */ export const news = signal([]);
 export const offline = signal(false);
+/** A change of the network that is tried, or how the last one ended; null: none that this page knows of.
+ * @type {import("@preact/signals").Signal<any>} */
+export const trial = signal(null);
 export const route = signal(location.pathname);
 export const query = signal(new URLSearchParams(location.search));
 
@@ -47,6 +50,7 @@ hooks.offline = (off) => {
   if (offline.value === off) return;
   offline.value = off;
   if (off) setTimeout(probe, PROBE);
+  else if (trial.value?.state === "tried") askTrial(); // it may have ended meanwhile
 };
 const PROBE = 1000; // milliseconds
 
@@ -59,6 +63,18 @@ async function probe() {
 hooks.gone = () => {
   if (session.value?.account) session.value = { ...session.value, account: null };
 };
+
+/** What the recorder says of a trial; `until` is by this page's clock. @param {any} said */
+export const tried = (said) => (trial.value = said.state === "none" ? null : { ...said, until: performance.now() + (said.left || 0) * 1000 });
+
+const askTrial = () => get("/api/network/trial").then(tried, () => {});
+
+/** What holds now; a trial that begins or ends is among it. @param {any} said */
+function hold(said) {
+  alarms.value = said.events;
+  const trying = said.events.some((/** @type {any} */ each) => each.name === "network.tried");
+  if (may("administrator") && trying !== (trial.value?.state === "tried")) askTrial();
+}
 
 /** @type {(() => void)|null} */ let stop = null;
 
@@ -73,13 +89,13 @@ export function listen() {
   if (!cameras.value) loadCameras();
   get("/api/system").then((system) => (zone.value = system.zone || "UTC"), () => {});
   get("/api/jobs").then((data) => (jobs.value = data.jobs), () => {});
-  get("/api/events/active").then((data) => (alarms.value = data.events), () => {});
+  get("/api/events/active").then(hold, () => {});
   stop = follow(["cameras", "jobs", "event"], (topic, data) => {
     if (topic === "cameras") cameras.value = data.cameras;
     else if (topic === "jobs") jobs.value = data.jobs;
     else if (topic === "event") {
       news.value = [data, ...news.value].slice(0, 200);
-      get("/api/events/active").then((active) => (alarms.value = active.events), () => {});
+      get("/api/events/active").then(hold, () => {});
     }
   });
   return () => stop?.();

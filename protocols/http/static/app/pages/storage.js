@@ -9,17 +9,31 @@ import { Job } from "../jobs.js";
 import { Badge, Card, Dialog, Empty, Facts, Icon, Level, Page, Problem, Shown, html, toast, useAsk } from "../ui.js";
 import { State } from "./status.js";
 
-/** tool, what it is called, what it costs, what it asks for */
-const TOOLS = () => /** @type {[string, string, string, string[], boolean][]} */ ([
-  ["raid.check", t("Check"), t("Reads everything and compares it. Recording goes on."), [], false],
-  ["raid.repair", t("Repair"), t("Makes the parity right where a check found it wrong. Recording goes on."), [], false],
-  ["raid.replace", t("Replace a drive"), t("Takes a drive out of the array and rebuilds onto another."), ["bay"], false],
-  ["raid.password", t("Change the password"), t("Of the encryption."), ["password", "new_password"], false],
-  ["raid.format", t("Format"), t("Erases every recording on the array."), ["files"], true],
-  ["raid.encrypt", t("Encrypt"), t("Erases every recording on the array, and encrypts it."), ["new_password", "files"], true],
-  ["raid.decrypt", t("Decrypt"), t("Erases every recording on the array, and leaves it unencrypted."), ["password", "files"], true],
-  ["raid.create", t("Create an array"), t("Erases everything on the drives, and arranges them anew."), ["level", "files"], true],
-]);
+/** A tool: what it is called, what it costs, what it asks for, when there is something for it to do; `danger`: it erases recordings.
+ * @typedef {{name: string, title: string, text: string, asks: string[], fits: boolean, danger?: boolean}} ToolAbout */
+
+/** The tools of the array, as far as they fit to how it is. @param {any} data @returns {ToolAbout[]} */
+function tools(data) {
+  const { array, files, encrypted, locked } = data;
+  const usable = array && array.status !== "Failed";
+  return [
+    { name: "raid.mount", title: t("Mount"), text: locked ? t("Opens the encrypted array with its password, and records to it.") : t("Puts the array together, and records to it."), asks: locked ? ["password"] : [], fits: !files?.mounted && (usable || !array) },
+    { name: "raid.check", title: t("Check"), text: t("Looks for errors in the file system. Meanwhile nothing is recorded to the array."), asks: [], fits: usable && files },
+    { name: "raid.repair", title: t("Repair"), text: t("Mends errors in the file system; recordings that are damaged may be lost. Meanwhile nothing is recorded to the array."), asks: [], fits: usable && files },
+    { name: "raid.scrub", title: t("Compare the drives"), text: t("Reads all drives and compares them. Recording goes on."), asks: [], fits: usable && array.level > 0 },
+    { name: "raid.replace", title: t("Replace a drive"), text: t("The drive in a bay takes the place of one that is missing or broken, and is filled. Recording goes on."), asks: ["bay"], fits: usable && array.level > 0 },
+    { name: "raid.protect", title: t("Protect against writing"), text: t("Nothing is overwritten, and nothing recorded to the array."), asks: [], fits: usable && files && !files.read_only },
+    { name: "raid.unprotect", title: t("Allow writing"), text: t("Cameras are recorded to the array again."), asks: [], fits: usable && files?.read_only },
+    { name: "raid.password", title: t("Change the password"), text: t("Of the encryption. Recording goes on."), asks: ["password", "new_password"], fits: usable && encrypted },
+    { name: "raid.unmount", title: t("Unmount"), text: t("Closes the array, so that its drives can be taken out. Nothing more is recorded to it."), asks: [], fits: usable && files?.mounted },
+    { name: "raid.format", title: t("Format"), text: t("Erases every recording on the array."), asks: ["files"], fits: usable && !locked, danger: true },
+    { name: "raid.encrypt", title: t("Encrypt"), text: t("Erases every recording on the array, and encrypts it."), asks: ["secret", "files"], fits: usable && !encrypted, danger: true },
+    { name: "raid.decrypt", title: t("Decrypt"), text: t("Erases every recording on the array, and leaves it unencrypted."), asks: ["files"], fits: usable && encrypted, danger: true },
+    { name: "raid.create", title: array ? t("Change the RAID level") : t("Create an array"), text: t("Erases everything on the drives, and arranges them anew."), asks: ["level", "bays", "files", "encrypt"], fits: true, danger: true },
+  ].filter((tool) => tool.fits);
+}
+const LEVELS = { 0: 1, 1: 2, 5: 3, 6: 4, 10: 4 }; // and the fewest drives of each
+const ACTIVITY = () => /** @type {Record<string, string>} */ ({ resync: t("Is made redundant"), rebuild: t("A drive is rebuilt"), reshape: t("Is rearranged"), scrub: t("The drives are compared") });
 const HEALTH = () => /** @type {Record<string, [string, any]>} */ ({ passed: [t("Healthy"), "good"], failing: [t("Fails soon"), "bad"], unknown: [t("Not known"), ""] });
 const CONDITION = () => /** @type {Record<string, [string, any]>} */ ({ empty: [t("Empty"), ""], online: [t("Online"), "good"], exposed: [t("Online, without redundancy"), "warn"], rebuilding: [t("Being rebuilt"), "warn"], spare: [t("Spare"), "good"], broken: [t("Broken"), "bad"], unused: [t("Unused"), ""], foreign: [t("Of another array"), "warn"] });
 
@@ -66,9 +80,9 @@ function Raid({ data, begin }) {
   return html`
     <${Card} title=${t("RAID array")} icon="storage" more=${array && html`<${Badge} kind=${array.status === "Online" ? "good" : array.status === "Failed" ? "bad" : "warn"}>${array.status}</${Badge}>`}>
       ${array ? html`<${Facts} rows=${[[t("Level"), `RAID ${array.level}`], [t("Drives in step"), `${number(array.in_sync)} / ${number(array.drives)}`], [t("Size"), size(array.size)], [t("File system"), data.files ? `${data.files.kind}${data.files.mounted ? "" : ` (${t("not mounted")})`}` : t("none")], [t("Free"), data.files ? size(data.files.free) : "–"], [t("Encrypted"), data.encrypted ? (data.locked ? t("yes, and locked") : t("yes")) : t("no")], [t("Mismatches"), number(array.mismatches)]]} />
-        ${array.activity && html`<div class="stack"><progress max=${array.total || 1} value=${array.done} aria-label=${t("How far")}></progress><span class="small dim">${array.activity} ${array.total ? percent(array.done / array.total, 1) : ""}${array.eta ? ` · ${t("{time} left", { time: duration(array.eta) })}` : ""}</span></div>`}` : html`<p class="dim">${t("There is no array.")}</p>`}
+        ${array.activity && html`<div class="stack"><progress max=${array.total || 1} value=${array.done} aria-label=${t("How far")}></progress><span class="small dim">${ACTIVITY()[array.activity] || array.activity} ${array.total ? percent(array.done / array.total, 1) : ""}${array.eta ? ` · ${t("{time} left", { time: duration(array.eta) })}` : ""}</span></div>`}` : html`<p class="dim">${t("There is no array.")}</p>`}
     </${Card}>
-    ${may("administrator") && html`<${Card} title=${t("Tools")} icon="settings"><div class="stack">${TOOLS().filter(([name]) => name === "raid.create" || (array && (name !== "raid.encrypt" || !data.encrypted) && (!["raid.decrypt", "raid.password"].includes(name) || data.encrypted))).map(([name, title, text, asks, danger]) => html`<div class="row fixed"><div><h3>${title}</h3><p class="small dim">${text}</p></div><button class="push ${danger ? "danger" : ""}" aria-label=${t("Use the tool: {name}", { name: title })} onClick=${() => begin({ name, title, text, asks, danger })}>${t("Use")}</button></div>`)}</div></${Card}>`}
+    ${may("administrator") && html`<${Card} title=${t("Tools")} icon="settings"><div class="stack">${tools(data).map((tool) => html`<div class="row fixed" key=${tool.name}><div><h3>${tool.title}</h3><p class="small dim">${tool.text}</p></div><button class="push ${tool.danger ? "danger" : ""}" aria-label=${t("Use the tool: {name}", { name: tool.title })} onClick=${() => begin(tool)}>${t("Use")}</button></div>`)}</div></${Card}>`}
   `;
 }
 
@@ -135,19 +149,36 @@ function AddShare({ close }) {
   </${Dialog}>`;
 }
 
-/** What is destroyed is named in numbers, and the recorder's name is asked for. @param {{tool: any, raid: any, recordings: any[], close: () => void}} p */
+/** What is destroyed is named in numbers, and the recorder's name is asked for. @param {{tool: ToolAbout, raid: any, recordings: any[], close: () => void}} p */
 function Tool({ tool, raid, recordings, close }) {
-  const [form, setForm] = useState(/** @type {any} */ ({ level: 5, files: "xfs", bay: raid.bays.find((/** @type {any} */ bay) => bay.serial)?.bay || 1, password: "", new_password: "" }));
+  const drives = raid.bays.filter((/** @type {any} */ bay) => bay.serial);
+  const loose = drives.find((/** @type {any} */ bay) => ["unused", "foreign"].includes(bay.condition)) || drives[0];
+  const [form, setForm] = useState(/** @type {any} */ ({ level: raid.array?.level ?? 5, files: "xfs", bay: loose?.bay || 1, password: "", new_password: "", again: "", encrypt: false, erase: false, parts: Object.fromEntries(drives.map((/** @type {any} */ bay) => [bay.bay, "member"])) }));
   const [typed, setTyped] = useState("");
   const [error, setError] = useState(/** @type {any} */ (null));
   const wrong = byPointer(error);
   const name = session.value.recorder?.name || session.value.recorder?.serial || "";
   const bytes = recordings.reduce((sum, row) => sum + (row.bytes || 0), 0);
   const has = (/** @type {string} */ field) => tool.asks.includes(field);
-  const input = (/** @type {string} */ field) => (/** @type {any} */ event) => setForm({ ...form, [field]: event.currentTarget.value });
+  const set = (/** @type {any} */ part) => setForm({ ...form, ...part });
+  const input = (/** @type {string} */ field) => (/** @type {any} */ event) => set({ [field]: event.currentTarget.value });
+  const part = (/** @type {string} */ of) => drives.filter((/** @type {any} */ bay) => form.parts[bay.bay] === of).map((/** @type {any} */ bay) => bay.bay);
+  const secret = has("secret") || (has("encrypt") && form.encrypt); // of an encryption that is new
+  const fresh = secret ? form.password : has("new_password") ? form.new_password : "";
+  const asksNew = secret || has("new_password");
+  const differs = asksNew && form.again !== fresh;
   const submit = async () => {
-    const body = { tool: tool.name, confirmed: true, ...Object.fromEntries(tool.asks.map((/** @type {string} */ field) => [field, ["level", "bay"].includes(field) ? Number(form[field]) : form[field]])) };
-    if (tool.name === "raid.create") Object.assign(body, { bays: raid.bays.filter((/** @type {any} */ bay) => bay.serial).map((/** @type {any} */ bay) => bay.bay) });
+    const body = {
+      tool: tool.name,
+      confirmed: tool.name !== "raid.replace" || form.erase,
+      ...(has("level") && { level: Number(form.level) }),
+      ...(has("bays") && { bays: part("member"), spares: part("spare") }),
+      ...(has("bay") && { bay: Number(form.bay) }),
+      ...(has("files") && { files: form.files }),
+      ...(has("encrypt") && { encrypt: form.encrypt }),
+      ...((has("password") || secret) && { password: form.password }),
+      ...(has("new_password") && { new_password: form.new_password }),
+    };
     try {
       await post("/api/raid/tools", body);
     } catch (failed) {
@@ -157,14 +188,26 @@ function Tool({ tool, raid, recordings, close }) {
     toast(t("It has begun. It goes on when this page is closed."));
     close();
   };
-  return html`<${Dialog} title=${tool.title} action=${tool.title} danger=${tool.danger} close=${close} submit=${submit} blocked=${tool.danger && typed !== name}>
+  const chosen = drives.find((/** @type {any} */ bay) => bay.bay === Number(form.bay));
+  const members = drives.filter((/** @type {any} */ bay) => form.parts[bay.bay] === "member");
+  const secretField = (/** @type {string} */ field, /** @type {string} */ label, /** @type {any} */ wrongly) => html`<${Field} id="tool-${field}" label=${label} error=${wrongly}><input id="tool-${field}" type="password" autocomplete=${field === "password" && !secret ? "off" : "new-password"} maxlength="512" value=${form[field]} aria-invalid=${wrongly ? "true" : undefined} onInput=${input(field)} /></${Field}>`;
+  return html`<${Dialog} title=${tool.title} action=${tool.title} danger=${tool.danger} close=${close} submit=${submit} blocked=${(tool.danger && typed !== name) || (asksNew && (!fresh || differs))}>
     <p>${tool.text}</p>
-    ${has("level") && html`<${Field} id="tool-level" label=${t("Level")} error=${wrong["/level"]}><select id="tool-level" value=${form.level} onChange=${input("level")}>${[0, 1, 5, 6, 10].map((level) => html`<option value=${level} selected=${level === form.level}>RAID ${level}</option>`)}</select></${Field}>`}
-    ${has("bay") && html`<${Field} id="tool-bay" label=${t("Bay")} error=${wrong["/bay"]}><select id="tool-bay" value=${form.bay} onChange=${input("bay")}>${raid.bays.map((/** @type {any} */ bay) => html`<option value=${bay.bay}>${bay.bay} ${bay.model}</option>`)}</select></${Field}>`}
+    ${has("level") && html`<${Field} id="tool-level" label=${t("Level")} error=${wrong["/level"]}><select id="tool-level" value=${form.level} onChange=${input("level")}>${Object.keys(LEVELS).map((level) => html`<option value=${level} selected=${Number(level) === Number(form.level)}>RAID ${level}</option>`)}</select></${Field}>`}
+    ${has("bays") && html`<fieldset class="parts bays"><legend>${t("Drives")}</legend>${drives.map((/** @type {any} */ bay) => html`<label class="row"><span>${t("Bay {bay}", { bay: bay.bay })}</span><span class="dim small">${bay.model} · ${size(bay.size)}</span><select class="push" value=${form.parts[bay.bay]} onChange=${(/** @type {any} */ e) => set({ parts: { ...form.parts, [bay.bay]: e.currentTarget.value } })}>${[["member", t("In the array")], ["spare", t("Spare")], ["out", t("Left out")]].map(([key, said]) => html`<option value=${key} selected=${key === form.parts[bay.bay]}>${said}</option>`)}</select></label>`)}
+      <p class="hint">${members.length >= /** @type {any} */ (LEVELS)[form.level] ? t("It holds about {size}.", { size: size(capacity(Number(form.level), members.map((/** @type {any} */ bay) => bay.size))) }) : t("Fewest drives of RAID {level}: {count}.", { level: form.level, count: /** @type {any} */ (LEVELS)[form.level] })}</p>
+      ${(wrong["/bays"] || wrong["/spares"]) && html`<p class="error" role="alert">${(wrong["/bays"] || wrong["/spares"]).detail}</p>`}</fieldset>`}
+    ${has("bay") && html`<${Field} id="tool-bay" label=${t("Bay")} error=${wrong["/bay"]}><select id="tool-bay" value=${form.bay} onChange=${input("bay")}>${drives.map((/** @type {any} */ bay) => html`<option value=${bay.bay} selected=${bay.bay === Number(form.bay)}>${bay.bay} · ${bay.model} · ${CONDITION()[bay.condition]?.[0] || bay.condition}</option>`)}</select></${Field}>`}
+    ${has("bay") && ["unused", "foreign"].includes(chosen?.condition) && html`<label class="row"><input type="checkbox" checked=${form.erase} onChange=${(/** @type {any} */ e) => set({ erase: e.currentTarget.checked })} />${t("Erase what may be on the drive")}</label>`}
     ${has("files") && html`<${Field} id="tool-files" label=${t("File system")} error=${wrong["/files"]}><select id="tool-files" value=${form.files} onChange=${input("files")}><option value="xfs">XFS</option><option value="ext4">ext4</option></select></${Field}>`}
-    ${has("password") && html`<${Field} id="tool-password" label=${t("Password")} error=${wrong["/password"]}><input id="tool-password" type="password" autocomplete="off" value=${form.password} onInput=${input("password")} /></${Field}>`}
-    ${has("new_password") && html`<${Field} id="tool-new" label=${t("New password")} error=${wrong["/new_password"]}><input id="tool-new" type="password" autocomplete="new-password" value=${form.new_password} onInput=${input("new_password")} /></${Field}>`}
+    ${has("encrypt") && html`<label class="row"><input type="checkbox" checked=${form.encrypt} onChange=${(/** @type {any} */ e) => set({ encrypt: e.currentTarget.checked })} />${t("Encrypt")}</label>`}
+    ${(has("password") || secret) && secretField("password", t("Password"), wrong["/password"])}
+    ${has("new_password") && secretField("new_password", t("New password"), wrong["/new_password"])}
+    ${asksNew && html`${secretField("again", t("Repeat the password"), differs && form.again ? { code: "differs" } : null)}<p class="hint">${t("Without this password nobody can read the recordings again.")}</p>`}
     ${tool.danger && html`<div class="notice bad"><${Icon} n="warn" /><div>${tn("This erases the recordings of {count} stream.", "This erases the recordings of {count} streams.", recordings.length)} ${bytes ? size(bytes) : ""}</div></div>
       <${Field} id="tool-name" label=${t("Type the recorder's name to go on: {name}", { name })}><input id="tool-name" autocomplete="off" spellcheck=${false} value=${typed} onInput=${(/** @type {any} */ e) => setTyped(e.currentTarget.value)} /></${Field}>`}
   </${Dialog}>`;
 }
+
+/** Bytes of an array, as device/raid/level.py has it. @param {number} level @param {number[]} sizes */
+const capacity = (level, sizes) => Math.min(...sizes) * /** @type {any} */ ({ 0: sizes.length, 1: 1, 5: sizes.length - 1, 6: sizes.length - 2, 10: Math.floor(sizes.length / 2) })[level];
