@@ -213,6 +213,7 @@ class StreamingPlane:
             with Taking(own.folder.connections, take):
                 yield endpoint
         finally:
+            await asyncio.gather(*adopting, return_exceptions=True)  # then they are among those that are cut
             await endpoint.close()
 
     async def _catalogue(self) -> CatalogueReader:

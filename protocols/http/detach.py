@@ -33,9 +33,10 @@ async def detach(
 
     Where there is TLS, which is spoken here, it gets one end of a pair, and this lasts as long as the connection.
     """
+    gone = web.Response()  # which nobody is sent
     transport = request.transport
-    if transport is None:
-        raise ConnectionResetError
+    if transport is None or transport.is_closing():
+        return gone
     remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
     detached = Detached(str(remote[0]), str(local[0]), request.secure, _head(request))
     transport.pause_reading()
@@ -50,7 +51,7 @@ async def detach(
         if not transport.is_closing():
             transport.resume_reading()
         raise
-    return web.Response()  # which nobody is sent: the transport is closed
+    return gone
 
 
 async def _pair(

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from device.certificates import own_certificate
+from device.clock import SystemClock
 from device.media import Codec
-from integration.rtsp_websocket import PATH, URI
+from device.planes import handover
+from device.planes.handover import Handed, Taking
+from integration.rtsp_websocket import PATH, URI, RtspWebSocket
+from protocols.http.assets import Assets
+from protocols.http.endpoint import Endpoint, Listen, Mounts
 from protocols.onvif.names import TRP, TRT
 from tests.integration import tape, vms
 from tests.integration.rig import Recorder
@@ -81,3 +93,41 @@ async def test_capabilities_tell_of_it(shown: Recorder) -> None:
         reply = await asyncio.to_thread(vms.ask, url, f"<{prefix}:GetServiceCapabilities/>")
         (told,) = reply.iter(element)
         assert told.get("RTSPWebSocketUri") == URI
+
+
+@contextlib.asynccontextmanager
+async def front(folder: Path) -> AsyncIterator[tuple[RtspWebSocket, str]]:
+    """What gives connections away, on a port with TLS; and its URL."""
+    pair = own_certificate(folder, "HFTEST", SystemClock())
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.certificate, pair.key)
+    giving, mounts = RtspWebSocket(folder / "connections.sock"), Mounts()
+    mounts.add(PATH, giving.handle)
+    listen = [Listen("127.0.0.1", 0, tls)]
+    async with Endpoint(web.RouteTableDef(), mounts, Assets(), listen, hsts=False, gate=None) as endpoint:
+        yield giving, f"wss://127.0.0.1:{endpoint.addresses[0][1]}{PATH}"
+
+
+async def test_while_nobody_serves_rtsp_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handover, "WITHIN", 0.1)
+    async with front(tmp_path) as (_, url):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with through_websocket.socket(url):
+                pass
+    assert refused.value.status == 503
+
+
+async def test_what_is_carried_ends_when_the_control_plane_does(tmp_path: Path) -> None:
+    taken: asyncio.Queue[tuple[Handed, socket.socket]] = asyncio.Queue()
+    taking = Taking(tmp_path / "connections.sock", lambda handed, sock: taken.put_nowait((handed, sock)))
+    async with asyncio.timeout(60), front(tmp_path) as (giving, url):
+        with taking:
+            opening = asyncio.create_task(through_websocket.socket(url).__aenter__())
+            handed, sock = await taken.get()
+        reader, writer = await asyncio.open_connection(sock=sock)
+        assert handed.secure
+        await giving.close()
+        assert await reader.read() == b""
+        writer.close()
+        with pytest.raises(aiohttp.ClientError):
+            await opening

@@ -59,7 +59,7 @@ def address(endpoint: Endpoint) -> str:
 
 async def gone(endpoint: Endpoint) -> None:
     """Wait until nobody is connected."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while endpoint.status().connections:  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.01)
 
