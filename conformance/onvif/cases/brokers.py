@@ -26,7 +26,7 @@ EVENT_SECONDS = 60.0  #: until it says something: how properties stand is said a
 SETTLE_SECONDS = 0.5  #: in which what follows the first event is there, too
 QUIET_SECONDS = 2.0  #: that a filter is watched
 END_SECONDS = 30.0  #: from DeleteEventBroker to its DISCONNECT
-STATUS_SECONDS = 10.0  #: from its CONNECT until it says that it is connected
+STATUS_SECONDS = 30.0  #: from its CONNECT until it says that it is connected
 _ALIAS = re.compile(r"(?<![^/])[^/:]+:")  # of a namespace, before a name of a topic
 
 
