@@ -157,3 +157,19 @@ def test_a_virtual_host_is_made_in_the_browser(site: Site, page: Page) -> None:
     expect(page.get_by_text("Disabled")).to_be_visible()
     page.get_by_role("button", name="Delete villa").click()
     expect(page.get_by_role("cell", name="villa", exact=True)).to_have_count(0)
+
+
+def test_an_event_broker_is_made_in_the_browser(site: Site, page: Page) -> None:
+    address = "mqtt://127.0.0.1:9"  # where nobody listens
+    site.open(page, "/settings/event_brokers")
+    page.get_by_role("button", name="Add", exact=True).click()
+    layer = page.get_by_role("dialog")
+    layer.get_by_label("Address").fill("gopher://127.0.0.1")
+    layer.get_by_label("Topic prefix").fill("site/attic")
+    layer.get_by_role("button", name="Save").click()
+    expect(layer.get_by_role("alert")).to_be_visible()
+    layer.get_by_label("Address").fill(address)
+    layer.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("cell", name=address, exact=True)).to_be_visible()
+    page.get_by_role("button", name=f"Delete {address}").click()
+    expect(page.get_by_role("cell", name=address, exact=True)).to_have_count(0)
