@@ -92,8 +92,9 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(cameras: int, mbit: float, folder: Path) -> Iterator[Load]:
-    """Run `cameras` virtual cameras of `mbit` Mbit/s each; `folder` takes their counters and their log.
+def load(cameras: int, mbit: float, folder: Path, *, sub: bool = False) -> Iterator[Load]:
+    """Run `cameras` virtual cameras of `mbit` Mbit/s each; `folder` takes their counters and their log. `sub`: their
+    pictures are as small as those of sub streams.
 
     Raises:
         BenchError: they did not get ready.
@@ -104,6 +105,7 @@ def load(cameras: int, mbit: float, folder: Path) -> Iterator[Load]:
         *COMMAND,
         *("--cameras", str(cameras), "--mbit", f"{mbit:g}", "--port", "0", "--ready-json"),
         *("--clips", str(_clips()), "--report", str(report)),
+        *(["--sub"] if sub else []),
     ]
     with log.open("ab") as said:
         program = subprocess.Popen(

@@ -69,6 +69,7 @@ def main() -> int:
     serve.add_argument("--ptz", action="store_true", help="all of them can be moved")
     serve.add_argument("--hold-control", action="store_true", help="hold the control button of that hardware")
     load.add_argument("--mbit", type=float, default=16.0, help="of each camera")
+    load.add_argument("--sub", action="store_true", help="pictures of a sub stream: 640x360")
     load.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="where clips are kept")
     load.add_argument("--report", type=Path, metavar="FILE", help="write what was sent into it, every second")
     arguments = parser.parse_args()
@@ -151,7 +152,7 @@ def _adapted(spec: Spec, given: argparse.Namespace) -> Spec:
 
 
 async def _load(given: argparse.Namespace, parent: int) -> None:
-    chosen = clip.load(given.clips, given.mbit)
+    chosen = clip.load(given.clips, given.mbit, clip.SUB if given.sub else clip.MAIN)
     async with LoadCameras(chosen, given.cameras, given.listen, given.port, SystemClock()) as load:
         if given.ready_json:
             cameras = [{"number": number, "url": url} for number, url in enumerate(load.urls, 1)]

@@ -14,6 +14,17 @@ const QUIET = 1000; // milliseconds without anything, after which a live picture
 
 /** @typedef {"idle"|"connecting"|"playing"|"paused"|"waiting"|"ended"|"error"} State */
 
+/** @param {ArrayBuffer[]} parts */
+function joined(parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(new Uint8Array(part), at);
+    at += part.byteLength;
+  }
+  return whole;
+}
+
 export class Player extends HTMLElement {
   constructor() {
     super();
@@ -36,6 +47,7 @@ export class Player extends HTMLElement {
     /** @type {MediaSource|null} */ this.source = null;
     /** @type {SourceBuffer|null} */ this.buffer = null;
     /** @type {(() => void)[]} */ this.work = [];
+    /** @type {ArrayBuffer[]|null} */ this.parts = null; // of the last job: what comes while it waits goes with it
     /** @type {{at:number, utc:number}[]} */ this.marks = [];
     this.refused = new Set(); // streams that this browser does not play
     this.retry = 0;
@@ -221,8 +233,10 @@ export class Player extends HTMLElement {
     if (!this.mine) return;
     if (said.is === "start") this.start(said);
     else if (said.is === "end" && !this.marks.length) this.finish(); // nothing came, so nothing waits for its turn
-    else if (said.is === "end") this.work.push(() => this.finish());
-    else if (said.is === "error") {
+    else if (said.is === "end") {
+      this.parts = null;
+      this.work.push(() => this.finish());
+    } else if (said.is === "error") {
       if (said.code === "Unplayable") {
         this.refused.add(this.stream);
         this.note = "unplayable";
@@ -269,6 +283,7 @@ export class Player extends HTMLElement {
       this.offset = Math.ceil(this.end() || 0);
     }
     const offset = this.offset;
+    this.parts = null;
     this.work.push(() => {
       if (!this.buffer) {
         this.buffer = /** @type {MediaSource} */ (this.source).addSourceBuffer(said.mime);
@@ -283,12 +298,17 @@ export class Player extends HTMLElement {
   fragment(data) {
     if (this.initial) this.initial = false;
     else this.mark(new DataView(data));
-    this.work.push(() => {
-      const end = this.end();
-      this.came = performance.now();
-      if (end !== null) this.spare = Math.min(this.spare, end - this.video.currentTime);
-      /** @type {SourceBuffer} */ (this.buffer).appendBuffer(data);
-    });
+    this.parts?.push(data);
+    if (!this.parts) {
+      /** @type {ArrayBuffer[]} */ const parts = (this.parts = [data]);
+      this.work.push(() => {
+        this.parts = null;
+        const end = this.end();
+        this.came = performance.now();
+        if (end !== null) this.spare = Math.min(this.spare, end - this.video.currentTime);
+        /** @type {SourceBuffer} */ (this.buffer).appendBuffer(parts.length > 1 ? joined(parts) : data);
+      });
+    }
     this.pump();
   }
 
