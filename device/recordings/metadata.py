@@ -10,8 +10,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from device.media import MICROSECONDS, Kind, Utc
+from device.media import MICROSECONDS, Kind, Track, Utc
 from device.recording.catalogue import CatalogueReader
 from device.recording.playback import Place, Shelved, places
 from device.recording.reader import BadFragment
@@ -83,10 +84,7 @@ def _in(
     files: Shelved, place: Place, recording: str, low: Utc, high: Utc, wanted: Wanted
 ) -> Iterator[Occurrence]:
     """Those of one fragment. What cannot be read holds none."""
-    tracks = place.segment.tracks
-    for number, (token, track) in enumerate(zip(track_tokens(tracks), tracks, strict=True)):
-        if track.kind is not Kind.METADATA:
-            continue
+    for number, token in _tracks(place.segment.tracks):
         try:
             documents = files.of(place.segment).keys(place.row, number)
         except BadFragment:
@@ -95,6 +93,15 @@ def _in(
             if low <= each.utc <= high and wanted(bytes(each.data)):
                 yield Occurrence(each.utc, recording, token)
                 break
+
+
+@lru_cache(64)
+def _tracks(tracks: tuple[Track, ...]) -> tuple[tuple[int, str], ...]:
+    """Those with metadata: index and token. Segments of a recording have the same over and over."""
+    named = zip(track_tokens(tracks), tracks, strict=True)
+    return tuple(
+        (number, token) for number, (token, track) in enumerate(named) if track.kind is Kind.METADATA
+    )
 
 
 def _when(step: tuple[Utc, Occurrence | None]) -> Utc:

@@ -76,12 +76,13 @@ class Searches(Generic[T]):
             until = time.monotonic() + limit
             loop = asyncio.get_running_loop()
             found: list[T] = []
-            while True:
+            # One that was ended meanwhile is not read on.
+            while token in self._searches:
                 turn = min(until, time.monotonic() + TURN)
                 found += await loop.run_in_executor(self._threads, _page, search, wanted - len(found), turn)
+                search.deadline = self._clock.monotonic() + search.keep
                 if len(found) == wanted or search.over or time.monotonic() > until:
                     break
-            search.deadline = self._clock.monotonic() + search.keep
             if search.over and not search.ahead:
                 self._searches.pop(token, None)
                 return found, True
