@@ -202,7 +202,6 @@ class OnvifPlane:
             while True:
                 self._changed.clear()
                 settings = self._own.settings.get(Onvif)
-                self._endpoint.responder.door.skew = settings.clock_skew
                 if settings.enabled and unmount is None:
                     unmount = self._mounts.add(PREFIX, self._handle)
                 elif not settings.enabled and unmount is not None:
@@ -258,6 +257,8 @@ class OnvifPlane:
         return ("HTTP", http), ("HTTPS", https), ("RTSP", self.rtsp[0])
 
     def _setting_changed(self, changed: Changed) -> None:
+        if changed.section == Onvif.about.section:
+            self._endpoint.responder.door.skew = self._own.settings.get(Onvif).clock_skew
         if changed.section in _ANNOUNCED:
             self._changed.set()
 

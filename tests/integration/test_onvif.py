@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from onvif import ONVIFClient  # type: ignore[import-untyped]
 
+from device.clock import SystemClock
+from device.media import MICROSECONDS, Utc
+from protocols.onvif.names import TDS
+from protocols.onvif.xml import write_instant
 from tests.integration.rig import Recorder
 from tests.protocols.onvif.clients import node, python
+from tests.protocols.onvif.rig import envelope, token
 
 USER, PASSWORD = "viewer", "watch-me-7"
 
@@ -84,3 +90,22 @@ def test_onvif_python_with_either_way_to_log_in(shown: Recorder, digest: bool) -
         uri = media.GetStreamUri(StreamSetup=setup, ProfileToken=one.token).Uri
         found.append([one.token, one.VideoEncoderConfiguration.Encoding, uri])
     assert found == expected(shown)
+
+
+def test_a_clock_difference_holds_as_soon_as_it_is_set(shown: Recorder) -> None:
+    host, port = where(shown)
+    old = write_instant(Utc(SystemClock().utc() - 60 * MICROSECONDS))
+
+    def status() -> int:
+        body = envelope(TDS.GetDeviceInformation, token(USER, PASSWORD, old))
+        connection = HTTPConnection(host, int(port), timeout=60.0)
+        connection.request("POST", "/onvif/device_service", body)
+        answered = connection.getresponse().status
+        connection.close()
+        return answered
+
+    assert status() == 200
+    shown.command("settings", "set", "onvif.clock_skew=20")
+    assert status() == 401
+    shown.command("settings", "set", "onvif.clock_skew=300")
+    assert status() == 200

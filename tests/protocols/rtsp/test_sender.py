@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
@@ -78,6 +78,7 @@ def test_a_large_unit_is_cut_into_fragments_that_give_it_back(size: int) -> None
     assert b"".join(payload[2:] for payload in payloads) == bytes(size)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 80_000), min_size=1, max_size=4))
 def test_runs_are_the_packets_and_such_as_a_kernel_cuts_again(sizes: list[int]) -> None:
     made = sender()
