@@ -12,8 +12,12 @@ import pytest
 from protocols.http.assets import STATIC
 from tests.protocols.http.words import LANGUAGES, catalogue, modules, not_literal, of_pages
 
-LARGEST = 120 << 10  #: octets of all that the pages are, compressed
-MOST = 40  #: modules
+FIRST = 64 << 10  #: octets of a first load, compressed
+LARGEST = (
+    144 << 10
+)  #: octets of all that the pages are, compressed: what is for one page comes when that is opened
+MOST = 48  #: modules
+IMPORTED = re.compile(r'^import [^;]*?"(\.\.?/[\w./]+)"', re.MULTILINE)
 PLACES = re.compile(r"\{\w+\}")
 
 
@@ -32,6 +36,19 @@ def test_all_of_it_is_small() -> None:
     files = [path for path in STATIC.rglob("*") if path.suffix in (".js", ".mjs", ".css", ".html", ".svg")]
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) <= LARGEST
     assert sum(path.suffix in (".js", ".mjs") for path in files) <= MOST
+
+
+def test_a_first_load_is_smaller() -> None:
+    """Libraries, style, and what the frame and the page of live video import."""
+    needed = {STATIC / "index.html", STATIC / "app.css", *(STATIC / "vendor").glob("*.mjs")}
+    todo = [STATIC / "app" / "main.js", STATIC / "app" / "pages" / "live.js"]
+    while todo:
+        path = todo.pop().resolve()
+        if path not in needed:
+            needed.add(path)
+            todo += [path.parent / name for name in IMPORTED.findall(path.read_text())]
+    assert STATIC / "app" / "state.js" in needed
+    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in needed) <= FIRST
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -53,8 +53,8 @@ export default function Storage() {
       ${each.detail && html`<p class="notice bad">${each.detail}</p>`}
       ${each.share && html`<${Behind} share=${each.share} />`}
       ${may("administrator") && html`<button class="danger" aria-label=${t("Remove {name}", { name: each.name || each.path })} onClick=${() => setRemoving(each)}><${Icon} n="remove" />${t("Remove")}</button>`}</${Card}>`) : html`<${Empty} icon="storage" title=${t("There is no storage.")} />`}</${Shown}>
-    <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Raid} data=${data} begin=${setTool} />`}</${Shown}></div>
-    <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Drives} data=${data} />`}</${Shown}>
+    <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Raid} data=${data} />`}</${Shown}></div>
+    <${Shown} ask=${raid}>${(/** @type {any} */ data) => html`<${Drives} data=${data} /><${Tools} data=${data} begin=${setTool} />`}</${Shown}>
     <${Shown} ask=${recordings}>${(/** @type {any} */ data) => html`<${Card} title=${t("What it holds")} icon="recordings"><div class="scroll" tabindex="0" role="region" aria-label=${t("What it holds")}><table><thead><tr><th>${t("Camera")}</th><th>${t("Stream")}</th><th>${t("Oldest")}</th><th class="end">${t("Span")}</th><th class="end">${t("Size")}</th></tr></thead><tbody>${data.recordings.map((/** @type {any} */ row) => html`<tr><td>${row.name || row.camera}</td><td>${row.stream === "main" ? t("Main") : t("Sub")}</td><td class="nowrap">${moment(row.first)}</td><td class="end nowrap">${row.first ? duration((Date.parse(row.last) - Date.parse(row.first)) / 1000) : "–"}</td><td class="end nowrap">${size(row.bytes)}</td></tr>`)}</tbody></table></div></${Card}>`}</${Shown}>
     ${may("administrator") && html`<${Card} title=${t("Drives and array")} icon="settings" class="narrow"><${SectionForm} section="raid" saved=${raid.again} /></${Card}>`}
     ${adding && html`<${adding === "share" ? AddShare : Add} close=${() => { setAdding(""); storages.again(); }} />`}
@@ -73,8 +73,8 @@ function Behind({ share }) {
     ${share.phase === "failing" && html`<p class="notice bad">${share.detail}</p>`}`;
 }
 
-/** @param {{data: any, begin: (tool: any) => void}} p */
-function Raid({ data, begin }) {
+/** @param {{data: any}} p */
+function Raid({ data }) {
   if (!data.answers || !data.bays.length) return html`<${Card} title=${t("Drives")} icon="drive"><p class="dim">${t("No drives are looked after. Choose the hardware below.")}</p></${Card}>`;
   const array = data.array;
   return html`
@@ -82,8 +82,13 @@ function Raid({ data, begin }) {
       ${array ? html`<${Facts} rows=${[[t("Level"), `RAID ${array.level}`], [t("Drives in step"), `${number(array.in_sync)} / ${number(array.drives)}`], [t("Size"), size(array.size)], [t("File system"), data.files ? `${data.files.kind}${data.files.mounted ? "" : ` (${t("not mounted")})`}` : t("none")], [t("Free"), data.files ? size(data.files.free) : "–"], [t("Encrypted"), data.encrypted ? (data.locked ? t("yes, and locked") : t("yes")) : t("no")], [t("Mismatches"), number(array.mismatches)]]} />
         ${array.activity && html`<div class="stack"><progress max=${array.total || 1} value=${array.done} aria-label=${t("How far")}></progress><span class="small dim">${ACTIVITY()[array.activity] || array.activity} ${array.total ? percent(array.done / array.total, 1) : ""}${array.eta ? ` · ${t("{time} left", { time: duration(array.eta) })}` : ""}</span></div>`}` : html`<p class="dim">${t("There is no array.")}</p>`}
     </${Card}>
-    ${may("administrator") && html`<${Card} title=${t("Tools")} icon="settings"><div class="stack">${tools(data).map((tool) => html`<div class="row fixed" key=${tool.name}><div><h3>${tool.title}</h3><p class="small dim">${tool.text}</p></div><button class="push ${tool.danger ? "danger" : ""}" aria-label=${t("Use the tool: {name}", { name: tool.title })} onClick=${() => begin(tool)}>${t("Use")}</button></div>`)}</div></${Card}>`}
   `;
+}
+
+/** @param {{data: any, begin: (tool: any) => void}} p */
+function Tools({ data, begin }) {
+  if (!may("administrator") || !data.answers || !data.bays.length) return null;
+  return html`<${Card} title=${t("Tools")} icon="settings"><div class="columns">${tools(data).map((tool) => html`<div class="row fixed" key=${tool.name}><div><h3>${tool.title}</h3><p class="small dim">${tool.text}</p></div><button class="push ${tool.danger ? "danger" : ""}" aria-label=${t("Use the tool: {name}", { name: tool.title })} onClick=${() => begin(tool)}>${t("Use")}</button></div>`)}</div></${Card}>`;
 }
 
 /** @param {{data: any}} p */
