@@ -70,6 +70,7 @@ class Journal:
         (last,) = self._database.execute("SELECT max(seq) FROM entry").fetchone()
         self.last: int = last or 0  #: number of the last entry
         self.durable = self.last  #: number of the last entry that is on the disk
+        self.found = self.last  #: number of the last entry that a former life left
         self._active = self._read_active()
         self._adopted: dict[str, tuple[str, int]] = {
             plane: (origin, seq)

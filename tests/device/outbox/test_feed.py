@@ -115,5 +115,37 @@ async def test_a_new_box_begins_with_the_next_event_and_goes_on_where_it_was(tmp
     journal.close()
 
 
+async def test_a_number_that_a_kill_took_from_the_journal_and_not_from_the_outbox_is_used_again_and_sent(
+    tmp_path: Path,
+) -> None:
+    clock = SystemClock()
+
+    def opened() -> tuple[Journal, Bus, Outbox]:
+        journal = Journal(tmp_path / "events.db", "control", clock, keep=1000)
+        bus = Bus(journal, lambda _entry, error: print(repr(error)))
+        return journal, bus, Outbox(tmp_path / "outbox.db", clock, bus.publish)
+
+    journal, bus, outbox = opened()
+    bus.publish(ClockStepped(1.0))
+    # The next two events are letters already, and were not written when it was killed.
+    outbox.box("b", LIMITS).put([Draft("event", b"22"), Draft("event", b"33")], mark=f"{journal.origin}:3")
+    outbox.close()
+    journal.close()
+    journal, bus, outbox = opened()
+    bus.publish(ClockStepped(2.0))
+    box = outbox.box("b", LIMITS)
+    end = await feed(bus, box, letter)
+    bus.publish(ClockStepped(3.0))
+    end()
+    end = await feed(bus, box, letter)
+    end()
+    left = box.take(10)
+    assert [int(one.body) for one in left] == [22, 33]
+    box.ack(left)
+    assert [int(one.body) for one in box.take(10)] == [2, 3]
+    outbox.close()
+    journal.close()
+
+
 if __name__ == "__main__":
     asyncio.run(speak(Path(sys.argv[1]), 0))
