@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from device.audit.logs import Log, log_of
+from device.cameras.messages import TakePicture
 from device.chassis.messages import AskChassis
 from device.errors import HoldfastError
 from device.events.event import dump
@@ -24,11 +25,13 @@ from device.poe.messages import AskPoe
 from device.raid.messages import AskRaid
 from device.records import to_json
 from device.rules.messages import AskRules
+from device.settings.cameras import Camera
 from device.settings.sealed import shown
 from protocols.http.house import House
 from protocols.http.planes import Asker
 
 LINES = 1000  #: of each log
+CAMERAS_AT_ONCE = 8  #: that are asked for a picture
 JOURNAL = 100_000  #: entries of the journal in a crash report
 _OF_PROCESS = ("status", "limits", "io", "wchan")  #: files of /proc/PID (proc(5))
 
@@ -41,16 +44,37 @@ async def text(house: House) -> str:
 
 
 async def server_report(house: House) -> bytes:
-    """ZIP with the report."""
-    return _zip({"report.txt": (await text(house)).encode()})
+    """ZIP with the report, and a picture of each camera."""
+    return await asyncio.to_thread(_zip, await _report(house))
 
 
 async def crash_report(house: House) -> bytes:
-    """ZIP with the report, the journal (JSON lines, oldest first), and what the system says of each process."""
-    files = {"report.txt": (await text(house)).encode(), "journal.jsonl": _journal(house)}
+    """ZIP with all of the server report, the journal (JSON lines, oldest first), and what the system says of each
+    process."""
+    files = await _report(house) | {"journal.jsonl": _journal(house)}
     for name, pid in (await _processes(house)).items():
         files |= await asyncio.to_thread(_of_process, name, pid)
     return await asyncio.to_thread(_zip, files)
+
+
+async def _report(house: House) -> dict[str, bytes]:
+    return {"report.txt": (await text(house)).encode()} | await _pictures(house)
+
+
+async def _pictures(house: House) -> dict[str, bytes]:
+    """What each camera that is recorded shows now; of one that gives no picture, why."""
+    at_once = asyncio.Semaphore(CAMERAS_AT_ONCE)
+
+    async def take(camera: str) -> tuple[str, bytes]:
+        async with at_once:
+            try:
+                taken = await house.control.call(TakePicture(camera))
+            except HoldfastError as error:
+                return f"pictures/{camera}.txt", f"{error}\n".encode()
+        return f"pictures/{camera}.jpg", taken.jpeg
+
+    enabled = [key for key, camera in house.settings.entries(Camera).items() if camera.enabled]
+    return dict(await asyncio.gather(*map(take, enabled)))
 
 
 async def _part(ask: Callable[[House], Awaitable[str]], house: House) -> str:

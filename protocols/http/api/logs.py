@@ -162,7 +162,7 @@ async def report(house: House) -> ReportShown:
 
 @TABLE.get("/api/report/download", role=Role.ADMINISTRATOR, produces="application/zip")
 async def download_report(house: House) -> web.Response:
-    """The server report as an archive."""
+    """The server report as an archive, with a picture of each camera."""
     return _file(house, await server_report(house), "report.zip", "application/zip")
 
 

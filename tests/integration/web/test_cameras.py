@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,6 +41,7 @@ async def gate() -> AsyncIterator[Face]:
         yield face
 
 
+@pytest.mark.proves("M-371", "M-372")
 async def test_a_camera_is_asked_added_shown_and_restarted(gate: Face, served: Web) -> None:
     login = {"onvif": gate.url, "user": USER, "password": PASSWORD}
     async with await served.owner() as owner:
@@ -54,8 +57,26 @@ async def test_a_camera_is_asked_added_shown_and_restarted(gate: Face, served: W
         assert shown["portrait"]["serial"] == asked["serial"]
         picture = await owner.ask("GET", f"/api/cameras/{key}/picture")
         assert (picture.status, picture.headers["Content-Type"]) == (200, "image/jpeg")
+        await _reports_have_pictures(owner, key)
         told = (await owner.ask("POST", f"/api/cameras/{key}/restart", {})).json
         assert told == {"text": "The camera restarts."}
+
+
+async def _reports_have_pictures(owner: Browser, key: str) -> None:
+    """Of that camera, and why there is none of another; the crash report has all of the server report."""
+    blind = {"key": "c-blind", "main": "rtsp://127.0.0.1:1/"}
+    assert (await owner.ask("POST", "/api/settings/cameras/entries", blind)).status == 201
+    found = {}
+    for name in ("download", "crash"):
+        async with owner.session.get(f"{owner.url}/api/report/{name}") as got:
+            assert (got.status, got.content_type) == (200, "application/zip")
+            archive = zipfile.ZipFile(io.BytesIO(await got.read()))
+        found[name] = set(archive.namelist())
+        assert archive.read(f"pictures/{key}.jpg").startswith(b"\xff\xd8")
+        assert b"has no ONVIF address" in archive.read("pictures/c-blind.txt")
+        assert "## Settings" in archive.read("report.txt").decode()
+    assert {"journal.jsonl", "control/status"} <= found["crash"] - found["download"]
+    assert found["download"] <= found["crash"]
 
 
 async def test_what_cannot_be_asked_says_whose_fault_it_is(gate: Face, served: Web) -> None:
