@@ -20,7 +20,7 @@ from protocols.mse.muxer import Muxer, Start
 from protocols.rtsp.library import Break, Feed, Passage, Store
 
 WAITING = 1 << 20  #: octets that may wait in the socket of who watches live
-STILL = 10 * MICROSECONDS  #: age of a picture from the disk that is shown until one comes from the camera
+STILL_AGE = 10 * MICROSECONDS  #: age of a picture from the disk that is shown until one comes from the camera
 FASTEST = 16.0
 ALL_FRAMES = 4.0  #: up to this speed all frames are sent, beyond it and backwards key frames
 PICTURES = 15  #: key frames in a second, at most
@@ -36,7 +36,7 @@ Still = tuple[tuple[Track, ...], Sample]  #: a key frame, and what it is of
 
 
 @dataclass(slots=True, eq=False)
-class _Live:
+class LiveShow:
     """A live stream on its way to who watches it, one media segment a picture."""
 
     feed: Feed
@@ -113,15 +113,15 @@ class BrowserVideo:
     async def _live(self, request: WatchLive, outlet: Outlet) -> None:
         token = _token(request.camera, request.stream)
         live = await self._library.live(token)
-        await _Live(live.feed, Muxer(sound=request.sound), outlet).run(partial(self._newest, token))
+        await LiveShow(live.feed, Muxer(sound=request.sound), outlet).run(partial(self._newest, token))
 
     async def _newest(self, token: str) -> Still | None:
         """The newest key frame on the disk, and what it is of; None where there is none of these seconds."""
         now = self._clock.utc()
         tracks: tuple[Track, ...] = ()
         try:
-            stored = await self._library.stored(token, Utc(now - STILL), None)
-            passage = Passage(now, Utc(now - STILL), reverse=True, keys=True, every=0, follow=False)
+            stored = await self._library.stored(token, Utc(now - STILL_AGE), None)
+            passage = Passage(now, Utc(now - STILL_AGE), reverse=True, keys=True, every=0, follow=False)
             async with aclosing(stored.store.read(passage)) as items:  # type: ignore[type-var]  # a generator
                 async for item in items:
                     if isinstance(item, Break):

@@ -27,8 +27,9 @@ class VideoStart:
 
 @message
 class WatchLive(Subscription[VideoStart | Sample]):
-    """A camera now, from the newest key frame on. The data of a sample are a media segment, its `key` says whether a
-    browser can start there. Who does not keep up gets the next key frame."""
+    """A camera now, from the next key frame on; until that comes, the newest one that was recorded. The data of a
+    sample are a media segment, its `key` says whether a browser can start there. Who does not keep up gets the next key
+    frame."""
 
     camera: str
     stream: str  #: main | sub

@@ -134,20 +134,17 @@ class LiveStreams:
         finally:
             show.spectators.discard(spectator)
             if not show.spectators:
-                show.ending = asyncio.get_running_loop().call_later(LINGER, self._forget, wanted, show)
+                show.ending = asyncio.get_running_loop().call_later(LINGER, self._let_go, wanted, show)
 
     async def _run(self, wanted: WatchLive, show: _Show) -> None:
-        try:
-            await show.run(self._streaming, wanted)
-        finally:
-            self._forget(wanted, show)
-
-    def _forget(self, wanted: WatchLive, show: _Show) -> None:
-        """Who comes now begins another."""
+        await show.run(self._streaming, wanted)
         if self._shows.get(wanted) is show:
+            del self._shows[wanted]  # who comes now begins another
+
+    def _let_go(self, wanted: WatchLive, show: _Show) -> None:
+        if self._shows.get(wanted) is show and show.task is not None:
             del self._shows[wanted]
-            if show.task is not None:
-                show.task.cancel()
+            show.task.cancel()
 
     async def close(self) -> None:
         """End all of them."""
