@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from device.folder import DataFolder
-from device.media import MICROSECONDS, Utc
+from device.media import MICROSECONDS, Kind, Utc
 from device.recording.catalogue import CatalogueReader, SegmentRow
 from tests.endurance.report import Report
 from tests.integration.evidence import EVER, Account, accounts
@@ -163,8 +163,9 @@ def judge_files(report: Report, data: Path) -> None:
 def complaints(segment: SegmentRow) -> str:
     """What ffmpeg says of a file's pictures and sound; nothing, if all is well."""
     # Into forms without timestamps: what its own output would not like of them is no fault of the file.
-    outputs = [["-map", "0:v", "-f", "rawvideo"], ["-map", "0:a?", "-f", "s16le"]]
-    given = [word for each in outputs[: len(segment.tracks)] for word in (*each, "-y", "/dev/null")]
+    outputs = {Kind.VIDEO: ("-map", "0:v", "-f", "rawvideo"), Kind.AUDIO: ("-map", "0:a", "-f", "s16le")}
+    kinds = {track.kind for track in segment.tracks}
+    given = [word for kind, each in outputs.items() if kind in kinds for word in (*each, "-y", "/dev/null")]
     command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(segment.path), *given]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stderr.splitlines()
