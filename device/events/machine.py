@@ -61,7 +61,7 @@ class NetworkKept(Event):
     by: str  #: account
 
 
-@event("network.taken-back", severity=Severity.WARNING, clears=("network.trial",))
+@event("network.taken-back", severity=Severity.NOTICE, clears=("network.trial",))
 class NetworkTakenBack(Event):
     """A change of the network that was tried was taken back: it is as it was before."""
 
