@@ -101,7 +101,7 @@ def demo(
                 users.append(virtual.enter_snmp(store, virtual.snmp_password(folder)))
 
             identity = await asyncio.to_thread(prepare, folder, assign, login, enter)
-            ready = Announcement(ready_json, login if admin is None else None, folder, users[0])
+            ready = Announcement(ready_json, login if admin is None else None, folder, users[0], mqtt)
             plan = _plan(config, lock, identity, _names(folder), seconds, ready_json)
             await serve(plan, ready, await_frames=True)
 
@@ -176,12 +176,19 @@ class Announcement:
     """Says that the recorder is ready: to a program in one line, to a person with what to do next."""
 
     def __init__(
-        self, as_json: bool, login: Login | None, folder: DataFolder, snmp_v3: dict[str, str] | None
+        self,
+        as_json: bool,
+        login: Login | None,
+        folder: DataFolder,
+        snmp_v3: dict[str, str] | None,
+        broker: str | None,
     ) -> None:
+        """`broker`: HOST:PORT of the one that is told."""
         self._as_json = as_json
         self._login = login
         self._folder = folder
         self._snmp_v3 = snmp_v3
+        self._broker = broker
 
     def __call__(self, ready: Ready) -> None:
         ready = dataclasses.replace(ready, snmp_v3=self._snmp_v3)
@@ -202,5 +209,8 @@ class Announcement:
         if self._login is not None and ready.cameras:
             url = ready.cameras[0].live.replace("://", f"://{self._login.name}:{self._login.password}@")
             lines += ["", "Watch:   " + f"mpv {url}"]
+        if self._broker is not None:
+            host, _, port = self._broker.rpartition(":")
+            lines += ["", f"Listen:  mosquitto_sub -v -h {host.strip('[]')} -p {port} -t 'holdfast/#'"]
         lines += ["", "Ctrl-C ends it."]
         console.print(Panel("\n".join(lines), title="Holdfast is recording", expand=False), soft_wrap=True)

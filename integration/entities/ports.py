@@ -42,7 +42,7 @@ PORT: tuple[Row[PortShown], ...] = (
             enabled=False,
             precision=1,
         ),
-        lambda port: round(port.energy, 3),
+        lambda port: round(port.energy, 1),  # as it is shown: finer, it would be told each second
     ),
     Row(
         choice("state", "State", [each.value for each in State], category=_DIAGNOSTIC),
