@@ -14,6 +14,7 @@ from holdfast_client.api.hardware import HardwarePart
 from holdfast_client.api.logs import LogsPart
 from holdfast_client.api.machine import MachinePart
 from holdfast_client.api.metrics import MetricsPart
+from holdfast_client.api.ptz import PtzPart
 from holdfast_client.api.recordings import RecordingsPart
 from holdfast_client.api.settings import SettingsPart
 from holdfast_client.api.stretches import StretchesPart
@@ -30,6 +31,7 @@ class Parts:
         self.accounts = AccountsPart(connection)
         self.settings = SettingsPart(connection)
         self.cameras = CamerasPart(connection)
+        self.ptz = PtzPart(connection)
         self.recordings = RecordingsPart(connection)
         self.stretches = StretchesPart(connection)
         self.exports = ExportsPart(connection)

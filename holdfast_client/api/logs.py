@@ -124,7 +124,7 @@ class LogsPart:
         return cast("ReportShown", await self._connection.ask("GET", "/api/report"))
 
     def download_report(self) -> AbstractAsyncContextManager[ClientResponse]:
-        """The server report as an archive."""
+        """The server report as an archive, with a picture of each camera."""
         return self._connection.open("GET", "/api/report/download")
 
     def download_crash(self) -> AbstractAsyncContextManager[ClientResponse]:

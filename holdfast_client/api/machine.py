@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict, cast
 
+from holdfast_client.api.settings import TrialShown
 from holdfast_client.connection import Connection
 
 
@@ -65,6 +66,18 @@ class MachinePart:
     async def network(self) -> NetworkShown:
         """The machine's network as it is now."""
         return cast("NetworkShown", await self._connection.ask("GET", "/api/network"))
+
+    async def trial(self) -> TrialShown:
+        """A change of the network that is being tried, or how the last one ended."""
+        return cast("TrialShown", await self._connection.ask("GET", "/api/network/trial"))
+
+    async def keep(self) -> TrialShown:
+        """Confirm a change of the network. By a connection from before it: 409, and the connection ends."""
+        return cast("TrialShown", await self._connection.ask("POST", "/api/network/trial"))
+
+    async def take_back(self) -> TrialShown:
+        """Take a change of the network back that is being tried."""
+        return cast("TrialShown", await self._connection.ask("DELETE", "/api/network/trial"))
 
     async def clock(self) -> ClockRead:
         """The recorder's clock, and whom it follows."""

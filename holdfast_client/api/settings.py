@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 from holdfast_client.api.access import Role
 from holdfast_client.connection import Connection, segment
@@ -40,6 +40,8 @@ class History(TypedDict):
 
 NewEntry = dict[str, Any]
 
+Phase = Literal["none", "tried", "kept", "taken-back"]
+
 
 class SectionShown(TypedDict):
     """One section."""
@@ -63,6 +65,17 @@ class Stored(TypedDict):
     key: str
     version: int
     fields: list[str]
+    trial: TrialShown | None
+
+
+class TrialShown(TypedDict):
+    """A change of the network that is tried, or how the last one ended."""
+
+    state: Phase
+    left: float | None
+    addresses: list[str]
+    by: str
+    why: Why | None
 
 
 class VersionShown(TypedDict):
@@ -73,6 +86,9 @@ class VersionShown(TypedDict):
     by: str
     fields: list[str]
     values: dict[str, Any] | None
+
+
+Why = Literal["expired", "asked", "refused", "restarted"]
 
 
 class SettingsPart:
