@@ -290,13 +290,14 @@ class Recordings:
 
     async def states(self) -> dict[str, State]:
         """What becomes of every job now."""
-        return self._states({each.token: each for each in await self._statuses()})
+        return self._look({each.token: each for each in await self._statuses()})
 
     # ------------------------------------------------------------------------------------------ receivers
 
     async def receivers(self) -> list[Connection]:
         """All, by token, and whether they are connected."""
         statuses = {each.token: each for each in await self._statuses()}
+        self._look(statuses)
         return [
             Connection(receiver, self._connection(token, statuses))
             for token, receiver in sorted(self._receivers.items())
@@ -312,6 +313,7 @@ class Recordings:
         """One, and whether it is connected. Raises NotFound."""
         receiver = self.receiver(token)
         statuses = {each.token: each for each in await self._statuses()}
+        self._look(statuses)
         return Connection(receiver, self._connection(token, statuses))
 
     def create_receiver(self, asked: Receiver) -> Receiver:
@@ -360,31 +362,37 @@ class Recordings:
     async def watch(self, every: float) -> None:
         """Tell of every job and receiver whose state is another, for ever."""
         while True:
-            statuses = {each.token: each for each in await self._statuses()}
-            states = {token: state.state for token, state in self._states(statuses).items()}
-            for token, state in states.items():
-                if self._told.get(token) is not state:
-                    self._publish(said.JobStateChanged(said.JobToken(token), state.value))
-            for token in self._told.keys() - states.keys():
-                self._publish(said.JobStateChanged(said.JobToken(token), ""))
-            self._told = states
-            connections = {token: self._connection(token, statuses) for token in self._receivers}
-            for token, connection in connections.items():
-                if self._connected.get(token, ReceiverState.NOT_CONNECTED) is not connection:
-                    name, uri = said.ReceiverToken(token), shown(self._receivers[token])
-                    self._publish(said.ReceiverChanged(name, connection.value, uri))
-            self._connected = connections
-            # Not by the change of state: one that never connected has failed as well, and so has another address.
-            failing = {
-                token: shown(receiver)
-                for token, receiver in self._receivers.items()
-                if (status := self._stream(token, statuses)) is not None and _fails(status)
-            }
-            for token, uri in failing.items():
-                if self._failing.get(token) != uri:
-                    self._publish(said.ReceiverFailed(said.ReceiverToken(token), uri))
-            self._failing = failing
+            self._look({each.token: each for each in await self._statuses()})
             await asyncio.sleep(every)
+
+    def _look(self, statuses: Mapping[str, StreamStatus]) -> dict[str, State]:
+        """How all jobs stand, having told what is another than it was. Whoever asks for a state looks: what somebody
+        was answered is told to those who listen, too, however soon it is over."""
+        found = self._states(statuses)
+        states = {token: state.state for token, state in found.items()}
+        for token, state in states.items():
+            if self._told.get(token) is not state:
+                self._publish(said.JobStateChanged(said.JobToken(token), state.value))
+        for token in self._told.keys() - states.keys():
+            self._publish(said.JobStateChanged(said.JobToken(token), ""))
+        self._told = states
+        connections = {token: self._connection(token, statuses) for token in self._receivers}
+        for token, connection in connections.items():
+            if self._connected.get(token, ReceiverState.NOT_CONNECTED) is not connection:
+                name, uri = said.ReceiverToken(token), shown(self._receivers[token])
+                self._publish(said.ReceiverChanged(name, connection.value, uri))
+        self._connected = connections
+        # Not by the change of state: one that never connected has failed as well, and so has another address.
+        failing = {
+            token: shown(receiver)
+            for token, receiver in self._receivers.items()
+            if (status := self._stream(token, statuses)) is not None and _fails(status)
+        }
+        for token, uri in failing.items():
+            if self._failing.get(token) != uri:
+                self._publish(said.ReceiverFailed(said.ReceiverToken(token), uri))
+        self._failing = failing
+        return found
 
     # ------------------------------------------------------------------------------------------ within
 

@@ -7,12 +7,13 @@ import contextlib
 from collections.abc import Callable
 
 from device.cameras.source import Cause
-from device.events.recordings import ReceiverChanged, ReceiverFailed
+from device.events.recordings import JobStateChanged, ReceiverChanged, ReceiverFailed
 from device.recordings.model import (
     RECEIVER,
     Job,
     JobMode,
     JobSource,
+    JobState,
     Link,
     Origin,
     Plan,
@@ -63,6 +64,22 @@ async def test_a_failure_is_told_once_for_each_address_also_of_one_that_never_co
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
+
+
+async def test_who_was_answered_a_state_that_is_soon_over_finds_it_among_the_events(made: Rig) -> None:
+    """It came and went between two looks of the watcher."""
+    recordings = made.recordings
+    token = recordings.create(Plan("", Origin(name="Far")), "ada")
+    receiver = recordings.create_receiver(Receiver("", ReceiverMode.AUTO, GOOD))
+    source = JobSource(RECEIVER, receiver.token, (Link("video", "VIDEO001"),))
+    job = recordings.create_job(Job("", token, JobMode.ACTIVE, 1, (source,)), [False], "ada").token
+    made.comes(token)
+    assert (await recordings.states())[job].state is JobState.ACTIVE
+    recordings.set_mode(job, JobMode.IDLE, "ada")
+    made.streams.clear()
+    await recordings.states()
+    told = [event.state for event in made.events if isinstance(event, JobStateChanged) and event.job == job]
+    assert told == ["Active", "Idle"]
 
 
 def _points_to(made: Rig, receiver: str, uri: str) -> None:
