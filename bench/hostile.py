@@ -18,26 +18,20 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from bench.archive import envelope
-from bench.holdfast import install, key_of
-from bench.load import load
-from bench.measure import Groups, between, sample
+from bench.meanwhile import CAMERAS, MBIT, recorded_meanwhile
+from bench.measure import Groups, sample
 from bench.pages import LOGIN
-from bench.programs import BenchError, until
+from bench.programs import BenchError
 from bench.report import Options, Report
 from bench.table import Table, say
-from device.folder import DataFolder
-from device.media import Utc
-from device.recording.catalogue import CatalogueReader
-from integration.setup import prepare
 from protocols.onvif.names import ENV, TDS, TRC, TSE, TT
 from protocols.onvif.xml import sub
 
-_CAMERAS, _MBIT = 4, 4.0
 _RATE = 1000  #: bodies a second
 _CONNECTIONS = 16
+_PATIENCE = 60.0  #: seconds
 _POOL = 32  #: bodies of a kind that is sent again and again
 _VALID = 0.1  #: seconds between two requests of who is no attacker
-_PATIENCE = 60.0  #: seconds
 _SETTLED = 0.2  #: of the time: what memory grows by before is that of the first requests of each kind
 _DEFECT = b"The operation failed."  #: what a defect of the recorder's own is told as
 
@@ -165,32 +159,13 @@ def bench(options: Options) -> Report:
     """`--quick` lasts 10 s instead of 60."""
     seconds = 10.0 if options.quick else 60.0
     seen = Seen()
-    with load(_CAMERAS, _MBIT, options.folder) as source:
-        folder = DataFolder(options.folder / "data")
-        folder.make()
-        prepare(folder, [f"cameras[{key_of(n)}].main={url}" for n, url in enumerate(source.urls)], LOGIN)
-        made = install(folder.path, options.folder / "holdfast.toml", {}, None, ())
-        with made.running(options.folder / "holdfast.log") as program:
-            groups = program.ready()
-            until(lambda: len(made.acknowledged()) == _CAMERAS, _PATIENCE, "the first recordings")
-            options.progress(f"{_RATE} bodies a second for {seconds:g} s")
-            begins = time.time_ns() // 1000
-            before, played = sample(groups), source.sent_now()
-            began = time.monotonic()
-            asyncio.run(_attack(program.onvif, {"control": groups["control"]}, seconds, seen))
-            took = time.monotonic() - began
-            used, sent = between(before, sample(groups)), source.sent_now()
-            ends = time.time_ns() // 1000
-            lost = program.lost()
-            until(
-                lambda: all(end > ends for _, end in made.acknowledged()),
-                _PATIENCE,
-                "what came last to be kept",
-            )
-        with CatalogueReader(folder.catalogue) as reader:
-            missing = sum(
-                reader.completeness(row.token, Utc(begins), Utc(ends)).missing for row in reader.recordings()
-            )
+    with recorded_meanwhile(options.folder) as beside:
+        options.progress(f"{_RATE} bodies a second for {seconds:g} s")
+        began = time.monotonic()
+        control = {"control": beside.groups["control"]}
+        asyncio.run(_attack(beside.program.onvif, control, seconds, seen))
+        took = time.monotonic() - began
+    used = beside.used
     figures = {
         "bodies_per_s": round(seen.sent / took),
         "hung_up": seen.answers["hung up"],
@@ -202,16 +177,13 @@ def bench(options: Options) -> Report:
         "control_grown_mb": round(seen.grown, 2),
         "control_cores": round(used["control"].core_percent / 100, 3),
         "recording_cores": round(used["recording"].core_percent / 100, 3),
-        "packets_sent": sent.packets - played.packets,
-        "packets_lost": lost,
-        "missing_s": missing / 1e6,
     }
     told = ", ".join(f"{number} {status}" for status, number in sorted(seen.answers.items()))
     return Report(
-        holdfast=figures,
+        holdfast={**figures, **beside.figures()},
         peers={},
         ratios={},
-        load={"cameras": _CAMERAS, "mbit_s": _MBIT, "seconds": seconds, "rate": _RATE, "kinds": len(KINDS)},
+        load={"cameras": CAMERAS, "mbit_s": MBIT, "seconds": seconds, "rate": _RATE, "kinds": len(KINDS)},
         tables=[
             Table(
                 f"{_RATE} hostile SOAP bodies a second for {seconds:g} s",
@@ -227,12 +199,10 @@ def bench(options: Options) -> Report:
                     ("memory of the control plane, MB more", say(figures["control_grown_mb"], 1), "0"),
                     ("control plane, cores", say(figures["control_cores"], 2), ""),
                     ("recording plane, cores", say(figures["recording_cores"], 2), ""),
-                    ("packets that cameras sent", str(figures["packets_sent"]), ""),
-                    ("packets not recorded", str(lost), "0"),
-                    ("seconds missing in the ledger", say(missing / 1e6, 1), "0"),
+                    *beside.rows(),
                 ],
                 (
-                    f"{len(KINDS)} kinds in turn, over {_CONNECTIONS} connections; {_CAMERAS} cameras recorded.",
+                    f"{len(KINDS)} kinds in turn, over {_CONNECTIONS} connections; {CAMERAS} cameras recorded.",
                     f"Answered: {told}.",
                     *(f"Defect: {kind}, {number} times." for kind, number in sorted(seen.defects.items())),
                 ),

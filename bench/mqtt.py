@@ -1,6 +1,7 @@
 """Events to an MQTT broker: from the moment that one is said to the broker's acknowledgement, and 1000 a second.
 
-The recorder's whole way is run: journal, outbox on the disk, session, mosquitto. The peer is the same MQTT library
+The recorder's whole way of an event is run: journal, outbox on the disk, session, mosquitto; beside it a recorder
+records. The peer is the same MQTT library
 alone, which keeps nothing: the ratio says what it costs that no event is lost.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from bench.meanwhile import CAMERAS, recorded_meanwhile
 from bench.programs import BenchError, running, until
 from bench.report import Json, Options, Report
 from bench.table import Table, ratio, say, say_ratio
@@ -59,8 +61,11 @@ def bench(options: Options) -> Report:
         took = asyncio.run(_single(options.folder, port))
         options.progress("the library alone")
         alone = _library(port)
-        options.progress(f"{RATE} events a second for {seconds} s")
-        stream = asyncio.run(_stream(options.folder, port, seconds))
+        beside = options.folder / "recorder"
+        beside.mkdir()
+        with recorded_meanwhile(beside) as meanwhile:
+            options.progress(f"{RATE} events a second for {seconds} s, while {CAMERAS} cameras are recorded")
+            stream = asyncio.run(_stream(options.folder, port, seconds))
     ours, theirs = _p99(took), _p99(alone)
     return Report(
         holdfast={
@@ -68,11 +73,15 @@ def bench(options: Options) -> Report:
             "p99_ms": round(ours * 1000, 2),
             "target_ms": TARGET,
             **stream,
+            **meanwhile.figures(),
         },
         peers={"paho-mqtt alone": {"p99_ms": round(theirs * 1000, 2)}},
         ratios={"paho-mqtt alone": ratio(ours, theirs)},
         load={"events": SINGLE, "rate": RATE, "seconds": seconds},
-        tables=[_table(took, alone, stream)],
+        tables=[
+            _table(took, alone, stream),
+            Table("Recording meanwhile", ("", "figure", "wanted"), meanwhile.rows()),
+        ],
     )
 
 
