@@ -47,7 +47,7 @@ export default function Storage() {
   return html`<${Page} name=${t("Storage")} actions=${may("administrator") && html`<button onClick=${() => setAdding("share")}><${Icon} n="add" />${t("Add a share")}</button><button onClick=${() => setAdding("folder")}><${Icon} n="add" />${t("Add a storage")}</button>`}>
     ${running.value.filter((job) => job.kind.startsWith("raid")).map((job) => html`<section class="card" aria-label=${t("Running")}><${Job} job=${job} /></section>`)}
     <div class="cards"><${Shown} ask=${storages}>${(/** @type {any} */ data) => data.storages.length ? data.storages.map((/** @type {any} */ each) => html`<${Card} title=${each.name || each.path} icon="storage" more=${html`<${State} state=${each.state} />`}>
-      <p><span class="big">${size(each.used)}</span> <span class="dim">${t("of recordings")}</span></p>
+      <p><span class="big">${size(each.used)}</span> <span class="dim">${t("in use")}</span></p>
       <${Level} value=${(each.total || 0) - (each.free || 0)} most=${each.total} label=${t("Used")} warn=${0.97} bad=${0.995} />
       <${Facts} rows=${[[t("Free"), size(each.free)], [t("Size"), size(each.total)], [t("Folder"), html`<span class="mono">${each.path}</span>`]]} />
       ${each.detail && html`<p class="notice bad">${each.detail}</p>`}
