@@ -11,7 +11,18 @@ import protocols.rtsp
 
 ROOM = Path(protocols.rtsp.__file__).parent
 #: Modules with sockets, tasks or files in them: the shells.
-SHELLS = {"endpoint", "outlet", "delivery", "session", "source", "udp", "playing", "peer", "multicast"}
+SHELLS = {
+    "endpoint",
+    "outlet",
+    "delivery",
+    "session",
+    "source",
+    "udp",
+    "playing",
+    "peer",
+    "framed",
+    "multicast",
+}
 FORBIDDEN = {
     "asyncio",
     "socket",
