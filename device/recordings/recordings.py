@@ -296,10 +296,9 @@ class Recordings:
 
     async def receivers(self) -> list[Connection]:
         """All, by token, and whether they are connected."""
-        statuses = {each.token: each for each in await self._statuses()}
-        self._look(statuses)
+        self._look({each.token: each for each in await self._statuses()})
         return [
-            Connection(receiver, self._connection(token, statuses))
+            Connection(receiver, self._connected[token])
             for token, receiver in sorted(self._receivers.items())
         ]
 
@@ -311,10 +310,8 @@ class Recordings:
 
     async def connection(self, token: str) -> Connection:
         """One, and whether it is connected. Raises NotFound."""
-        receiver = self.receiver(token)
-        statuses = {each.token: each for each in await self._statuses()}
-        self._look(statuses)
-        return Connection(receiver, self._connection(token, statuses))
+        self._look({each.token: each for each in await self._statuses()})
+        return Connection(self.receiver(token), self._connected[token])
 
     def create_receiver(self, asked: Receiver) -> Receiver:
         """What was made, with its token. Raises Full, BadValue."""

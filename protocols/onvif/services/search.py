@@ -93,8 +93,7 @@ class Search:
     async def recording_results(self, call: Call, reply: Element) -> None:
         """s5.8."""
         found, over = await self._results(call, RECORDINGS)
-        element = sub(reply, TSE.ResultList)
-        sub(element, TT.SearchState, "Completed" if over else "Searching")
+        element = _result_list(reply, over)
         for entry in found:
             assert isinstance(entry, Entry)
             element.append(copy.deepcopy(_information(TT.RecordingInformation, entry)))
@@ -102,9 +101,7 @@ class Search:
     async def find_events(self, call: Call, reply: Element) -> None:
         """s5.9."""
         body = call.body
-        start = instant(body, TSE.StartPoint)
-        if start is None:
-            raise Refusal(BAD_ARGUMENT, "StartPoint is missing.")
+        start = _read_start(body)
         states = flag(body, TSE.IncludeStartState)
         if states is None:
             raise Refusal(BAD_ARGUMENT, "IncludeStartState is missing.")
@@ -116,8 +113,7 @@ class Search:
     async def event_results(self, call: Call, reply: Element) -> None:
         """s5.10."""
         found, over = await self._results(call, EVENTS)
-        element = sub(reply, TSE.ResultList)
-        sub(element, TT.SearchState, "Completed" if over else "Searching")
+        element = _result_list(reply, over)
         for change in found:
             assert isinstance(change, Change)
             element.append(_write_result(change))
@@ -125,9 +121,7 @@ class Search:
     async def find_metadata(self, call: Call, reply: Element) -> None:
         """s5.11."""
         body = call.body
-        start = instant(body, TSE.StartPoint)
-        if start is None:
-            raise Refusal(BAD_ARGUMENT, "StartPoint is missing.")
+        start = _read_start(body)
         wanted = _documents(text(find(body, TSE.MetadataFilter), TT.MetadataStreamFilter))
         scope, end = _read_scope(call), instant(body, TSE.EndPoint)
         token = await self._archive.find_metadata(scope, start, end, wanted, _most(body), _keep(body))
@@ -136,8 +130,7 @@ class Search:
     async def metadata_results(self, call: Call, reply: Element) -> None:
         """s5.12."""
         found, over = await self._results(call, METADATA)
-        element = sub(reply, TSE.ResultList)
-        sub(element, TT.SearchState, "Completed" if over else "Searching")
+        element = _result_list(reply, over)
         for each in found:
             assert isinstance(each, Occurrence)
             result = sub(element, TT.Result)
@@ -206,6 +199,21 @@ def _keep(body: Element) -> float:
 def _most(body: Element) -> int | None:
     most = whole(body, TSE.MaxMatches)
     return None if most is None or most <= 0 else most
+
+
+def _read_start(body: Element) -> Utc:
+    """Where a search begins. Raises Refusal."""
+    start = instant(body, TSE.StartPoint)
+    if start is None:
+        raise Refusal(BAD_ARGUMENT, "StartPoint is missing.")
+    return start
+
+
+def _result_list(reply: Element, over: bool) -> Element:
+    """Where results go, behind what it says of the search."""
+    element = sub(reply, TSE.ResultList)
+    sub(element, TT.SearchState, "Completed" if over else "Searching")
+    return element
 
 
 def _read_scope(call: Call) -> Scope:
