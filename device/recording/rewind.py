@@ -135,10 +135,13 @@ class Rewind:
         return self._newer
 
     def _split(self, files: Shelved, places: list[Place]) -> list[Piece]:
-        """Neighbouring fragments, of which the first begins with a key frame, as groups of pictures."""
+        """Neighbouring fragments, of which the first begins with a key frame, as groups of pictures. Each begins with
+        its key frame, and all that the fragments hold is in one of them."""
         segment = places[0].segment
         lead = lead_of(segment.tracks)
         groups: list[list[Sample]] = []
+        # What is told of the first key frame may stand before it, by a clock that is a little off.
+        early: list[Sample] = []
         whole, octets = True, 0
         for place in places:
             try:
@@ -152,10 +155,10 @@ class Rewind:
                 continue
             for sample in fragment.samples():
                 if sample.key and sample.track == lead:
-                    groups.append([])
-                    whole = True
-                if whole and groups:
-                    groups[-1].append(sample)
+                    groups.append([sample, *early])
+                    early, whole = [], True
+                elif whole:
+                    (groups[-1] if groups else early).append(sample)
         return [
             Piece(
                 segment.tracks,

@@ -11,7 +11,7 @@ from typing import Protocol
 from device.media import MICROSECONDS, Kind, Sample, Track, Utc
 from protocols.rtsp.library import Break
 from protocols.rtsp.manner import Manner
-from protocols.rtsp.sender import Sender
+from protocols.rtsp.sender import Sender, video_of
 
 LEAD_TCP = 1.0  #: seconds that are sent ahead, so that a player does not starve at the first hiccup
 LEAD_UDP = 0.0  #: a datagram socket has no back-pressure: what is sent ahead is lost
@@ -51,6 +51,7 @@ class Selection:
     sender: Sender
     plain: bool
     tracks: tuple[Track, ...] = ()  #: that come now
+    lead: int = 0  #: the one of them whose key frames begin groups of pictures
     _heard: dict[int, Utc] = field(
         default_factory=dict
     )  #: track of sound -> time of the newest that was sent
@@ -60,6 +61,7 @@ class Selection:
         if not self.sender.broke(item):
             raise Ended("the stream became another")
         self.tracks = item.tracks
+        self.lead = video_of(item.tracks) or 0
         self._heard.clear()
 
     def pick(self, sample: Sample) -> Sample | None:
@@ -104,7 +106,7 @@ class Paced:
         position = self.sender.position(sample.utc)
         if not self.manner.reverse:
             return Due(sample, position)
-        if sample.key and position > self._highest:
+        if sample.key and sample.track == self.selection.lead and position > self._highest:
             self._due, self._highest = self._highest, position
         return Due(sample, self._due)
 

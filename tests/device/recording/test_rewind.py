@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.media import Codec, Sample, Utc
+from device.media import Codec, Sample, Track, Utc
 from device.recording import playback, rewind
 from device.recording.catalogue import FragmentRow, RecordingRow, SegmentRow
 from device.recording.playback import Piece, Playback, places
@@ -117,6 +117,29 @@ def test_a_group_that_is_too_large_is_cut_at_its_end(tmp_path: Path, monkeypatch
     monkeypatch.setattr(rewind, "GROUP_LIMIT", rows[0].length + rows[1].length)
     (piece,) = Rewind(catalogue, "CAM1").groups(Utc(m.START + 10 * SECOND), None)
     assert piece.samples[-1].utc < rows[2].utc
+
+
+@pytest.mark.parametrize("beat", [0.4, 0.7, 3.0])
+@pytest.mark.parametrize("late", [-20_000, 0, 20_000])
+def test_what_is_told_of_a_key_frame_comes_with_it_though_its_time_is_before_it(
+    late: int, beat: float, tmp_path: Path
+) -> None:
+    """Where nothing moves, cameras say so once a group: of the key frame, by a clock that is before or after."""
+    pictures = m.video(Codec.H264, 90)
+    told = m.Clip(Track(Codec.ONVIF_METADATA, m.RATE), (), ())
+    samples: list[Sample] = []
+    for picture in m.merged([pictures]):
+        samples.append(picture)
+        if picture.key:
+            time, utc = picture.time + late * 9 // 100, Utc(picture.utc + late)
+            samples.append(Sample(1, time, utc, True, b"<tt:MetadataStream/>"))
+    m.segment(tmp_path / "1.mp4", [pictures, told], samples=samples, beat=beat)
+    catalogue = m.Files(tmp_path / "1.mp4")
+    forward = read(Playback(catalogue, "CAM1").fragments(m.START, None), track=1)
+    assert len(forward) == 6
+    back = list(Rewind(catalogue, "CAM1").groups(Utc(m.START + 10 * SECOND), None))
+    assert read(iter(back), track=1) == forward[::-1]
+    assert all(piece.samples[0].key and piece.samples[0].track == 0 for piece in back)
 
 
 @pytest.mark.parametrize("every", [0, 400_000, 1_200_000, 5_000_000])

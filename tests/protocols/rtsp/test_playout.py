@@ -92,6 +92,27 @@ def test_sound_never_steps_back_and_pictures_are_left_alone(paced: bool) -> None
     assert times(blocks[:1]) == [0], "what comes behind a break has a time of its own"
 
 
+def test_backwards_a_group_is_due_as_a_whole_whatever_is_told_of_it() -> None:
+    """A document whose time is before its key frame's is no group of its own."""
+    metadata = Track(Codec.ONVIF_METADATA, 90_000)
+    play = playout(Sender((VIDEO, metadata), "c", SEED, closes_gaps=True), Manner(scale=-1.0), 0.0)
+    play.take(Break(Utc(T0 + 2_000_000), (VIDEO, metadata)))
+    newer, older = (
+        [
+            picture(first, key=True),
+            Sample(1, 0, Utc(T0 + first * 40_000 - 20_000), True, b"<a/>"),
+            picture(first + 1),
+        ]
+        for first in (25, 0)
+    )
+    places = []
+    for sample in (*newer, *older):
+        found = play.take(sample)
+        assert found is not None
+        places.append(found.position)
+    assert places == [0, 0, 0, *[1_000_000] * 3]
+
+
 def test_another_codec_ends_the_playback() -> None:
     with pytest.raises(Ended):
         forward().take(Break(T0, (Track(Codec.H265, 90_000), AUDIO)))
