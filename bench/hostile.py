@@ -281,9 +281,10 @@ class Line:
             reader, writer = self._streams
             asked = f"POST {self._path} HTTP/1.1\r\nHost: {self._host}:{self._port}"
             writer.write(f"{asked}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-            answer = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)).decode("latin-1")
-            length = re.search(r"(?i)\r\ncontent-length: *(\d+)", answer)
-            reply = await asyncio.wait_for(reader.readexactly(int(length[1]) if length else 0), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                length = re.search(r"(?i)\r\ncontent-length: *(\d+)", answer)
+                reply = await reader.readexactly(int(length[1]) if length else 0)
             if re.search(r"(?i)\r\nconnection: *close", answer):
                 await self.close()
             return answer.split(" ", 2)[1], reply

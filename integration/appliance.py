@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from device.planes.backoff import OTHERS, RECORDING
 from device.planes.supervisor import Ended, Plane, Supervisor
+from device.waiting import woken
 
 if TYPE_CHECKING:
     from device.planes.messages import RecordingStatus
@@ -113,8 +114,7 @@ async def serve(plan: Plan, ready: Callable[[Ready], None], *, await_frames: boo
             if starting.done():
                 ready(starting.result())
                 _notify("READY=1")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), plan.seconds)
+                await woken(stop, plan.seconds)
             _notify("STOPPING=1")
         finally:
             for task in (starting, stopping):

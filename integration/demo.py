@@ -77,7 +77,8 @@ async def virtual_cameras(
 async def _told(process: asyncio.subprocess.Process) -> list[DemoCamera]:
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        async with asyncio.timeout(START_SECONDS):
+            line = await process.stdout.readline()
     except TimeoutError:
         raise CamerasFailed(f"The virtual cameras were not ready within {START_SECONDS:g} s.") from None
     if not line:

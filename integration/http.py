@@ -31,6 +31,7 @@ from device.settings.store import Changed
 from device.settings.tls import Tls
 from device.settings.virtual_hosts import VirtualHost
 from device.settings.web import Web
+from device.waiting import woken
 from integration.certificates import ClientTls
 from integration.plane import Plane
 from integration.rtsp_websocket import PATH as RTSP
@@ -136,8 +137,7 @@ class HttpPlane:
                     if not told:
                         told = True
                         ready(_details(endpoint))
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), AGAIN if endpoint is None else None)
+                    await woken(self._changed, AGAIN if endpoint is None else None)
         finally:
             hosts.cancel()
             await asyncio.gather(hosts, return_exceptions=True)

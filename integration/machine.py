@@ -28,6 +28,7 @@ from device.settings.clock import ClockKeeper, DateAndTime
 from device.settings.network import Network, NetworkKeeper
 from device.settings.section import Section
 from device.settings.store import Changed
+from device.waiting import woken
 from integration.plane import Plane
 from integration.zone import local_zone
 
@@ -225,11 +226,7 @@ class MachinePlane:
                     with contextlib.suppress(Fault):
                         await part.bring()
                 await self._look()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(
-                        LOOK_SECONDS
-                    ):  # unlike wait_for, it is ended by whoever cancels
-                        await self._again.wait()
+                await woken(self._again, LOOK_SECONDS)
         finally:
             end()
 

@@ -28,6 +28,7 @@ from device.settings.mqtt import Mqtt, MqttTransport, MqttVersion
 from device.settings.recorder import Recorder
 from device.settings.rules import Publish
 from device.settings.store import Changed
+from device.waiting import woken
 from integration.certificates import ClientTls
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands, obey
@@ -309,8 +310,7 @@ class _Session:
             if self._connection.up:
                 self._wake.clear()
                 await self._publish_states()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), EVERY)
+            await woken(self._wake, EVERY)
             await asyncio.sleep(SOON)
 
     async def _publish_states(self) -> None:

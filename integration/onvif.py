@@ -31,6 +31,7 @@ from device.settings.rtsp import Rtsp
 from device.settings.section import Scope
 from device.settings.store import Changed
 from device.vault import Vault
+from device.waiting import woken
 from integration.config import Listen
 from integration.event_brokers import EventBrokersPlane
 from integration.factory_default import FactoryDefault
@@ -223,7 +224,8 @@ class OnvifPlane:
             return await self._snapshots.handle(request)
         if self._own.clock.monotonic() - self._read > FRESH:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._take_reading(), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._take_reading()
         return await self._endpoint.handle(request)
 
     def _snapshot(self, stream: Stream) -> str | None:
@@ -237,7 +239,8 @@ class OnvifPlane:
     async def _look(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._take_reading(), IDLE)
+                async with asyncio.timeout(IDLE):
+                    await self._take_reading()
             await asyncio.sleep(IDLE)
 
     async def _take_reading(self) -> None:
@@ -281,9 +284,7 @@ class OnvifPlane:
             async with announcer:
                 own.bus.publish(EndpointBack("ws-discovery"))
                 while await asyncio.to_thread(where, self._listen.address) == places:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), LOOK)
-                    if not self._changed.is_set():
+                    if not await woken(self._changed, LOOK):
                         continue
                     self._changed.clear()
                     settings = own.settings.get(Onvif)
@@ -295,8 +296,7 @@ class OnvifPlane:
                         announcer.hello()
         except OSError as error:
             own.bus.publish(EndpointFailed("ws-discovery", f"multicast: {error.strerror}"))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), LOOK)
+            await woken(self._changed, LOOK)
 
     def _target(self) -> Target:
         """What is announced now. Its version is the time of the change, which grows through restarts too."""

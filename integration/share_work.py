@@ -21,6 +21,7 @@ from device.planes.errors import PlaneDown
 from device.planes.link import Client
 from device.recording.catalogue import CatalogueReader, SegmentRow
 from device.settings.shares import OnShare
+from device.waiting import woken
 from integration.afar import archive_name, folder_of, place_of
 from integration.plane import Plane
 from protocols.smb.share import Share
@@ -104,8 +105,7 @@ class ShareWork(ABC):
                         self.phase = self.idle()
                         self.fine()
                         pause = self.again[0]
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
+                await woken(self._changed, wait)
         finally:
             self._stop.set()
             self._let_go()

@@ -27,6 +27,7 @@ from device.settings.recorder import Recorder
 from device.settings.snmp import Snmp, SnmpPersonality
 from device.settings.storages import Storage
 from device.settings.store import Changed
+from device.waiting import woken
 from integration.plane import Plane
 from integration.snmp_changes import BY, CannotKeep, Changes
 from integration.snmp_readings import Readings, raid_rows, read_catalogue
@@ -361,8 +362,7 @@ class SnmpPlane:
                     await asyncio.to_thread(self._keep)
             self._wanted.clear()
             busy = self._clock() - self._asked < ASKED or self.outbox.targets or not answered
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), EVERY if busy else IDLE)
+            await woken(self._wanted, EVERY if busy else IDLE)
             await asyncio.sleep(EVERY / 4)  # however often it is wanted
 
     async def _read_catalogue(self) -> None:

@@ -14,6 +14,7 @@ from device.accounts.store import DigestSecrets
 from device.events.catalogue import EndpointBack, EndpointFailed
 from device.settings.virtual_hosts import VirtualHost
 from device.vault import Vault
+from device.waiting import woken
 from integration.plane import Plane
 from protocols.http.assets import Assets
 from protocols.http.endpoint import Endpoint, Listen, Mounts
@@ -75,8 +76,7 @@ class VirtualHosts:
                         own.bus.publish(EndpointFailed(BY, "; ".join(failed)))
                     else:
                         own.bus.publish(EndpointBack(BY))
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), AGAIN if failed else None)
+                    await woken(self._changed, AGAIN if failed else None)
                 self._gates.clear()
                 self._endpoints.clear()
         finally:

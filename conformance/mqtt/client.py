@@ -146,7 +146,8 @@ async def line(broker: Broker, transcript: Transcript, *, name: str = "") -> Asy
     client.loop_start()
     try:
         try:
-            code, made.session_present = await asyncio.wait_for(connected, CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                code, made.session_present = await connected
         except TimeoutError:
             raise Unreachable(f"{where} does not answer as a broker of MQTT 5.0") from None
         if code.is_failure:

@@ -110,7 +110,8 @@ async def contact(given: Namespace) -> Sender:
         except (OSError, ssl.SSLError) as error:
             raise Unreachable(f"cannot listen: {error}") from None
         try:
-            await asyncio.wait_for(enough.wait(), given.wait)
+            async with asyncio.timeout(given.wait):
+                await enough.wait()
         except TimeoutError:
             if not heard.messages and not heard.broken:
                 raise Unreachable(f"nothing came within {given.wait:g} s") from None

@@ -7,7 +7,6 @@ with is tried again, but seldom: cameras have few places for subscribers, and lo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +26,7 @@ from device.events.cameras import (
 )
 from device.events.event import Event
 from device.media import MICROSECONDS, Utc
+from device.waiting import woken
 
 AGAIN = 60.0  #: seconds until a camera is tried again
 AGAIN_REFUSED = 3600.0  #: the same where it refused user and password; other ones are tried at once
@@ -119,8 +119,7 @@ class Keeper:
 
     async def _follow(self, control: Control) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), LOOK)
+            if await woken(self._look, LOOK):
                 await asyncio.sleep(SOON)
             self._look.clear()
             await self._describe(control)

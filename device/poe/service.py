@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from device.clock import Clock
@@ -14,6 +13,7 @@ from device.poe.messages import PoeShown, PortShown
 from device.poe.port import Order, PortStatus, Rules, Status, Trouble, Verb
 from device.poe.ports import Ports
 from device.poe.power import Milliwatts
+from device.waiting import woken
 
 SOON = 0.1  #: seconds from an order to the look whether it was followed
 JOULES_PER_WATT_HOUR = 3600
@@ -56,8 +56,7 @@ class PoeService:
             if self.fault != self._told:
                 self._told = self.fault
                 self._publish(PoeLost(self._name, self.fault) if self.fault else PoeBack(self._name))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+            await woken(self._wake, wait)
 
     def follow(self, rules: Rules) -> None:
         """Take other rules, at once."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from device.clock import SystemClock
 from device.errors import HoldfastError
 from device.media import Codec, Utc
+from device.waiting import woken
 from integration.virtual_box.host import virtual_box
 from integration.virtual_camera import clip, programme
 from integration.virtual_camera.camera import Login, Spec, demo
@@ -176,11 +177,8 @@ async def _told_to_stop(parent: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    while not stop.is_set() and os.getppid() == parent:
-        try:
-            await asyncio.wait_for(stop.wait(), 1.0)
-        except TimeoutError:
-            continue
+    while os.getppid() == parent and not await woken(stop, 1.0):
+        continue
 
 
 def _list_faults() -> None:

@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.planes.backoff import Backoff, Patience
+from device.waiting import woken
 from protocols.mqtt.errors import BrokerAway, BrokerRefuses
 
 PATIENCE = Patience(stable=10.0, longest=60.0)
@@ -203,8 +204,7 @@ class Connection:
 
     async def _watch(self, client: paho.Client) -> str:
         """Look after paho's thread; returns what is wrong with it."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._up.wait(), CONNECT_SECONDS)
+        await woken(self._up, CONNECT_SECONDS)
         if not self.up:
             return f"The broker did not answer for {CONNECT_SECONDS:g} s."
         while True:
@@ -217,7 +217,8 @@ class Connection:
 
     async def _stopped(self, client: paho.Client) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(client.loop_stop), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.to_thread(client.loop_stop)
             return True
         return False
 
@@ -243,7 +244,8 @@ class Connection:
             return
         if self._will is not None and client.is_connected():
             with contextlib.suppress(Exception):  # if not, the broker sends the will
-                await asyncio.wait_for(self._goodbye(self._will), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._goodbye(self._will)
         self._client = client
         self._abandon()
         await self._stopped(client)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 
 from aiohttp import web
 
 from device.clock import Clock
+from device.waiting import woken
 from protocols.onvif.responder import Asked, Responder
 from protocols.onvif.soap import MEDIA_TYPE
 from protocols.onvif.xml import OCTETS
@@ -86,5 +86,4 @@ class Bell:
     async def wait(self, seconds: float) -> None:
         """Until it rings, or so long."""
         self._rung.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+        await woken(self._rung, seconds)

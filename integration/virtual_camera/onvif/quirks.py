@@ -317,6 +317,7 @@ class Quirky(Responder):
         if ask.name != "PullMessages" or "cuts-polls" not in self._names:
             return await answering
         try:
-            return await asyncio.wait_for(answering, POLL)
+            async with asyncio.timeout(POLL):
+                return await answering
         except TimeoutError:
             raise HungUp from None

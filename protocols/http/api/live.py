@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter
 
 from device.accounts.role import Role
 from device.errors import HoldfastError
+from device.waiting import woken
 from protocols.http.api import cameras, events, hardware
 from protocols.http.caller import Caller
 from protocols.http.house import House
@@ -60,8 +60,7 @@ async def live(house: House, caller: Caller, request: web.Request, socket: web.W
                 if sent.get(topic) != data:
                     sent[topic] = data
                     await socket.send_str(f'{{"topic": "{topic}", "data": {data.decode()}}}')
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(anew.wait(), EVERY)
+            await woken(anew, EVERY)
 
     async def happened() -> None:
         with house.bus.listen(EVENTS_WAITING) as coming:
