@@ -46,5 +46,6 @@ class Keeper:
         journal = self._bus.journal
         async with self._moved:
             # A number that the journal has not come to is of one that was there before it.
-            await self._moved.wait_for(lambda: self._reached() >= seq or seq > journal.last)
+            never = journal.lost(seq) or seq > journal.last
+            await self._moved.wait_for(lambda: never or self._reached() >= seq)
         return self._trail.receipt(self._bus.journal.origin, seq)

@@ -4,10 +4,15 @@ Each plane has a journal of its own and is its only writer. The control plane ta
 its own (`adopt`), each exactly once. Entries are numbered when they are said, and written by a thread a
 moment later, several in one commit: who listens in the same process hears them at once, other processes
 when they are durable.
+
+A number is one event's for ever, though it may have been told before the event was on the disk, and the power went:
+how far numbers may be given is on the disk before they are, and whoever opens a journal that was not closed begins
+behind that. Where a journal was closed they go on by one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -15,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.clock import Clock
-from device.database import open_database, transaction
+from device.database import DatabaseFault, open_database, transaction
 from device.events.event import Event, dump, load, subject
 from device.group_commit import GroupCommit
 from device.media import Utc
 from device.records import BadRecord
+
+AHEAD = 8192  #: numbers that are set aside on the disk before they are given; half of them at least are left
 
 SCHEMA = (
     """
@@ -34,6 +41,11 @@ SCHEMA = (
     CREATE TABLE adopted(plane TEXT PRIMARY KEY, origin TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
     """,
     "CREATE INDEX entry_by_time ON entry(utc, seq);",
+    # A journal of before there was this table is taken for one that was killed.
+    """
+    CREATE TABLE given(upto INTEGER NOT NULL);
+    INSERT INTO given SELECT coalesce(max(seq) + 8192, 0) FROM entry;
+    """,
 )
 
 
@@ -41,7 +53,7 @@ SCHEMA = (
 class Entry:
     """One event as it stands in a journal."""
 
-    seq: int  #: 1, 2, 3 ... in this journal
+    seq: int  #: 1, 2, 3 ... in this journal; behind a kill it leaps
     utc: Utc
     origin: str  #: plane:journal, where it was said
     origin_seq: int  #: its number there
@@ -66,11 +78,18 @@ class Journal:
         self._keep = keep
         self._writing = open_database(path, SCHEMA)  # the writer thread's
         self._database = open_database(path, SCHEMA)  # all that it sees is durable
-        self.origin = self._named(plane)
-        (last,) = self._database.execute("SELECT max(seq) FROM entry").fetchone()
-        self.last: int = last or 0  #: number of the last entry
+        with transaction(self._database):
+            self.origin = self._named(plane)
+            found, count, upto = self._database.execute(
+                "SELECT coalesce(max(seq), 0), count(*), (SELECT upto FROM given) FROM entry"
+            ).fetchone()
+            self._found: int = found  # number of the last entry that a former life left
+            self._begun: int = max(found, upto)  # this life's numbers come behind it
+            self._given = self._begun + AHEAD  # numbers up to here may be given, as the disk has it
+            self._count: int = count  # entries on the disk
+            self._database.execute("UPDATE given SET upto = ?", (self._given,))
+        self.last: int = self._begun  #: number of the last entry
         self.durable = self.last  #: number of the last entry that is on the disk
-        self.found = self.last  #: number of the last entry that a former life left
         self._active = self._read_active()
         self._adopted: dict[str, tuple[str, int]] = {
             plane: (origin, seq)
@@ -83,12 +102,24 @@ class Journal:
     def close(self) -> None:
         """Write what is waiting, and close."""
         self._commits.close()
+        if self.durable == self.last:
+            with contextlib.suppress(DatabaseFault), transaction(self._database):  # else the numbers leap
+                self._database.execute("UPDATE given SET upto = ?", (self.last,))
         self._database.close()
 
     @property
     def fault(self) -> Exception | None:
         """Why the last write failed; it is tried again."""
         return self._commits.fault
+
+    @property
+    def said(self) -> int:
+        """Entries of this life."""
+        return self.last - self._begun
+
+    def lost(self, seq: int) -> bool:
+        """Whether an entry of a former life, if there ever was one, did not get onto the disk, nor will."""
+        return self._found < seq <= self._begun
 
     # ------------------------------------------------------------------------------------------ saying
 
@@ -201,11 +232,10 @@ class Journal:
 
     def _named(self, plane: str) -> str:
         """A journal that is made anew counts from 1 again: its name says that it is another."""
-        with transaction(self._database):
-            row = self._database.execute("SELECT name FROM origin").fetchone()
-            if row is None:
-                row = (f"{plane}:{secrets.token_hex(4)}",)
-                self._database.execute("INSERT INTO origin VALUES (?)", row)
+        row = self._database.execute("SELECT name FROM origin").fetchone()
+        if row is None:
+            row = (f"{plane}:{secrets.token_hex(4)}",)
+            self._database.execute("INSERT INTO origin VALUES (?)", row)
         return str(row[0])
 
     def _read_active(self) -> dict[State, Entry]:
@@ -245,11 +275,22 @@ class Journal:
                 key = (entry.plane, event.raises, said.subject)
                 what = (entry.seq, entry.utc, entry.origin, entry.origin_seq, text)
                 database.execute("INSERT OR REPLACE INTO active VALUES (?, ?, ?, ?, ?, ?, ?, ?)", key + what)
-        oldest = entries[-1].entry.seq - self._keep
-        database.execute("DELETE FROM entry WHERE seq <= ?", (oldest,))
+        if (over := self._count + len(entries) - self._keep) > 0:
+            database.execute(
+                "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry ORDER BY seq LIMIT ?)", (over,)
+            )
+        if (upto := self._ahead(entries)) != self._given:
+            database.execute("UPDATE given SET upto = ?", (upto,))
 
     def _written(self, entries: list[_Said]) -> None:
+        self._count = min(self._count + len(entries), self._keep)
+        self._given = self._ahead(entries)
         self.durable = entries[-1].entry.seq
+
+    def _ahead(self, entries: list[_Said]) -> int:
+        """Up to where numbers may be given, once these are on the disk."""
+        last = entries[-1].entry.seq
+        return self._given if self._given - last > AHEAD // 2 else last + AHEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,6 @@ async def feed(bus: Bus, box: Box, write: Write) -> Callable[[], None]:
 
     origin, _, known = box.mark.rpartition(":")
     after = int(known) if origin == journal.origin else journal.last
-    if box.inherited and origin == journal.origin:
-        # Letters may be on the disk a moment before the events that they are made of. The numbers of those that a kill
-        # took from the journal are now others' numbers, who are no letters yet.
-        after = min(after, journal.found)
     if origin != journal.origin:
         box.put((), mark=mark(after))
     end = bus.subscribe(heard)

@@ -215,7 +215,6 @@ class Box:
         row = outbox.database.execute("SELECT mark, dropped FROM box WHERE name = ?", (name,)).fetchone()
         mark, dropped = ("", 0) if row is None or forgotten else row
         self.mark: str = mark  #: what was given with the last letters; empty: nothing ever was
-        self.inherited = True  #: whether the mark is a former life's
         self.dropped: int = dropped  #: letters, ever
         self.sent = 0  #: letters that were acknowledged since the start
         self.fault = ""  #: why nothing gets through; empty while it does. Kept by who delivers
@@ -241,7 +240,7 @@ class Box:
             self._outbox.last += 1
             letters.append(Letter(self._outbox.last, utc, draft.head, draft.body, draft.file))
         if mark is not None:
-            self.mark, self.inherited = mark, False
+            self.mark = mark
         self._outbox.work(_Work(self.name, letters, mark=mark))
         self._recent.extend(letters)
         self.waiting += len(letters)

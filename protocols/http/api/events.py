@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -15,7 +15,7 @@ from device.accounts.sessions import Scope
 from device.errors import NotFound, Severity
 from device.events.event import describe, dump, events
 from device.events.follow import durable
-from device.events.journal import Entry
+from device.events.journal import Entry, Journal
 from device.jobs import Job, State
 from protocols.http.api.answers import Answer
 from protocols.http.caller import Caller
@@ -27,7 +27,7 @@ from protocols.http.table import Body, Table
 TABLE = Table("Events and jobs")
 
 SCAN = 1000  #: entries that are read at once while some are looked for
-MOST_SCANNED = 20_000
+MOST_SCANNED = 20_000  #: that are looked at for one answer
 WAITING = 1000  #: jobs that may wait for a slow listener
 
 
@@ -117,19 +117,14 @@ class JobsShown(Answer):
 @TABLE.get("/api/events", role=Role.VIEWER)
 async def journal(house: House, caller: Caller, query: Looked) -> EventsShown:
     """What has happened, newest first."""
-    book = house.bus.journal
-    found: list[Entry] = []
-    upto = (query.before or book.last + 1) - 1
-    floor = max(upto - MOST_SCANNED, 0)
-    while upto > floor and len(found) < query.limit:
-        begin = max(upto - SCAN, floor)
-        rows = [each for each in book.since(begin, upto - begin) if each.seq <= upto]
-        for entry in reversed(rows):
-            if len(found) < query.limit and _wanted(entry, query) and sees(caller, entry):
-                found.append(entry)
-        upto = begin
-    last = found[-1].seq if len(found) == query.limit else upto + 1
-    return EventsShown(events=[event_shown(each) for each in found], next=last if last > 1 else None)
+    found, more = newest(
+        house.bus.journal,
+        query.before,
+        MOST_SCANNED,
+        query.limit,
+        lambda entry: _wanted(entry, query) and sees(caller, entry),
+    )
+    return EventsShown(events=[event_shown(each) for each in found], next=more)
 
 
 @TABLE.get("/api/events/active", role=Role.VIEWER)
@@ -192,6 +187,25 @@ async def job(house: House, caller: Caller, id: str) -> JobShown:  # noqa: A002 
 async def cancel(house: House, id: str) -> JobShown:  # noqa: A002 - as it is called in the path
     """Stop a long work, where it can be stopped."""
     return job_shown(await house.jobs.cancel(id))
+
+
+def newest(
+    book: Journal, before: int | None, most: int, limit: int, wanted: Callable[[Entry], bool]
+) -> tuple[list[Entry], int | None]:
+    """The newest entries that are wanted, at most `limit` and among the `most` before a number (None: among the last);
+    and the number before which there may be more."""
+    found: list[Entry] = []
+    upto = (before or book.last + 1) - 1
+    for _ in range(0, most, SCAN):
+        rows = book.before(upto, SCAN)
+        if not rows:
+            return found, None
+        for entry in filter(wanted, rows):
+            found.append(entry)
+            if len(found) == limit:
+                return found, entry.seq if entry.seq > 1 else None
+        upto = rows[-1].seq - 1
+    return found, upto + 1 if upto else None
 
 
 def event_shown(entry: Entry) -> EventShown:

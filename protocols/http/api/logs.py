@@ -18,7 +18,7 @@ from device.events.words import said
 from device.signature import Signer
 from device.vault import Vault
 from protocols.http.api.answers import Answer
-from protocols.http.api.events import SCAN, EventShown, event_shown, sees
+from protocols.http.api.events import EventShown, event_shown, newest, sees
 from protocols.http.caller import Caller
 from protocols.http.house import House
 from protocols.http.moments import Instant
@@ -173,22 +173,14 @@ async def download_crash(house: House) -> web.Response:
 
 
 def _lines(house: House, caller: Caller, log: Log, query: Lines) -> tuple[list[Entry], int | None]:
-    """Newest first, and the `seq` from which there may be more."""
-    book = house.bus.journal
-    found: list[Entry] = []
-    upto = (query.before or book.last + 1) - 1
-    floor = max(upto - MOST_SCANNED, 0)
-    while upto > floor:
-        rows = book.before(upto, SCAN)
-        for entry in rows:
-            if _wanted(entry, log, query) and sees(caller, entry):
-                found.append(entry)
-                if len(found) == query.limit:
-                    return found, entry.seq if entry.seq > 1 else None
-        if not rows:
-            return found, None
-        upto = rows[-1].seq - 1
-    return found, upto + 1 if upto > 0 else None
+    """`newest` of a log."""
+    return newest(
+        house.bus.journal,
+        query.before,
+        MOST_SCANNED,
+        query.limit,
+        lambda entry: _wanted(entry, log, query) and sees(caller, entry),
+    )
 
 
 def _wanted(entry: Entry, log: Log, query: Lines) -> bool:

@@ -171,7 +171,7 @@ def _events(house: House) -> list[Metric]:
     held = house.bus.journal.active()
     jobs = house.jobs.list()
     return [
-        counter("holdfast_events_total", "Said since the journal was made.", [({}, house.bus.journal.last)]),
+        counter("holdfast_events_total", "Said since the recorder started.", [({}, house.bus.journal.said)]),
         gauge(
             "holdfast_alarms",
             "States that hold and should not, by severity.",

@@ -19,6 +19,7 @@ from device.events.journal import Entry, Journal
 from device.media import Utc
 from device.signature import Signer
 from tests.device.clock.simulated import SimulatedClock
+from tests.device.events.test_events import killed
 
 SIGNER = Signer(Ed25519PrivateKey.generate())
 CHANGED = SettingsChanged("cameras", "c-aaaa", ("name",), "anna")
@@ -166,4 +167,14 @@ async def test_it_follows_its_journal_through_a_restart(path: Path, tmp_path: Pa
         await asyncio.gather(running, return_exceptions=True)
         trail.close()
     assert [row["who"] for row in latest(path, 10)] == ["anna0", "anna", "anna1", "anna", "anna2", "anna"]
+    journal.close()
+
+
+async def test_nobody_waits_for_the_place_of_what_a_kill_took(trail: Trail, tmp_path: Path) -> None:
+    events, clock = tmp_path / "events.db", SimulatedClock()
+    (lost,) = killed(Journal(events, PlaneName.CONTROL.value, clock, keep=100), events, CHANGED)
+    journal = Journal(events, PlaneName.CONTROL.value, clock, keep=100)
+    keeper = Keeper(Bus(journal, unheard), trail)
+    async with asyncio.timeout(30):
+        assert await keeper.receipt(lost.seq) is None
     journal.close()

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.cameras.source import Cause
+from device.database import open_database
 from device.errors import Severity
 from device.events.bus import Bus
 from device.events.catalogue import (
@@ -30,7 +31,7 @@ from device.events.catalogue import (
     VolumeId,
 )
 from device.events.event import Event, describe, dump, event, events, load, subject
-from device.events.journal import Entry, Journal
+from device.events.journal import AHEAD, SCHEMA, Entry, Journal
 from device.media import Utc
 from device.records import BadRecord
 from tests.device.clock.simulated import SimulatedClock
@@ -260,6 +261,72 @@ def test_a_write_that_fails_is_tried_again_and_nothing_is_lost(journal: Journal,
     blocker.close()
     assert [entry.event for entry in flushed(journal).since(0, 10)] == [OFFLINE]
     assert journal.durable == 1
+
+
+def killed(journal: Journal, path: Path, *last: Event) -> list[Entry]:
+    """End a journal's life as the power does: what was said last is not on the disk."""
+    blocker = sqlite3.connect(path, isolation_level=None)
+    journal._writing.execute("PRAGMA busy_timeout = 0")
+    blocker.execute("BEGIN IMMEDIATE")
+    told = [entry for event in last if (entry := journal.append(event))]
+    journal.close()
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    return told
+
+
+@pytest.mark.parametrize("ahead", [8, AHEAD])
+@pytest.mark.parametrize("before", [0, 1, 30])
+def test_a_number_that_was_told_before_a_kill_is_nobody_elses(
+    ahead: int, before: int, path: Path, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.events.journal.AHEAD", ahead)
+    journal = Journal(path, "control", clock, keep=100)
+    kept = []
+    for number in range(before):
+        kept.append(journal.append(ClockStepped(float(number))))
+        flushed(journal)
+    lost = killed(journal, path, ClockStepped(-1.0), ClockStepped(-2.0), ClockStepped(-3.0))
+    assert [entry.seq for entry in lost] == [before + 1, before + 2, before + 3]
+    again = Journal(path, "control", clock, keep=100)
+    assert again.said == 0
+    fresh = again.append(OFFLINE)
+    assert fresh is not None
+    assert fresh.seq > lost[-1].seq
+    assert [again.lost(entry.seq) for entry in (*lost, fresh)] == [True, True, True, False]
+    assert flushed(again).since(0, 100) == [*kept, fresh]
+    assert again.before(fresh.seq, 100) == [fresh, *kept[::-1]]
+    again.close()
+    third = Journal(path, "control", clock, keep=100)
+    orderly = third.append(ONLINE)
+    assert orderly is not None
+    assert (orderly.seq, orderly.raised, third.said) == (fresh.seq + 1, fresh.seq, 1)
+    third.close()
+
+
+def test_as_many_are_kept_however_often_it_was_killed(path: Path, clock: SimulatedClock) -> None:
+    for life in range(5):
+        journal = Journal(path, "control", clock, keep=30)
+        for number in range(10):
+            journal.append(ClockStepped(float(10 * life + number)))
+        killed(flushed(journal), path, OFFLINE)
+    last = Journal(path, "control", clock, keep=30)
+    assert [entry.event for entry in last.since(0, 1000)] == [ClockStepped(float(n)) for n in range(20, 50)]
+    last.close()
+
+
+def test_a_journal_of_before_numbers_were_set_aside_is_taken_for_a_killed_one(
+    path: Path, clock: SimulatedClock
+) -> None:
+    old = open_database(path, SCHEMA[:2])
+    old.execute("INSERT INTO entry VALUES (7, 1, 'control:aa', 7, 0, 'clock.stepped', '{}')")
+    old.close()
+    journal = Journal(path, "control", clock, keep=100)
+    entry = journal.append(OFFLINE)
+    assert entry is not None
+    assert entry.seq == 7 + AHEAD + 1
+    assert journal.lost(8)
+    journal.close()
 
 
 def test_an_entry_that_this_version_does_not_know_is_passed_over(journal: Journal, path: Path) -> None:

@@ -12,8 +12,7 @@ import pytest
 from device.errors import PeerFault
 from device.events.event import Event
 from device.events.outbox import DeliveryBack, DeliveryFailing, DeliveryRefused
-from device.outbox import delivery
-from device.outbox.delivery import Undeliverable, deliver
+from device.outbox.delivery import SLOW, Undeliverable, deliver
 from device.outbox.outbox import Box, Draft, Letter, Limits, Outbox
 from tests.device.clock.simulated import SimulatedClock
 
@@ -64,12 +63,12 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def under_way(folder: Path) -> AsyncIterator[Rig]:
+async def under_way(folder: Path, slow: float = SLOW) -> AsyncIterator[Rig]:
     said: list[Event] = []
     clock = SimulatedClock()
     outbox = Outbox(folder / "outbox.db", clock, said.append)
     rig = Rig(outbox, said)
-    work = asyncio.create_task(deliver(rig.box, rig.destination, clock, said.append, lambda: 0.0))
+    work = asyncio.create_task(deliver(rig.box, rig.destination, clock, said.append, lambda: 0.0, slow=slow))
     try:
         yield rig
         assert not work.done()
@@ -129,8 +128,7 @@ async def test_a_defect_of_a_sender_is_an_outage_like_another(
 async def test_a_destination_that_says_nothing_is_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "SLOW", 0.05)
-    async with under_way(tmp_path) as rig:
+    async with under_way(tmp_path, slow=0.05) as rig:
         silent = asyncio.Event()
 
         async def send(letters: Sequence[Letter]) -> int:
