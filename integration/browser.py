@@ -53,7 +53,7 @@ class LiveShow:
         self._coming = self.feed.tracks
         self.muxer.begin(self._coming, Utc(0))
         gone, failed = (asyncio.ensure_future(each) for each in (self.outlet.gone(), self._failed.wait()))
-        unsubscribe = self.feed.subscribe(self._take)
+        unsubscribe = self.feed.subscribe(self._came)
         try:
             still = await newest()
             if still is not None and self._coming is not None:
@@ -74,6 +74,10 @@ class LiveShow:
         except Unplayable as error:
             self._unplayable = error
             self._failed.set()
+
+    def _came(self, items: Sequence[Sample | Break]) -> None:
+        for item in items:
+            self._take(item)
 
     def _take(self, item: Sample | Break) -> None:
         if isinstance(item, Break):

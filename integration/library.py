@@ -19,17 +19,18 @@ from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Sample, Track, Utc
 from device.planes.errors import PlaneDown
 from device.planes.link import Client
-from device.planes.messages import AskRecording, Tap, TapLost, TapTracks
+from device.planes.messages import AskRecording, Tap, TapLost, TapPatience, TapTracks
 from device.recording.catalogue import CatalogueReader
 from device.recording.playback import Piece, Place, Playback, places
 from device.recording.rewind import Rewind
 from device.recordings.names import token_of
-from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Listener, Live, Passage, Stored
 
 RETRY_SECONDS = 0.5  #: between attempts to tap a recording plane that restarts
 FOLLOW = 10 * MICROSECONDS  #: a recording whose newest sample is older than this does not grow
 LOOK_SECONDS = 0.25  #: between looks for what was recorded meanwhile
 WAIT_SECONDS = 1.0  #: the same, where the recording stopped
+TOGETHER = 0.005  #: what the recording plane has taken in one go comes within so many seconds
 LEAST = MICROSECONDS // 10  #: what continues by less than this is not told from the inexact end of a segment
 READERS = 4  #: threads that read fragments for all who replay
 
@@ -151,7 +152,7 @@ class TapFeed:
         self.tracks = tracks
         self._recording = recording
         self._token = token
-        self._listeners: list[Callable[[Sample | Break], None]] = []
+        self._listeners: dict[Listener, float] = {}  #: and how patient each is
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -159,20 +160,23 @@ class TapFeed:
         """Whether somebody listens."""
         return self._task is not None
 
-    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Feed."""
-        self._listeners.append(listener)
+        self._listeners[listener] = 0.0
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name=f"tap {self._token}")
 
         def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            self._listeners.pop(listener, None)
             if not self._listeners and self._task is not None:
                 self._task.cancel()
                 self._task = None
 
         return unsubscribe
+
+    def patient(self, listener: Listener, seconds: float) -> None:
+        """Feed."""
+        self._listeners[listener] = seconds
 
     async def close(self) -> None:
         """Stop."""
@@ -192,25 +196,33 @@ class TapFeed:
 
     async def _tap(self) -> None:
         begun: tuple[Track, ...] | None = None
-        async with self._recording.stream(Tap(self._token)) as items:
-            async for item in items:
-                match item:
-                    case Sample():
-                        if begun is not None:
-                            self.tracks = begun
-                            self._give(Break(item.utc, begun))
-                            begun = None
-                        self._give(item)
-                    case TapTracks():
-                        begun = item.tracks
-                    case TapLost():
-                        begun = (
-                            self.tracks
-                        )  # what follows begins with a key frame; listeners start anew with it
-
-    def _give(self, item: Sample | Break) -> None:
-        for listener in tuple(self._listeners):
-            listener(item)
+        told = 0.0  #: to the recording plane, of our patience
+        async with self._recording.stream(Tap(self._token)) as stream:
+            while True:
+                await stream.ready()
+                patience = min(self._listeners.values(), default=0.0)
+                if patience != told:
+                    await self._recording.call(TapPatience(self._token, patience))
+                    told = patience
+                if patience:
+                    await asyncio.sleep(TOGETHER)
+                came: list[Sample | Break] = []
+                for item in await stream.several():
+                    match item:
+                        case Sample():
+                            if begun is not None:
+                                self.tracks = begun
+                                came.append(Break(item.utc, begun))
+                                begun = None
+                            came.append(item)
+                        case TapTracks():
+                            begun = item.tracks
+                        case TapLost():
+                            # What follows begins with a key frame; listeners start anew with it.
+                            begun = self.tracks
+                if came:
+                    for listener in tuple(self._listeners):
+                        listener(came)
 
 
 class CatalogueStore:

@@ -14,7 +14,7 @@ from pathlib import Path
 from device.archive.ledger import highest
 from device.archive.messages import Moved, MoveSegments, SegmentsErased, ShareHas
 from device.cameras.reconnect import Ladder
-from device.cameras.source import Address, Cause, Source
+from device.cameras.source import ROUND, Address, Cause, Source
 from device.cameras.station import Health, Station
 from device.errors import BadValue, NotFound
 from device.events import catalogue as said
@@ -35,6 +35,7 @@ from device.planes.messages import (
     StreamStatus,
     Tap,
     TapLost,
+    TapPatience,
     TapTracks,
     TriggerEvent,
     Unlock,
@@ -116,9 +117,8 @@ class Taps:
     async def serve(self, outlet: Outlet) -> None:
         """Send the stream to `outlet` until it goes away."""
         self._outlets[outlet] = 0
-        if len(self._outlets) == 1:
-            self._intake.watcher = self
-            self._station.attention(True)
+        self._intake.watcher = self
+        self._station.attention(0)
         try:
             if self._intake.tracks:
                 outlet.put(TapTracks(self._run, self._intake.tracks))
@@ -127,7 +127,12 @@ class Taps:
             del self._outlets[outlet]
             if not self._outlets:
                 self._intake.watcher = None
-                self._station.attention(False)
+                self._station.attention(ROUND)
+
+    def wait(self, seconds: float) -> None:
+        """They are content with what is so old."""
+        if self._outlets:
+            self._station.attention(seconds)
 
     @property
     def watched(self) -> bool:
@@ -337,6 +342,7 @@ class RecordingPlane:
         server = self._own.server
         server.on(AskRecording, self._status)
         server.on_stream(Tap, self._tap)
+        server.on(TapPatience, self._patience)
         server.on(Lock, self._lock)
         server.on(Unlock, self._unlock)
         server.on(TriggerEvent, self._trigger)
@@ -387,6 +393,15 @@ class RecordingPlane:
         if stream is None:
             raise NotFound("camera stream", request.token)
         await stream.taps.serve(outlet)
+
+    async def _patience(self, request: TapPatience) -> Done:
+        if not 0 <= request.seconds <= ROUND:
+            raise BadValue("seconds", f"must be 0 to {ROUND:g}")
+        stream = self._streams.get(request.token)
+        if stream is None:
+            raise NotFound("camera stream", request.token)
+        stream.taps.wait(request.seconds)
+        return Done()
 
     async def _lock(self, request: Lock) -> Locked:
         made = self._recorder.lock(

@@ -167,6 +167,7 @@ class Source(Protocol):
         announced, and `closed` when the session ends by itself; whoever cancels it knows why, and closes the
         intake. Raises SessionEnded with the cause."""
 
-    def attention(self, low_latency: bool) -> None:
-        """While somebody watches, wake for every packet; otherwise in batches (SO_RCVLOWAT), which halves the
-        cost."""
+    def attention(self, patience: float) -> None:
+        """How old what comes may be when the intake is given it, seconds: 0 while somebody watches, every packet wakes
+        us; `ROUND`, as at first, while nobody does; what is between for a crowd. To look more rarely, at what
+        has come to all cameras (SO_RCVLOWAT), costs less."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.cameras.reconnect import Hold, Ladder
-from device.cameras.source import Cause, Intake, Reception, SessionEnded, Source
+from device.cameras.source import ROUND, Cause, Intake, Reception, SessionEnded, Source
 from device.clock import Clock
 
 #: A stream that comes back within this time was never "offline" to the people who watch events; the ledger
@@ -51,17 +51,17 @@ class Station:
         self._clock = clock
         self._changed = changed
         self._source: Source | None = None
-        self._watched = False
+        self._patience = ROUND
         self._released = asyncio.Event()
         self._totals = Reception()
         self.health = Health(False, Cause.CONNECTING, "", clock.monotonic(), 0, False)
         self._told_well: bool | None = None
 
-    def attention(self, watched: bool) -> None:
-        """Somebody watches the stream live, or nobody does any more."""
-        self._watched = watched
+    def attention(self, patience: float) -> None:
+        """How late may what comes be? See `Source.attention`."""
+        self._patience = patience
         if self._source is not None:
-            self._source.attention(watched)
+            self._source.attention(patience)
 
     def credentials_changed(self) -> None:
         """Let go of a stream that was held because the camera rejected us."""
@@ -90,7 +90,7 @@ class Station:
 
     async def _session(self) -> SessionEnded:
         source = self._source = self._connect()
-        source.attention(self._watched)
+        source.attention(self._patience)
         try:
             await source.run(self._intake)
         except SessionEnded as ended:

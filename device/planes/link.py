@@ -380,12 +380,9 @@ class Stream(Generic[R]):
         return self
 
     async def __anext__(self) -> R:
-        assert self._connection is not None
-        while not self._queue:
-            if self._connection.lost.is_set():
-                raise PlaneDown("The other plane closed the stream.")
-            self._some.clear()
-            await self._some.wait()
+        await self.ready()
+        if not self._queue:
+            raise PlaneDown("The other plane closed the stream.")
         item = self._queue.popleft()
         if isinstance(item, Sample):
             self._took(len(item.data))
@@ -398,6 +395,20 @@ class Stream(Generic[R]):
         if isinstance(value, WireError):
             raise unpack(value)
         return value  # type: ignore[return-value]  # the server sends what the subscription says
+
+    async def ready(self) -> None:
+        """Wait until something has come, or nothing more will."""
+        assert self._connection is not None
+        while not self._queue and not self._connection.lost.is_set():
+            self._some.clear()
+            await self._some.wait()
+
+    async def several(self) -> list[R]:
+        """The next one, and all that have come behind it. Raises as iteration does."""
+        found = [await self.__anext__()]
+        while self._queue and (isinstance(next_ := self._queue[0], Sample) or next_.kind is FrameKind.ITEM):
+            found.append(await self.__anext__())
+        return found
 
     def _took(self, octets: int) -> None:
         self._octets -= octets

@@ -133,6 +133,15 @@ class Tap(Subscription[TapTracks | TapLost | Sample]):
 
 
 @message
+class TapPatience(Request[Done]):
+    """Those who tap a recording are content with samples that are up to so many seconds old; whoever taps it next is
+    not. Refused with NotFound, BadValue."""
+
+    token: str
+    seconds: float  #: 0: each at once
+
+
+@message
 class Locked:
     """An evidence lock is in force."""
 

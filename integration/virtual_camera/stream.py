@@ -23,13 +23,12 @@ from integration.virtual_camera.encode import CLOCK_RATE, Format, VideoEncoder
 from integration.virtual_camera.faults import OTHER, Condition
 from integration.virtual_camera.head import Lens
 from integration.virtual_camera.scene import Scene
-from protocols.rtsp.library import Break
+from protocols.rtsp.library import Break, Listener
 
 OFF = 2 * MICROSECONDS  #: farther from the clock than this, a stream takes its frame number anew
 
 COVERED = 24  #: luma of a lens that something is held before
 
-Listener = Callable[[Sample | Break], None]
 Skipped = Callable[[int, int], None]  #: number of the first frame, and how many
 MakeScene = Callable[[int, int], Scene]  #: of a width and a height
 
@@ -127,6 +126,9 @@ class Stream:
                 self.stop()
 
         return unsubscribe
+
+    def patient(self, listener: Listener, seconds: float) -> None:
+        """Feed. Frames are handed on as they are made, however patient who listens is."""
 
     @property
     def listeners(self) -> int:
@@ -324,16 +326,15 @@ class Stream:
         if made.condition.silent:
             return
         sample = Sample(0, made.time, made.utc, made.key, made.data)
+        told = [Sample(len(self._others), made.time, made.utc, True, made.told)] if made.told else []
         for subscription in tuple(self._subscriptions):
             if subscription.form != made.form:
                 subscription.form = made.form
-                subscription.listener(Break(made.utc, self._tracks_of(made.form)))
+                subscription.listener([Break(made.utc, self._tracks_of(made.form))])
             subscription.started = subscription.started or made.key
             # A listener may leave on account of the break.
             if subscription.started and subscription in self._subscriptions:
-                subscription.listener(sample)
-                if made.told:
-                    subscription.listener(Sample(len(self._others), made.time, made.utc, True, made.told))
+                subscription.listener([sample, *told])
 
     def _deliver_sound(self, sound: audio.AudioEncoder, block: int, condition: Condition) -> None:
         offset = int(condition.clock_offset * MICROSECONDS)
@@ -344,7 +345,7 @@ class Stream:
                 continue
             for subscription in tuple(self._subscriptions):
                 if subscription.started:
-                    subscription.listener(Sample(1, time, utc, True, data))
+                    subscription.listener([Sample(1, time, utc, True, data)])
 
 
 def _scrambled(unit: bytes, codec: Codec) -> bytes:

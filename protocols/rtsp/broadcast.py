@@ -8,7 +8,7 @@ seconds; nobody else notices.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -20,9 +20,8 @@ from protocols.rtsp.sender import Packets, Sender, merged, shape
 QUEUE_OCTETS = 4 * 1024 * 1024  #: waiting for one listener
 QUEUE_SECONDS = 3.0  #: age of the oldest packet that waits
 STALL_SECONDS = 10.0  #: without taking anything, then the listener is cut
-CROWD = 8  #: from so many listeners on, what comes is handed over in batches: half the system calls
-BATCH_SECONDS = 0.1  #: at most so much later for it
-BATCH_OCTETS = 64 * 1024
+CROWD = 8  #: from so many listeners on, what comes is taken several samples at a time, for all planes wake less often
+PATIENCE = 0.1  #: seconds: at most so much later for it
 
 
 class Outlet(Protocol):
@@ -122,10 +121,7 @@ class Broadcast:
     _listeners: list[Listener] = field(default_factory=list)
     _unsubscribe: Callable[[], None] | None = None
     _batch: list[Packets] = field(default_factory=list)  #: made, and not handed over yet
-    _octets: int = 0  #: of the batch
     _starts: bool = False  #: the batch begins with a key frame
-    _since: float = 0.0  #: when the first of it came
-    _came: float = 0.0  #: when the last sample came
 
     @property
     def watched(self) -> bool:
@@ -139,6 +135,7 @@ class Broadcast:
         if self._unsubscribe is None:
             self.sender.interrupted()
             self._unsubscribe = self.feed.subscribe(self.take)
+        self._settle()
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -147,12 +144,23 @@ class Broadcast:
             return
         listener.state = State.LEFT
         self._listeners.remove(listener)
-        if not self._listeners:
+        if self._listeners:
+            self._settle()
+        else:
             self._close()
 
-    def take(self, item: Sample | Break) -> None:
-        """The next thing from the feed."""
+    def _settle(self) -> None:
+        self.feed.patient(self.take, PATIENCE if len(self._listeners) >= CROWD else 0)
+
+    def take(self, items: Sequence[Sample | Break]) -> None:
+        """What comes next from the feed."""
         now = self.now()
+        for item in items:
+            if not self.over:
+                self._take(item, now)
+        self._flush(now)
+
+    def _take(self, item: Sample | Break, now: float) -> None:
         if isinstance(item, Break):
             # Who comes later is described the new tracks: nothing may be left out of them, or moved.
             if shape(item.tracks) != shape(self.sender.tracks) or not self.sender.broke(item):
@@ -172,19 +180,8 @@ class Broadcast:
         if starts:
             self._flush(now)
         if not self._batch:
-            self._starts, self._since, self._octets = starts, now, 0
+            self._starts = starts
         self._batch.append(packets)
-        self._octets += len(packets.data)
-        before, self._came = self._came, now
-        # Who shares a stream with many gets it a picture or two later, if the next will come in time.
-        soon = now + (now - before) - self._since < BATCH_SECONDS
-        if len(self._listeners) < CROWD or self._octets >= BATCH_OCTETS or not soon:
-            self._flush(now)
-
-    def tick(self, now: float) -> None:
-        """Once in a while: hand over what waits for a sample that did not come."""
-        if now - self._since >= BATCH_SECONDS:
-            self._flush(now)
 
     def _flush(self, now: float) -> None:
         batch, self._batch = merged(self._batch), []

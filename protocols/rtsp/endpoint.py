@@ -347,8 +347,6 @@ class Endpoint:
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         now = self.clock.monotonic()
-        for broadcast in tuple(self._broadcasts.values()):
-            broadcast.tick(now)
         doomed: list[PeerProtocol] = []
         for session in self.registry:
             allowed = self._holds is None or self._holds(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,14 +39,21 @@ class Passage:
     follow: bool  #: forward and without an end: wait for what may be recorded later, however long
 
 
+Listener = Callable[[Sequence[Sample | Break]], None]  #: takes what came in one go, the oldest first
+
+
 class Feed(Protocol):
     """A running stream. Serves any number of listeners; costs nothing while there is none."""
 
     tracks: tuple[Track, ...]
 
-    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every sample from the next key frame on, in the loop's thread. Returns the
         unsubscribe."""
+
+    def patient(self, listener: Listener, seconds: float) -> None:
+        """`listener` is content with samples that are up to so many seconds old, if several come in one go: that
+        costs less. At first nobody is: 0."""
 
 
 class Store(Protocol):

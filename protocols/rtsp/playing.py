@@ -44,7 +44,7 @@ class Playing:
         clock: Clock,
         patience: Patience,
     ) -> None:
-        self._low_latency = False
+        self._every = ROUND  #: seconds from round to round; 0: every packet wakes us besides
         self._connection = connection
         self._session = session
         self._choices = list(choices)
@@ -67,11 +67,14 @@ class Playing:
         self._keeping: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def attend(self, low_latency: bool) -> None:
-        """While somebody watches, every packet wakes us: from now on, not from the next round."""
-        self._low_latency = low_latency
-        if low_latency:
+    def attend(self, patience: float) -> None:
+        """How late what comes may be taken (`Source.attention`): from now on, not from the next round."""
+        self._every = patience
+        if not patience:
             self._set_low_water(1)
+        elif self._timer is not None:
+            self._timer.cancel()
+            self._next_round()
 
     async def run(self, intake: Intake, udp: bool) -> None:
         """Set up, play, and stay until the session ends. Raises SessionEnded."""
@@ -201,7 +204,7 @@ class Playing:
 
     def _awake(self, now: float) -> bool:
         """Whether every packet is to wake us: somebody watches, or only its arrival tells a picture's time."""
-        return self._low_latency or now < self._settled or self._ingest.guesses(now)
+        return not self._every or now < self._settled or self._ingest.guesses(now)
 
     def _junk(self) -> None:
         self._reception.malformed += 1
@@ -214,8 +217,9 @@ class Playing:
             self._ended.set_result(ended)
 
     def _next_round(self) -> None:
-        rounds = self._loop.time() // ROUND + 1
-        self._timer = self._loop.call_at(rounds * ROUND, self._round)
+        every = self._every or ROUND
+        rounds = self._loop.time() // every + 1
+        self._timer = self._loop.call_at(rounds * every, self._round)
 
     def _round(self) -> None:
         self._next_round()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
-from device.cameras.source import Address, Cause, Intake, Reception, SessionEnded
+from device.cameras.source import ROUND, Address, Cause, Intake, Reception, SessionEnded
 from device.clock import Clock
 from device.media import Kind
 from protocols.rtsp import sdp
@@ -52,14 +52,14 @@ class RtspSource:
         self._patience = patience
         self._left_out = left_out
         self._kinds = kinds
-        self._low_latency = False
+        self._lateness = ROUND
         self._playing: Playing | None = None
 
-    def attention(self, low_latency: bool) -> None:
-        """While somebody watches, wake for every packet; otherwise in batches."""
-        self._low_latency = low_latency
+    def attention(self, patience: float) -> None:
+        """`device.cameras.source.Source`."""
+        self._lateness = patience
         if self._playing is not None:
-            self._playing.attend(low_latency)
+            self._playing.attend(patience)
 
     async def run(self, intake: Intake) -> None:
         """One session, from connecting to its end. Raises SessionEnded."""
@@ -88,7 +88,7 @@ class RtspSource:
             choices = self._choose(await session.describe())
             playing = Playing(connection, session, choices, self.reception, self._clock, self._patience)
             self._playing = playing
-            playing.attend(self._low_latency)
+            playing.attend(self._lateness)
             await playing.run(intake, udp)
         finally:
             self._playing = None

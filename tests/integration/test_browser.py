@@ -14,7 +14,7 @@ from device.planes.link import Client, Outlet, Server
 from device.planes.video import Unplayable, VideoStart, WatchLive
 from integration.browser import LiveShow, Still
 from protocols.mse.muxer import Muxer
-from protocols.rtsp.library import Break
+from protocols.rtsp.library import Break, Listener
 from tests.device.recording.material import video
 
 WITHIN = 30.0  #: seconds: the machine may be busy
@@ -28,12 +28,18 @@ class Camera:
 
     tracks: tuple[Track, ...] = (CLIP.track,)
     watched: asyncio.Event = field(default_factory=asyncio.Event)
-    give: Callable[[Sample | Break], None] = field(init=False)
+    listener: Listener = field(init=False)
 
-    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
-        self.give = listener
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        self.listener = listener
         self.watched.set()
         return self.watched.clear
+
+    def patient(self, listener: Listener, seconds: float) -> None:
+        pass
+
+    def give(self, item: Sample | Break) -> None:
+        self.listener([item])
 
 
 def picture(utc: int, *, key: bool) -> Sample:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from device.cameras.reconnect import TRIES_WHILE_REJECTED, Ladder
-from device.cameras.source import Cause, Intake, Lane, Reception, SessionEnded
+from device.cameras.source import ROUND, Cause, Intake, Lane, Reception, SessionEnded
 from device.cameras.station import Health, Station
 from device.clock import SystemClock
 from device.media import Track, Utc
@@ -35,7 +35,7 @@ class Session:
 
     def __init__(self, cause: Cause, delivers: bool, lasts: float) -> None:
         self.reception = Reception()
-        self.watched: list[bool] = []
+        self.patience: list[float] = []
         self._cause, self._delivers, self._lasts = cause, delivers, lasts
 
     async def run(self, intake: Intake) -> None:
@@ -48,8 +48,8 @@ class Session:
                 self.reception.last_key = clock.monotonic()
         raise SessionEnded(self._cause, "as the test wants it")
 
-    def attention(self, low_latency: bool) -> None:
-        self.watched.append(low_latency)
+    def attention(self, patience: float) -> None:
+        self.patience.append(patience)
 
 
 class Bench:
@@ -135,10 +135,10 @@ async def test_who_begins_to_watch_is_heard_by_the_session_and_by_the_next(
     bench = Bench(first, second)
     task = begun(bench)
     await until(lambda: bool(bench.made))
-    bench.station.attention(True)
+    bench.station.attention(0)
     await until(lambda: len(bench.made) == 2)
-    assert first.watched == [False, True]
-    assert second.watched == [True]
+    assert first.patience == [ROUND, 0]
+    assert second.patience == [0]
     await finish(task)
 
 

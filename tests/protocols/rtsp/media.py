@@ -17,7 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from device.errors import NotFound
 from device.media import MICROSECONDS, Codec, Sample, Track, Utc
-from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Listener, Live, Passage, Stored
 
 T0 = Utc(1_700_000_000 * MICROSECONDS)  #: 2023-11-14T22:13:20Z, where every clip begins
 RATE = 90_000
@@ -144,14 +144,14 @@ class ClipFeed:
     clip: Clip
     speed: float = 1.0
     tracks: tuple[Track, ...] = ()
-    listeners: list[Callable[[Sample | Break], None]] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
     subscriptions: int = 0
     _task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.tracks = self.clip.tracks
 
-    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         self.listeners.append(listener)
         self.subscriptions += 1
         if self._task is None:
@@ -165,10 +165,13 @@ class ClipFeed:
 
         return unsubscribe
 
+    def patient(self, listener: Listener, seconds: float) -> None:
+        pass
+
     def say(self, item: Sample | Break) -> None:
         """To all who listen."""
         for listener in tuple(self.listeners):
-            listener(item)
+            listener([item])
 
     async def _run(self) -> None:
         begin, wall = time.monotonic(), Utc(time.time_ns() // 1000)

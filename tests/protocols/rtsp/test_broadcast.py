@@ -9,15 +9,15 @@ from itertools import pairwise
 
 from device.media import Codec, Sample, Track
 from protocols.rtsp.broadcast import (
-    BATCH_SECONDS,
     CROWD,
+    PATIENCE,
     QUEUE_OCTETS,
     QUEUE_SECONDS,
     STALL_SECONDS,
     Broadcast,
     Counters,
 )
-from protocols.rtsp.library import Break
+from protocols.rtsp.library import Break, Listener
 from protocols.rtsp.sender import Packets, Sender
 from tests.protocols.rtsp.media import T0
 from tests.protocols.rtsp.test_sender import AUDIO, SEED, VIDEO, picture, sound
@@ -28,15 +28,20 @@ class Wire:
     """A feed with one listener at most, spoken to by the test."""
 
     tracks: tuple[Track, ...] = (VIDEO, AUDIO)
-    say: Callable[[Sample | Break], None] | None = None
+    say: Listener | None = None
+    patience: float | None = None
 
-    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         self.say = listener
 
         def unsubscribe() -> None:
             self.say = None
 
         return unsubscribe
+
+    def patient(self, listener: Listener, seconds: float) -> None:
+        assert listener == self.say
+        self.patience = seconds
 
 
 @dataclass(eq=False)
@@ -67,9 +72,9 @@ class Stage:
         sender = Sender(self.wire.tracks, "c", SEED, False)
         self.broadcast = Broadcast("/live", self.wire, sender, lambda: self.now, None, self.counters)
 
-    def say(self, item: Sample | Break) -> None:
+    def say(self, *items: Sample | Break) -> None:
         assert self.wire.say is not None
-        self.wire.say(item)
+        self.wire.say(items)
 
     def group(self, number: int, size: int = 200) -> None:
         """Ten pictures, the first a key frame."""
@@ -185,37 +190,37 @@ def test_when_the_codec_changes_every_listener_is_told_goodbye() -> None:
     assert stage.wire.say is None
 
 
-def test_a_crowd_is_handed_several_pictures_at_once_but_none_much_later() -> None:
-    stage, readers = Stage(), [Reader() for _ in range(CROWD)]
-    handed: list[float] = []
-    for reader in readers:
-        stage.broadcast.join(reader)
-    for number in range(40):
-        stage.now = number * 0.033
-        before = len(readers[0].got)
-        stage.say(picture(number, key=number % 10 == 0, size=200))
-        if len(readers[0].got) > before:
-            handed.append(stage.now)
-    assert len(handed) < 20
-    assert max(b - a for a, b in pairwise(handed)) < BATCH_SECONDS + 0.04
-    whole = b"".join(p.data for p in readers[0].got)
-    assert all(b"".join(p.data for p in reader.got) == whole for reader in readers)
-    numbers = [int.from_bytes(o[2:4], "big") for p in readers[0].got for c, o in p.split() if not c]
+def test_a_crowd_is_patient_and_a_few_are_not() -> None:
+    stage = Stage()
+    crowd = [stage.broadcast.join(Reader()) for _ in range(CROWD)]
+    assert stage.wire.patience == PATIENCE
+    stage.broadcast.leave(crowd[0])
+    assert stage.wire.patience == 0
+
+
+def test_what_comes_in_one_go_is_handed_over_in_one() -> None:
+    stage, early, late = Stage(), Reader(), Reader()
+    stage.broadcast.join(early)
+    stage.say(*(picture(n, key=n == 0, size=200) for n in range(4)))
+    stage.broadcast.join(late)
+    before = len(early.got)
+    stage.say(*(picture(n, key=n == 6, size=200) for n in range(4, 8)))
+    assert [len(p.starts) for p in early.got[before:]] == [
+        2,
+        4,
+    ]  # a key frame has its parameter sets before it
+    assert late.got[-1] is early.got[-1]
+    numbers = [int.from_bytes(o[2:4], "big") for p in early.got for c, o in p.split() if not c]
     assert {(b - a) & 0xFFFF for a, b in pairwise(numbers)} == {1}
 
 
-def test_what_waits_for_the_next_picture_does_not_wait_for_ever() -> None:
-    stage, readers = Stage(), [Reader() for _ in range(CROWD)]
-    for reader in readers:
-        stage.broadcast.join(reader)
-    for number in range(3):
-        stage.now = 1 + number * 0.01
-        stage.say(picture(number, key=number == 0, size=200))
-    first = len(readers[0].got)  # the first is not held back: nothing is known of the next
-    stage.broadcast.tick(stage.now)
-    assert len(readers[0].got) == first
-    stage.broadcast.tick(stage.now + BATCH_SECONDS)
-    assert [len(p.starts) for p in readers[0].got[first:]] == [2]
+def test_nothing_is_made_of_what_comes_behind_the_end() -> None:
+    stage, reader = Stage(), Reader()
+    stage.broadcast.join(reader)
+    stage.group(0)
+    stage.say(Break(T0, (Track(Codec.H265, 90_000), AUDIO)), picture(10, key=True, size=200))
+    assert reader.over
+    assert [p.split()[0][0] for p in reader.got[-2:]] == [True, True]
 
 
 def test_a_few_are_handed_every_picture_at_once() -> None:

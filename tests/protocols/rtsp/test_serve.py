@@ -17,7 +17,7 @@ from device.media import MICROSECONDS, Codec, Sample, Track, Utc
 from protocols.rtsp import sdp
 from protocols.rtsp.describe import Opened
 from protocols.rtsp.effects import Close, Effect, Pause, Play, Release, Resolve, Started, Write
-from protocols.rtsp.library import Break, Edge, Live, Passage, Stored
+from protocols.rtsp.library import Break, Edge, Listener, Live, Passage, Stored
 from protocols.rtsp.manner import Manner
 from protocols.rtsp.message import Frame, Request, Response, headers, take
 from protocols.rtsp.methods import TABLE
@@ -37,8 +37,11 @@ class Silent:
     def __init__(self, *tracks: Track) -> None:
         self.tracks: tuple[Track, ...] = tracks
 
-    def subscribe(self, listener: Callable[[Sample | Break], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
         return lambda: None
+
+    def patient(self, listener: Listener, seconds: float) -> None:
+        pass
 
 
 class Blank:

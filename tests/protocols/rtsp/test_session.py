@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from device.cameras.source import Address, Cause, SessionEnded
+from device.cameras.source import ROUND, Address, Cause, SessionEnded
 from device.certificates import own_certificate
 from device.clock import SystemClock
 from protocols.rtsp.health import Patience
@@ -302,9 +302,9 @@ async def test_whoever_begins_to_watch_is_not_kept_waiting_and_leaves_all_as_it_
         while session.source.reception.samples < 130:  # noqa: ASYNC110 - it is data that we wait for
             await asyncio.sleep(0.01)
         assert await wakes(session, 80) < 20
-        session.source.attention(True)
+        session.source.attention(0)
         assert await wakes(session, 80) > 40
-        session.source.attention(False)
+        session.source.attention(ROUND)
         await wakes(session, 10)
         assert await wakes(session, 80) < 20
         running.cancel()
