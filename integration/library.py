@@ -206,8 +206,11 @@ class TapFeed:
                     told = patience
                 if patience:
                     await asyncio.sleep(TOGETHER)
+                items = await stream.several()
+                if not items:
+                    return
                 came: list[Sample | Break] = []
-                for item in await stream.several():
+                for item in items:
                     match item:
                         case Sample():
                             if begun is not None:

@@ -404,8 +404,10 @@ class Stream(Generic[R]):
             await self._some.wait()
 
     async def several(self) -> list[R]:
-        """The next one, and all that have come behind it. Raises as iteration does."""
-        found = [await self.__anext__()]
+        """The next one, and all that have come behind it; none where the stream has ended. Raises as iteration does."""
+        found: list[R] = []
+        with contextlib.suppress(StopAsyncIteration):
+            found.append(await self.__anext__())
         while self._queue and (isinstance(next_ := self._queue[0], Sample) or next_.kind is FrameKind.ITEM):
             found.append(await self.__anext__())
         return found

@@ -224,6 +224,26 @@ async def test_a_tap_gives_tracks_and_then_samples_as_they_were(server: Server, 
     ]
 
 
+async def test_what_has_come_is_taken_in_one_go_and_the_end_is_nothing(
+    server: Server, client: Client
+) -> None:
+    sent = [Sample(0, n, Utc(n), n == 0, bytes(100)) for n in range(5)]
+
+    async def tap(request: Tap, outlet: Outlet) -> None:
+        outlet.put(TapTracks(4, (TRACK,)))
+        for sample in sent:
+            outlet.offer(sample, 1 << 30)
+
+    server.on_stream(Tap, tap)
+    async with client.stream(Tap("c-1")) as items:
+        got: list[object] = []
+        while several := await items.several():
+            got += several
+        assert await items.several() == []
+    assert got[0] == TapTracks(4, (TRACK,))
+    assert [item.time for item in got[1:] if isinstance(item, Sample)] == [0, 1, 2, 3, 4]
+
+
 async def test_a_sample_may_be_overwritten_as_soon_as_it_was_offered(server: Server, client: Client) -> None:
     async def tap(request: Tap, outlet: Outlet) -> None:
         memory = bytearray(3_000_000)  # more than the socket takes at once

@@ -307,6 +307,9 @@ async def test_whoever_begins_to_watch_is_not_kept_waiting_and_leaves_all_as_it_
         session.source.attention(ROUND)
         await wakes(session, 10)
         assert await wakes(session, 80) < 20
+        session.source.attention(ROUND / 4)
+        await wakes(session, 10)
+        assert await wakes(session, 80) < 40
         running.cancel()
 
 
