@@ -21,7 +21,7 @@ def packet(channel: int, sequence: int) -> bytes:
 def line() -> Iterator[tuple[Player, socket.socket]]:
     """A player, and the server's end of its connection."""
     ours, theirs = socket.socketpair()
-    ours.settimeout(5)
+    ours.settimeout(30)
     with ours, theirs:
         yield Player("rtsp://127.0.0.1/x", ours), theirs
 

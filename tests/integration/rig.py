@@ -233,7 +233,7 @@ class Cameras(Program):
         if seconds is not None:
             request["seconds"] = seconds
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(10)
+            line.settimeout(30)
             line.connect(str(self.socket))
             line.sendall(json.dumps(request).encode() + b"\n")
             answer = json.loads(line.makefile().readline())

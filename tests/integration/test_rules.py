@@ -155,7 +155,8 @@ async def test_a_camera_is_recorded_as_long_as_the_rule_is_active(tmp_path: Path
         assert all(b.utc > a.utc for a, b in zip(rig.triggered, rig.triggered[1:], strict=False))
         assert rig.of(RuleActionFailed)
         rig.own.bus.publish(ONLINE)
-        await asyncio.sleep(0.1)
+        await rig.until(lambda: bool(rig.of(RuleEnded)))
+        await asyncio.sleep(0.1)  # what was under way
         count = len(rig.triggered)
         await asyncio.sleep(1.5)
         assert len(rig.triggered) == count

@@ -44,6 +44,8 @@ from tests.integration.rig import Recorder, wait_until
 from tests.protocols.snmp.rig import Answer, Manager, read_answer, varbind
 
 PASSWORD = "a long password"
+WITHIN = 30.0  #: seconds, for what comes
+SILENCE = 0.3  #: seconds, for what does not
 NAME: Oid = (1, 3, 6, 1, 2, 1, 1, 5, 0)
 TRAP_OID: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 GET = pdu(0xA0, 1, [varbind(NAME)])
@@ -70,7 +72,7 @@ class Served:
         """Change settings, and wait until they are in force."""
         seen = self.snmp.agent.access
         self.own.settings.patch(Snmp, changes, by="anna")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN):
             while self.snmp.agent.access is seen or self.snmp._endpoint is None:
                 if (
                     self.own.settings.get(Snmp).version is SnmpVersion.OFF
@@ -79,7 +81,7 @@ class Served:
                     break
                 await asyncio.sleep(0.01)
 
-    async def ask(self, datagram: bytes, seconds: float = 5.0) -> bytes | None:
+    async def ask(self, datagram: bytes, seconds: float = WITHIN) -> bytes | None:
         """Send it, and wait for the answer."""
         loop = asyncio.get_running_loop()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -90,18 +92,20 @@ class Served:
                 return await asyncio.wait_for(loop.sock_recv(sock, 65535), seconds)
         return None
 
-    async def community(self, word: bytes, version: int = V2C, body: bytes = GET) -> Answer | None:
-        """What somebody with that community is answered; None: nothing."""
-        reply = await self.ask(community_message(version, word, body), 0.3)
+    async def community(
+        self, word: bytes, version: int = V2C, body: bytes = GET, seconds: float = WITHIN
+    ) -> Answer | None:
+        """What somebody with that community is answered; None: nothing within so long."""
+        reply = await self.ask(community_message(version, word, body), seconds)
         return None if reply is None else read_answer(reply)
 
-    async def initial(self, password: str, body: bytes = GET) -> Answer | None:
+    async def initial(self, password: str, body: bytes = GET, seconds: float = WITHIN) -> Answer | None:
         """What the account `initial` is answered with that password."""
         engine = engine_identity(self.own.identity.id)
         secret = Secret.of("initial", Authentication.SHA256, password, Privacy.AES, password)
         asker = Manager(User(secret, engine), boots=self.snmp.agent.engine.boots, engine=engine)
         asker.time = self.snmp.agent.engine_time(self.own.clock.monotonic())
-        reply = await self.ask(asker.write(body), 0.5)
+        reply = await self.ask(asker.write(body), seconds)
         if reply is None:
             return None
         return asker.read(reply)[1]
@@ -122,7 +126,7 @@ async def serving(data: Path) -> AsyncIterator[Served]:
         ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
         running = asyncio.create_task(snmp.run(ready.set_result))
         try:
-            told = await asyncio.wait_for(ready, 10)
+            told = await asyncio.wait_for(ready, WITHIN)
             yield Served(own, snmp, int(told.get("snmp", 0)), poe)
         finally:
             running.cancel()
@@ -142,18 +146,18 @@ async def test_the_version_decides_who_is_answered(served: Served) -> None:
     assert await served.initial(PASSWORD) is not None
     await served.set(version="v1v2c")
     assert await served.community(b"public", V1) is not None
-    assert await served.initial(PASSWORD) is None
+    assert await served.initial(PASSWORD, seconds=SILENCE) is None
     await served.set(version="v3")
-    assert await served.community(b"public") is None
+    assert await served.community(b"public", seconds=SILENCE) is None
     assert await served.initial(PASSWORD) is not None
     await served.set(version="off")
-    assert await served.initial(PASSWORD) is None
+    assert await served.initial(PASSWORD, seconds=SILENCE) is None
 
 
 async def test_a_new_recorder_answers_nobody_but_v3(served: Served) -> None:
     assert served.own.settings.get(Snmp).version is SnmpVersion.V3
     for word in (b"public", b"write", b"private", b""):
-        assert await served.community(word) is None
+        assert await served.community(word, seconds=SILENCE) is None
     found = await served.initial(PASSWORD)
     assert found is None or found.kind == 0xA8
 
@@ -199,7 +203,9 @@ async def test_each_view_shows_and_takes_what_it_is_for(served: Served, who: str
     async def ask(body: bytes) -> Answer | None:
         if who == "initial":
             return await served.initial(PASSWORD, body)
-        return await served.community(communities[who], body=body)
+        return await served.community(
+            communities[who], body=body, seconds=SILENCE if who == "nobody" else WITHIN
+        )
 
     found = []
     for subtree in (NAME[:-1], USERS, (*SNMP_MODULES, 12, 1, 2), CONTENT):
@@ -302,13 +308,13 @@ class Receiver:
         self.socket.setblocking(False)
         self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
 
-    async def next(self, seconds: float = 5.0) -> bytes | None:
+    async def next(self, seconds: float = WITHIN) -> bytes | None:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(loop.sock_recv(self.socket, 65535), seconds)
         return None
 
-    async def named(self, name: Oid, seconds: float = 5.0) -> bytes | None:
+    async def named(self, name: Oid, seconds: float = WITHIN) -> bytes | None:
         """The next one of that name."""
         while (datagram := await self.next(seconds)) is not None:
             if dict(read_answer(datagram).varbinds)[TRAP_OID] == ber.name(name):
@@ -333,7 +339,7 @@ async def test_traps_go_to_the_address_with_the_community(served: Served, manage
     await served.set(traps=False)
     served.own.bus.publish(RecorderStarted("1", "x"))
     served.own.bus.publish(CameraOffline(CameraId("c-2"), "main", Cause.UNREACHABLE, "no route"))
-    assert await manager.named((*HF_NOTIFICATIONS, 4), 0.3) is None
+    assert await manager.named((*HF_NOTIFICATIONS, 4), SILENCE) is None
 
 
 @pytest.mark.proves("M-209")
@@ -343,10 +349,10 @@ async def test_a_wrong_community_is_told_where_that_is_wanted(
 ) -> None:
     await served.set(version="v1v2c", traps=True, trap_address=manager.address, trap_authentication=wanted)
     for _ in range(5):
-        assert await served.community(b"guess") is None
-    datagram = await manager.named((*SNMP_TRAPS, 5), 0.5)
+        assert await served.community(b"guess", seconds=SILENCE) is None
+    datagram = await manager.named((*SNMP_TRAPS, 5), WITHIN if wanted else SILENCE)
     assert (datagram is not None) == wanted
-    assert await manager.named((*SNMP_TRAPS, 5), 0.2) is None  # not one for each
+    assert await manager.named((*SNMP_TRAPS, 5), SILENCE) is None  # not one for each
 
 
 @pytest.mark.proves("M-206")
@@ -371,7 +377,7 @@ async def test_a_link_that_comes_or_goes_is_told(served: Served, manager: Receiv
     assert (1, 3, 6, 1, 2, 1, 2, 2, 1, 8, up.index) in read_answer(datagram).names
     await served.set(trap_link_up=False, trap_link_down=False)
     served.snmp._link(up)
-    assert await manager.named(wanted, 0.3) is None
+    assert await manager.named(wanted, SILENCE) is None
 
 
 @pytest.mark.proves("M-212", "M-213", "M-214")
@@ -433,7 +439,7 @@ async def test_the_number_of_starts_grows_and_indexes_stay(tmp_path: Path) -> No
             assert (
                 decode(served.own.folder.snmp.read_bytes()).boots == boots[-1]
             )  # before anything is answered
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WITHIN):
                 while not served.snmp._kept.numbers.get("interface"):  # noqa: ASYNC110 - its own task
                     await asyncio.sleep(0.01)
             numbers.append(dict(served.snmp._kept.numbers["interface"]))
@@ -464,7 +470,7 @@ async def test_a_port_that_is_taken_is_said_and_waited_for(tmp_path: Path) -> No
             )
             ready: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
             running = asyncio.create_task(snmp.run(ready.set_result))
-            assert await asyncio.wait_for(ready, 10) == {}
+            assert await asyncio.wait_for(ready, WITHIN) == {}
             assert [type(entry.event).raises for entry in own.bus.journal.active()] == ["endpoint.failed"]
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -491,7 +497,7 @@ def test_the_demo_answers_v2c_and_v3_at_once(shown: Recorder) -> None:
     user = shown.told["snmp_v3"]
     assert (user["user"], user["auth"], user["priv"]) == ("initial", "SHA", "AES")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(5)
+        sock.settimeout(WITHIN)
         sock.connect(("127.0.0.1", port))
         sock.send(community_message(V2C, b"public", GET))
         assert read_answer(sock.recv(65535)).varbinds[0][1] == tlv(OCTETS, b"Holdfast")
@@ -525,7 +531,9 @@ def test_the_recorder_names_itself_as_recorder_switch_and_drives(shown: Recorder
                 (names[kinds[each]], by_index.get(within[each], "")) for each in kinds.keys() & within.keys()
             ]
 
-        wait_until("the switch and the bays are there", lambda: ("drive", "container") in parts(), every=0.5)
+        # Each is told as soon as it answers, in whatever order.
+        last = {("drive", "container"), ("port", "module")}
+        wait_until("the switch and the bays are there", lambda: last <= set(parts()), every=0.5)
         found = Counter(parts())
     assert found["chassis", ""] == 1
     assert found["module", "chassis"] == 1

@@ -415,4 +415,4 @@ async def test_a_slow_subscriber_gets_the_newest_and_the_count_of_what_was_dropp
 async def test_a_subscriber_waits_for_what_comes(bus: Bus) -> None:
     with bus.listen(3) as subscription:
         asyncio.get_running_loop().call_later(0.02, bus.publish, OFFLINE)
-        assert (await asyncio.wait_for(anext(subscription), 10)).event == OFFLINE
+        assert (await asyncio.wait_for(anext(subscription), 30)).event == OFFLINE

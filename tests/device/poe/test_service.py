@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -30,8 +30,12 @@ class Work:
 
     async def until(self, port: int, state: State) -> None:
         """Wait until a port is in a state."""
-        async with asyncio.timeout(10):
-            while self.state(port) is not state:  # noqa: ASYNC110 - hardware has no event
+        await self.true(lambda: self.state(port) is state)
+
+    async def true(self, what: Callable[[], bool]) -> None:
+        """Wait until it is."""
+        async with asyncio.timeout(30):
+            while not what():  # noqa: ASYNC110 - hardware has no event
                 await asyncio.sleep(0.01)
 
     def state(self, port: int) -> State | None:
@@ -65,15 +69,18 @@ async def test_hardware_that_does_not_answer_is_said_once_and_so_is_its_return(w
     work.hardware.plug(1, device(4))
     await work.until(1, State.POWERED)
     work.hardware.broken = True
-    await asyncio.sleep(0.1)
+    await work.true(lambda: bool(work.service.fault))
     told = shown("simulated", work.service)
     assert (told.answers, told.ports[0].state) == (False, "powered")
     assert "broken" in told.detail
     work.hardware.broken = False
-    await asyncio.sleep(0.1)
+
+    def names() -> list[type[Event]]:
+        return [type(each) for each in work.said if isinstance(each, PoeLost | PoeBack)]
+
+    await work.true(lambda: len(names()) == 3)
     assert shown("simulated", work.service).answers
-    names = [type(each) for each in work.said if isinstance(each, PoeLost | PoeBack)]
-    assert names == [PoeBack, PoeLost, PoeBack]
+    assert names() == [PoeBack, PoeLost, PoeBack]
 
 
 async def test_other_rules_count_at_once(work: Work) -> None:

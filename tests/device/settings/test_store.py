@@ -323,7 +323,7 @@ async def test_a_follower_of_another_process_misses_nothing_while_it_is_down(
             if len(got) == 3:
                 return
 
-    await asyncio.wait_for(follow(), 10)
+    await asyncio.wait_for(follow(), 30)
     assert got == [("recording", "", 1), ("cameras", KEY, 1), ("recording", "", 2)]
     reader.close()
 

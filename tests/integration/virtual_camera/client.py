@@ -55,7 +55,7 @@ class Client:
         self._cseq += 1
         request = Request(method, url, Headers((("CSeq", str(self._cseq)), *fields)))
         self._writer.write(request.encode())
-        answer = await asyncio.wait_for(self._answers.get(), 10)
+        answer = await asyncio.wait_for(self._answers.get(), 30)
         assert answer.status == 200, f"{method}: {answer.status}"
         return answer
 

@@ -112,8 +112,9 @@ async def test_nobody_listens_nothing_is_drawn() -> None:
         async with Client(farm.cameras[0].url) as client:
             await client.until(lambda c: len(c.units()) >= 2)
             assert stream.listeners == 1
-        await asyncio.sleep(0.2)
-        assert stream.listeners == 0
+        async with asyncio.timeout(30):
+            while stream.listeners:  # noqa: ASYNC110 - it notices that the connection has ended
+                await asyncio.sleep(0.01)
         drawn = stream.sending
         await asyncio.sleep(0.2)
         assert stream.sending == drawn
@@ -165,10 +166,10 @@ async def test_frozen_packets_go_on_and_picture_and_keys_do_not() -> None:
 async def test_silence_sends_nothing_and_keeps_the_session() -> None:
     async with _farm(SMALL, sound=Codec.PCMU) as farm, Client(farm.cameras[0].url) as client:
         await client.until(lambda c: len(c.units()) >= 8)
-        ill = farm.inflict(1, fault("silence", 0.8))
-        await asyncio.sleep(0.2)
+        ill = farm.inflict(1, fault("silence", 3.0))
+        await asyncio.sleep(0.5)
         count = len(client.packets) + len(client.sound)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.5)
         assert len(client.packets) + len(client.sound) == count
         await ill
         await client.until(lambda c: len(c.packets) > count + 12)

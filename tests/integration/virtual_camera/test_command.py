@@ -46,7 +46,7 @@ async def test_serve_says_when_it_is_ready_and_obeys_its_control_socket(tmp_path
 
         async def ask(**request: object) -> dict[str, object]:
             writer.write(json.dumps(request).encode() + b"\n")
-            answer: dict[str, object] = json.loads(await asyncio.wait_for(reader.readline(), 10))
+            answer: dict[str, object] = json.loads(await asyncio.wait_for(reader.readline(), 30))
             return answer
 
         async with Client(_first_url(ready)) as client:
@@ -102,7 +102,7 @@ async def _readable(descriptor: int) -> bool:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 30)
     except TimeoutError:
         return False
     return True

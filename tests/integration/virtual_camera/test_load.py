@@ -133,7 +133,7 @@ async def test_a_slow_reader_gets_everything_in_the_end(clip: Clip) -> None:
         incoming.resume_reading()
         writer.write(Request("TEARDOWN", load.urls[0], headers([("CSeq", "3"), ("Session", "1")])).encode())
         buffer, packets, answers = bytearray(), [], 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while answers < 3:
                 buffer += await reader.read(65536)
                 while (found := take(buffer)) is not None:
@@ -162,7 +162,7 @@ async def test_datagrams_are_the_same_packets(clip: Clip) -> None:
             setup = headers([("CSeq", "1"), ("Transport", f"RTP/AVP;unicast;client_port={ports}")])
             writer.write(Request("SETUP", load.urls[0], setup).encode())
             writer.write(Request("PLAY", load.urls[0], headers([("CSeq", "2")])).encode())
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 report = await loop.sock_recv(control, 2048)
                 packets = [rtp.parse(await loop.sock_recv(media, 2048)) for _ in range(60)]
             writer.close()
@@ -192,7 +192,7 @@ async def test_what_cannot_be_done_is_answered(clip: Clip, method: str, path: st
         writer.write(Request(method, f"rtsp://{host}:{port}/{path}", headers([("CSeq", "7")])).encode())
         found = None
         buffer = bytearray()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (found := take(buffer)) is None:
                 buffer += await reader.read(4096)
         answer = found[0]

@@ -72,7 +72,7 @@ def member(address: str, port: int) -> socket.socket:
 
 async def packets(sock: socket.socket, count: int) -> list[bytes]:
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [await loop.sock_recv(sock, 2048) for _ in range(count)]
 
 

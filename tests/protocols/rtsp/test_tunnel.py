@@ -109,7 +109,7 @@ async def answered(port: int, *octets: bytes) -> bytes:
     for part in octets:
         writer.write(part)
         await asyncio.sleep(0.01)
-    said = await asyncio.wait_for(reader.read(), 10)
+    said = await asyncio.wait_for(reader.read(), 30)
     writer.close()
     return said
 

@@ -24,7 +24,7 @@ from tests.protocols.snmp.rig import ALL, BASE, ENGINE, GATES, PASSWORD, agent, 
 ROOT = ".1.3.6.1.4.1.32473.99"
 ENVIRONMENT = {"MIBS": "", "PATH": os.environ["PATH"] + ":/usr/sbin", "LC_ALL": "C"}
 PAIRS = [(auth, priv) for auth in Authentication for priv in Privacy]
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def account(auth: Authentication, priv: Privacy) -> str:
