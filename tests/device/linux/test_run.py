@@ -12,38 +12,38 @@ from device.linux.run import ProgramFailed, ProgramHung, ProgramMissing, run
 
 
 async def test_what_a_program_says_is_returned() -> None:
-    assert await run(["printf", "%s", "a b; $HOME `id`"], within=5) == "a b; $HOME `id`"
+    assert await run(["printf", "%s", "a b; $HOME `id`"], within=30) == "a b; $HOME `id`"
 
 
 async def test_a_program_is_given_what_it_shall_read() -> None:
-    assert await run(["cat"], within=5, stdin=b"secret\n") == "secret\n"
+    assert await run(["cat"], within=30, stdin=b"secret\n") == "secret\n"
 
 
 async def test_a_program_that_does_not_read_harms_nothing() -> None:
-    assert await run(["true"], within=5, stdin=b"x" * (1 << 20)) == ""
+    assert await run(["true"], within=30, stdin=b"x" * (1 << 20)) == ""
 
 
 async def test_messages_are_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    assert await run(["sh", "-c", 'printf %s "$LC_ALL"'], within=5) == "C"
+    assert await run(["sh", "-c", 'printf %s "$LC_ALL"'], within=30) == "C"
 
 
 async def test_an_error_has_code_and_complaint() -> None:
     with pytest.raises(ProgramFailed, match="no good") as caught:
-        await run(["sh", "-c", "echo half; echo no good >&2; exit 3"], within=5)
+        await run(["sh", "-c", "echo half; echo no good >&2; exit 3"], within=30)
     error = caught.value
     assert (error.code, error.program, error.said, error.printed) == (3, "sh", "no good\n", "half\n")
 
 
 async def test_a_program_that_is_not_there_is_missing() -> None:
     with pytest.raises(ProgramMissing, match="no-such-program"):
-        await run(["no-such-program"], within=5)
+        await run(["no-such-program"], within=30)
 
 
 async def test_a_program_that_hangs_is_killed(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
-    with pytest.raises(ProgramHung, match=r"within 0\.3 s"):
-        await run(["sh", "-c", f"echo $$ > {mark}; exec sleep 60"], within=0.3)
+    with pytest.raises(ProgramHung, match=r"within 2 s"):
+        await run(["sh", "-c", f"echo $$ > {mark}; exec sleep 60"], within=2)
     with pytest.raises(ProcessLookupError):
         os.kill(int(mark.read_text()), 0)
 
@@ -55,7 +55,7 @@ async def test_a_program_that_does_not_stop_talking_is_killed(where: str) -> Non
 
 
 async def test_bytes_that_are_no_text_are_text_with_replacements() -> None:
-    assert await run(["printf", r"\377a"], within=5) == "\ufffda"
+    assert await run(["printf", r"\377a"], within=30) == "\ufffda"
 
 
 async def test_a_caller_that_is_cancelled_leaves_no_program(tmp_path: Path) -> None:

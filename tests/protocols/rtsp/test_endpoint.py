@@ -309,7 +309,7 @@ async def test_a_connection_that_asks_for_nothing_is_cut(shelf: Shelf) -> None:
 
 
 async def test_a_session_without_a_sign_of_life_ends_but_not_while_its_media_is_taken(shelf: Shelf) -> None:
-    limits = Limits(session_seconds=0.5)
+    limits = Limits(session_seconds=1.5)
     async with Endpoint(shelf, None, (Listen(HERE, 0),), SystemClock(), None, limits) as endpoint:
         playing, ready = await Player.connect(endpoint.port), await Player.connect(endpoint.port)
         await playing.play("/live/cam")

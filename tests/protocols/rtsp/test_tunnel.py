@@ -27,13 +27,19 @@ GET = b"GET /replay/one HTTP/1.0\r\nx-sessioncookie: abc\r\nAccept: application/
 POST = b"POST /replay/one HTTP/1.1\r\nX-SessionCookie:abc\r\nContent-Length: 32767\r\n\r\n"
 
 
-@pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
+def serving(half_open: float) -> Endpoint:
+    """`half_open`: seconds until a tunnel whose other half does not come is cut."""
     clip = video(Codec.H264)
     shelf = Shelf(stored={"one": ListStore(((clip.tracks, clip.samples),))})
-    limits = Limits(half_open_seconds=0.2)
-    async with Endpoint(shelf, None, (Listen(HERE, 0),), SystemClock(), limits=limits) as serving:
-        yield serving
+    return Endpoint(
+        shelf, None, (Listen(HERE, 0),), SystemClock(), limits=Limits(half_open_seconds=half_open)
+    )
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    async with serving(half_open=60.0) as made:
+        yield made
 
 
 class Through:
@@ -129,8 +135,9 @@ async def test_http_that_is_no_tunnel_is_refused(endpoint: Endpoint, octets: byt
     assert (await answered(endpoint.port, octets[:3], octets[3:])).startswith(b"HTTP/1.1 %d " % status)
 
 
-async def test_a_get_whose_post_does_not_come_is_cut(endpoint: Endpoint) -> None:
-    said = await answered(endpoint.port, GET)
+async def test_a_get_whose_post_does_not_come_is_cut() -> None:
+    async with serving(half_open=0.2) as endpoint:
+        said = await answered(endpoint.port, GET)
     assert said.startswith(b"HTTP/1.0 200 ")
 
 
