@@ -48,7 +48,7 @@ def instances(kind: type[Event]) -> st.SearchStrategy[Event]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_event_is_the_same_after_a_journey_as_json(kind: type[Event]) -> None:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(instances(kind))
     def check(made: Event) -> None:
         text = dump(made)

@@ -253,7 +253,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(OPERATIONS)
 def test_any_history_leaves_what_a_list_would_hold(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[str, int]]

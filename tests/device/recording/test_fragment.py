@@ -336,7 +336,7 @@ def test_too_many_tracks_are_refused_by_name() -> None:
         fragmenter(Pool(), *[VIDEO] * 9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.lists(
         st.tuples(

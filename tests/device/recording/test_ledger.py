@@ -121,7 +121,7 @@ class Life:
             clock.advance(amount)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(steps, min_size=5, max_size=25))
 def test_recorded_and_gaps_are_the_wall_clock(script: list[tuple[str, int]]) -> None:
     with TemporaryDirectory(dir="/dev/shm") as folder:

@@ -198,7 +198,7 @@ def test_nothing_young_is_deleted_for_room_until_the_recorder_is_told(store: Sto
 ages = st.lists(st.integers(0, 20), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     gone=ages,
     keep=st.integers(1, 15),

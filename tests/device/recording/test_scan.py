@@ -47,7 +47,7 @@ def test_a_scan_can_begin_at_any_fragment(written: tuple[bytes, int, tuple[Found
     assert scan(place, len(data), verify=True).fragments == ()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(share=st.floats(0, 1, exclude_max=True), verify=st.booleans())
 def test_of_a_file_cut_anywhere_the_whole_fragments_are_found(
     written: tuple[bytes, int, tuple[Found, ...]], place: Path, share: float, verify: bool
@@ -61,7 +61,7 @@ def test_of_a_file_cut_anywhere_the_whole_fragments_are_found(
     assert found.good_end == (expected[-1].offset + expected[-1].length if expected else begin)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(where=st.integers(0), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_makes_a_fragment_that_was_not_written(
     written: tuple[bytes, int, tuple[Found, ...]], place: Path, where: int, bit: int
@@ -79,7 +79,7 @@ def test_a_flipped_bit_never_makes_a_fragment_that_was_not_written(
     assert len(heads.fragments) >= before
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(junk=st.binary(max_size=20_000), verify=st.booleans())
 def test_junk_behind_a_segment_is_not_taken_for_more(
     written: tuple[bytes, int, tuple[Found, ...]], place: Path, junk: bytes, verify: bool

@@ -83,7 +83,7 @@ def weekly_schedule(chosen: list[Span]) -> Schedule:
 
 
 @pytest.mark.proves("M-345")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(spans, min_size=1, max_size=4), zones, instants)
 def test_a_weekly_schedule_covers_what_the_calendar_says(
     chosen: list[Span], zone: ZoneInfo, moment: datetime
@@ -93,7 +93,7 @@ def test_a_weekly_schedule_covers_what_the_calendar_says(
 
 
 @pytest.mark.proves("M-345")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(spans, min_size=1, max_size=3), zones, st.integers(2012, 2034), st.data())
 def test_every_minute_about_a_change_of_clocks_is_right(
     chosen: list[Span], zone: ZoneInfo, year: int, data: st.DataObject
@@ -139,7 +139,7 @@ def oracle_yearly(first: str, last: str, shown: datetime) -> bool:
 
 
 @pytest.mark.proves("M-345")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(dates, dates, zones, instants)
 def test_a_yearly_schedule_covers_what_the_calendar_says(
     first: str, last: str, zone: ZoneInfo, moment: datetime
@@ -149,7 +149,7 @@ def test_a_yearly_schedule_covers_what_the_calendar_says(
 
 
 @pytest.mark.proves("M-346")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 3600), instants, st.lists(st.integers(1, 900_000), max_size=50))
 def test_a_pulse_comes_once_for_each_whole_interval_however_often_somebody_looks(
     every: int, moment: datetime, steps: list[int]

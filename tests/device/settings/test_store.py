@@ -377,7 +377,7 @@ STEP = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(STEP, max_size=12))
 def test_any_sequence_of_changes_agrees_with_a_list_of_values(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, object]]

@@ -248,7 +248,7 @@ async def test_what_cannot_be_read_is_refused(device: Device, data: bytes) -> No
 
 
 @given(st.binary(max_size=200), st.integers(0, 1000), st.integers(0, 3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_octets_make_the_reader_raise_anything_else(noise: bytes, at: int, cut: int) -> None:
     whole = envelope(job("j"))
     at %= len(whole)

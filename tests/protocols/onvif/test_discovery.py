@@ -144,7 +144,7 @@ def test_hello_and_bye(discovery: Discovery) -> None:
 
 
 @given(st.binary(max_size=300), st.integers(0, 2000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_datagram_makes_it_raise(noise: bytes, at: int) -> None:
     discovery = Discovery(Target(ID, SCOPES, 7), 3)
     whole = probe("tds:Device", SCOPES[0])

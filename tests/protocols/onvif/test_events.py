@@ -374,7 +374,7 @@ def test_the_grammar_of_contents(expression: str, holds: bool) -> None:
 
 
 @given(st.text("()[]@=\"'/: andortSimpleItem", max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_text_makes_the_filter_raise_anything_else(text: str) -> None:
     with contextlib.suppress(Refusal):
         read_content(text)(ITEMS)

@@ -68,7 +68,7 @@ def test_a_stream_of_nothing_but_junk_is_given_up() -> None:
 
 
 @given(st.binary(max_size=4000), st.integers(1, 500))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_octets_of_any_kind_raise_nothing_but_what_is_declared(octets: bytes, chunk: int) -> None:
     client = Client()
     try:
@@ -216,7 +216,7 @@ def mutilated(camera: Camera, rng: random.Random) -> bytes:
     mtu=st.sampled_from([60, 200, 1400]),
     chunk=st.sampled_from([700, 5000, 1 << 17]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_short_way_leads_where_the_general_path_leads(seed: int, mtu: int, chunk: int) -> None:
     octets = mutilated(Camera(mtu=mtu, sequence=seed & 0xFFFF), random.Random(seed))
     short, general = Client(), Client(short=False)

@@ -7,7 +7,7 @@ import random
 import struct
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.cameras.source import Cause
@@ -151,7 +151,7 @@ def test_a_missing_packet_drops_its_unit_and_marks_the_rest_until_the_next_key()
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_no_unit_with_a_missing_packet_is_ever_delivered(data: st.DataObject) -> None:
     camera, client = Camera(), Client()
     slices = stream(camera, 60, size=900)
@@ -338,7 +338,7 @@ def test_a_step_of_the_recorders_clock_begins_a_new_run_at_the_next_key_frame() 
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_hostile_streams_do_no_harm(data: st.DataObject) -> None:
     """Mutations of a good stream: nothing raises, and what comes out is well formed."""
     rng = random.Random(data.draw(st.integers(0, 1 << 32)))

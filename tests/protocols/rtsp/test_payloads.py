@@ -233,7 +233,7 @@ def test_a_session_of_jpeg_opens_with_the_size_of_its_first_frame() -> None:
 
 
 @given(st.lists(st.tuples(st.binary(max_size=60), st.integers(0, 3), st.booleans()), max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_octets_of_any_kind_raise_nothing(packets: list[tuple[bytes, int, bool]]) -> None:
     sink = Sink()
     depacketisers: list[Depacketiser] = [

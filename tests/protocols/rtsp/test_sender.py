@@ -78,7 +78,7 @@ def test_a_large_unit_is_cut_into_fragments_that_give_it_back(size: int) -> None
     assert b"".join(payload[2:] for payload in payloads) == bytes(size)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 80_000), min_size=1, max_size=4))
 def test_runs_are_the_packets_and_such_as_a_kernel_cuts_again(sizes: list[int]) -> None:
     made = sender()

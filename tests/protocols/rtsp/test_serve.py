@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.accounts.lockout import FREE, Lockout
@@ -586,7 +586,7 @@ def requests(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, str]], bytes]:
     return method, draw(URLS), [(n, draw(EXTRA[n])) for n in names], draw(st.sampled_from([b"", b"x: y\r\n"]))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(requests(), st.sampled_from(["mine", "none", "other"])), max_size=14), st.booleans()
 )

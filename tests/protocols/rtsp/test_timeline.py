@@ -60,7 +60,7 @@ def test_a_day_of_drift_stays_within_a_tenth_of_a_second(ppm: float, jitter: flo
     rate=st.sampled_from([5.0, 12.5, 25.0]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_line_is_smooth(ppm: float, jitter: float, rate: float, seed: int) -> None:
     errors = [error for _, error in day(ppm, jitter, rate, seconds=120, seed=seed)]
     steps = [abs(b - a) for a, b in itertools.pairwise(errors)]

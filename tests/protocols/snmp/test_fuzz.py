@@ -21,7 +21,7 @@ def test_mutated_and_grown_datagrams_do_no_harm() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_octets_do_no_harm(data: bytes) -> None:
     AGENT.handle(data, "peer", START)
 

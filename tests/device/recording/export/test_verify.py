@@ -222,7 +222,7 @@ def test_what_is_no_manifest_of_ours_is_refused_by_name(
         judged(path)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=400), st.integers(0, 4000), st.booleans())
 def test_any_bytes_are_a_manifest_that_was_signed_or_are_refused(
     noise: bytes, at: int, inserted: bool
