@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from device.recordings.model import Job, JobMode, JobSource, JobState, Link
+from device.recordings.model import RECEIVER, Job, JobMode, JobSource, JobState, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,13 @@ def states(jobs: Sequence[Job], supplies: Mapping[str, Supply]) -> dict[str, Sta
             sources.append(SourceState(source, together(track.state for track in tracks), tracks))
         found[job.token] = State(job, together(source.state for source in sources), tuple(sources))
     return found
+
+
+def users(jobs: Iterable[Job], receiver: str) -> list[Job]:
+    """The jobs that have a receiver as a source."""
+    return [
+        job for job in jobs if any((each.kind, each.token) == (RECEIVER, receiver) for each in job.sources)
+    ]
 
 
 def together(states: Iterable[JobState]) -> JobState:

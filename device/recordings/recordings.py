@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit, urlunsplit
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from device.errors import BadValue, NotFound, Refused
 from device.events import recordings as said
@@ -20,7 +19,7 @@ from device.planes.messages import StreamStatus
 from device.recording.catalogue import RecordingRow
 from device.recording.modes import Mode
 from device.recordings import jobs as arbitration
-from device.recordings.jobs import State, Supply
+from device.recordings.jobs import State, users
 from device.recordings.model import (
     PROFILE,
     RECEIVER,
@@ -28,17 +27,17 @@ from device.recordings.model import (
     Job,
     JobMode,
     JobSource,
-    JobState,
     Link,
     Origin,
     Plan,
     Receiver,
     ReceiverMode,
-    ReceiverState,
     TrackPlan,
 )
 from device.recordings.names import STEMS, STREAMS, camera_of, token_of
+from device.recordings.standing import Connection, Standing
 from device.recordings.store import Store
+from device.recordings.uri import check_uri, settings_of, shown
 from device.settings.cameras import Camera, new_camera_key
 from device.settings.store import Store as Settings
 
@@ -47,8 +46,6 @@ RECORDINGS = 128  #: at most that are created from outside
 JOBS = 8  #: at most in one recording
 RECEIVERS = 128
 TRACKS_OF_A_KIND = 4
-URI_LENGTH = 2048
-CONNECTING = "connecting"  #: the cause of a stream that is not well because it only begins
 
 Statuses = Callable[[], Awaitable[Sequence[StreamStatus]]]
 
@@ -63,14 +60,6 @@ class CannotDelete(Refused):
 
 class BadConfiguration(Refused):
     """What was asked for does not fit together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A receiver, and what becomes of it."""
-
-    receiver: Receiver
-    state: ReceiverState
 
 
 class Recordings:
@@ -96,9 +85,7 @@ class Recordings:
         self._receivers = store.all(Receiver)
         self._seen: tuple[int, dict[str, Camera]] = (-1, {})
         self._all: tuple[Plan, ...] | None = None  #: `plans`, until a setting or a plan is changed
-        self._told: dict[str, JobState] = {}
-        self._connected: dict[str, ReceiverState] = {}
-        self._failing: dict[str, str] = {}  #: receivers whose stream cannot be had, and its address
+        self._standing = Standing(publish)
 
     # ------------------------------------------------------------------------------------------ recordings
 
@@ -290,17 +277,14 @@ class Recordings:
 
     async def states(self) -> dict[str, State]:
         """What becomes of every job now."""
-        return self._look({each.token: each for each in await self._statuses()})
+        return await self._look()
 
     # ------------------------------------------------------------------------------------------ receivers
 
     async def receivers(self) -> list[Connection]:
         """All, by token, and whether they are connected."""
-        self._look({each.token: each for each in await self._statuses()})
-        return [
-            Connection(receiver, self._connected[token])
-            for token, receiver in sorted(self._receivers.items())
-        ]
+        await self._look()
+        return [self._standing.connection(self._receivers[token]) for token in sorted(self._receivers)]
 
     def receiver(self, token: str) -> Receiver:
         """One. Raises NotFound."""
@@ -310,8 +294,8 @@ class Recordings:
 
     async def connection(self, token: str) -> Connection:
         """One, and whether it is connected. Raises NotFound."""
-        self._look({each.token: each for each in await self._statuses()})
-        return Connection(self.receiver(token), self._connected[token])
+        await self._look()
+        return self._standing.connection(self.receiver(token))
 
     def create_receiver(self, asked: Receiver) -> Receiver:
         """What was made, with its token. Raises Full, BadValue."""
@@ -328,10 +312,10 @@ class Recordings:
         there = self.receiver(token)
         uri = there.uri if asked.uri == shown(there) else asked.uri
         changed = replace(asked, token=token, auto=there.auto, uri=uri)
-        _check_uri(changed.uri)
+        check_uri(changed.uri)
         self._receivers[token] = changed
         self._store.put(changed)
-        for recording in {job.recording for job in self._users(token)}:
+        for recording in {job.recording for job in users(self._jobs.values(), token)}:
             self._project(recording, by)
 
     def set_receiver_mode(self, token: str, mode: ReceiverMode, by: str) -> None:
@@ -341,7 +325,7 @@ class Recordings:
     def delete_receiver(self, token: str) -> None:
         """Raises NotFound, and CannotDelete while a job has it."""
         receiver = self.receiver(token)
-        if self._users(token):
+        if users(self._jobs.values(), token):
             raise CannotDelete("A recording job has this receiver.")
         del self._receivers[token]
         self._store.drop(receiver)
@@ -359,37 +343,14 @@ class Recordings:
     async def watch(self, every: float) -> None:
         """Tell of every job and receiver whose state is another, for ever."""
         while True:
-            self._look({each.token: each for each in await self._statuses()})
+            await self._look()
             await asyncio.sleep(every)
 
-    def _look(self, statuses: Mapping[str, StreamStatus]) -> dict[str, State]:
-        """How all jobs stand, having told what is another than it was. Whoever asks for a state looks: what somebody
-        was answered is told to those who listen, too, however soon it is over."""
-        found = self._states(statuses)
-        states = {token: state.state for token, state in found.items()}
-        for token, state in states.items():
-            if self._told.get(token) is not state:
-                self._publish(said.JobStateChanged(said.JobToken(token), state.value))
-        for token in self._told.keys() - states.keys():
-            self._publish(said.JobStateChanged(said.JobToken(token), ""))
-        self._told = states
-        connections = {token: self._connection(token, statuses) for token in self._receivers}
-        for token, connection in connections.items():
-            if self._connected.get(token, ReceiverState.NOT_CONNECTED) is not connection:
-                name, uri = said.ReceiverToken(token), shown(self._receivers[token])
-                self._publish(said.ReceiverChanged(name, connection.value, uri))
-        self._connected = connections
-        # Not by the change of state: one that never connected has failed as well, and so has another address.
-        failing = {
-            token: shown(receiver)
-            for token, receiver in self._receivers.items()
-            if (status := self._stream(token, statuses)) is not None and _fails(status)
-        }
-        for token, uri in failing.items():
-            if self._failing.get(token) != uri:
-                self._publish(said.ReceiverFailed(said.ReceiverToken(token), uri))
-        self._failing = failing
-        return found
+    async def _look(self) -> dict[str, State]:
+        """How all jobs stand. Whoever asks for a state looks: what somebody was answered is told to those who listen,
+        too, however soon it is over."""
+        statuses = {each.token: each for each in await self._statuses()}
+        return self._standing.look(self.jobs(), self._receivers, statuses)
 
     # ------------------------------------------------------------------------------------------ within
 
@@ -496,20 +457,15 @@ class Recordings:
     def _tidy(self) -> None:
         """Receivers that were made for jobs go with the last one."""
         for receiver in [
-            each for each in self._receivers.values() if each.auto and not self._users(each.token)
+            each
+            for each in self._receivers.values()
+            if each.auto and not users(self._jobs.values(), each.token)
         ]:
             del self._receivers[receiver.token]
             self._store.drop(receiver)
 
-    def _users(self, receiver: str) -> list[Job]:
-        return [
-            job
-            for job in self._jobs.values()
-            if any((source.kind, source.token) == (RECEIVER, receiver) for source in job.sources)
-        ]
-
     def _receiver(self, asked: Receiver) -> Receiver:
-        _check_uri(asked.uri)
+        check_uri(asked.uri)
         return replace(asked, token=self._new(lambda: "rcv-" + secrets.token_hex(4), self._receivers))
 
     def _project(self, token: str, by: str) -> None:
@@ -547,53 +503,14 @@ class Recordings:
                 continue
             receiver = self._receivers.get(source.token)
             if receiver is not None and receiver.uri and receiver.mode is not ReceiverMode.NEVER:
-                return _split(receiver.uri)
+                return settings_of(receiver.uri)
         return None
-
-    def _states(self, statuses: Mapping[str, StreamStatus]) -> dict[str, State]:
-        jobs = self.jobs()
-        supplies = {job.recording: _supply(statuses.get(job.recording)) for job in jobs}
-        return arbitration.states(jobs, supplies)
-
-    def _connection(self, token: str, statuses: Mapping[str, StreamStatus]) -> ReceiverState:
-        status = self._stream(token, statuses)
-        if status is None or _fails(status):
-            return ReceiverState.NOT_CONNECTED
-        return ReceiverState.CONNECTED if status.well else ReceiverState.CONNECTING
-
-    def _stream(self, receiver: str, statuses: Mapping[str, StreamStatus]) -> StreamStatus | None:
-        """What a receiver is to receive, in the hands of the job that has it; None: it is not to be connected."""
-        if self._receivers[receiver].mode is ReceiverMode.NEVER or not self._receivers[receiver].uri:
-            return None
-        won = set(arbitration.winners(self._jobs.values()).values())
-        found = (statuses.get(job.recording) for job in self._users(receiver) if job.token in won)
-        return next((status for status in found if status is not None), None)
 
     def _new(self, make: Callable[[], str], taken: object) -> str:
         assert isinstance(taken, (dict, set))
         while (token := make()) in taken:
             pass
         return token
-
-
-def shown(receiver: Receiver) -> str:
-    """The URL of a receiver as everybody may see it: without name and password."""
-    return str(_split(receiver.uri)["main"]) if receiver.uri else ""
-
-
-def _fails(status: StreamStatus) -> bool:
-    """Whether a stream cannot be had: not well, and not because it is just being connected."""
-    return not status.well and status.cause not in ("", CONNECTING)
-
-
-def _supply(status: StreamStatus | None) -> Supply:
-    if status is None:
-        return Supply(JobState.IDLE)
-    if status.well:
-        return Supply(JobState.ACTIVE)
-    if status.cause in ("", CONNECTING):
-        return Supply(JobState.IDLE)
-    return Supply(JobState.ERROR, status.detail or status.cause)
 
 
 def _check(plan: Plan) -> None:
@@ -609,18 +526,3 @@ def _check(plan: Plan) -> None:
             raise BadValue(name, f"at most {limit} characters")
     if plan.retention and not 0.01 * DAY <= plan.retention <= 3650 * DAY:
         raise BadValue("MaximumRetentionTime", "PT0S, or 15 minutes to 3650 days")
-
-
-def _check_uri(uri: str) -> None:
-    if len(uri) > URI_LENGTH:
-        raise BadValue("MediaUri", f"at most {URI_LENGTH} characters")
-    if uri and urlsplit(uri).scheme not in ("rtsp", "rtsps"):
-        raise BadValue("MediaUri", "begins with rtsp:// or rtsps://")
-
-
-def _split(uri: str) -> dict[str, object]:
-    """A URL with a name and password in it, as settings have it."""
-    parts = urlsplit(uri)
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    host = parts.netloc.rpartition("@")[2]
-    return {"main": urlunsplit(parts._replace(netloc=host)), "user": user, "password": password}

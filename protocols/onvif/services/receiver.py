@@ -7,7 +7,8 @@ from device.accounts.rights import NotAllowed
 from device.errors import BadValue, HoldfastError, NotFound
 from device.recordings.model import Receiver as Plan
 from device.recordings.model import ReceiverMode
-from device.recordings.recordings import RECEIVERS, URI_LENGTH, CannotDelete, Full, Recordings, shown
+from device.recordings.recordings import RECEIVERS, CannotDelete, Full, Recordings
+from device.recordings.uri import URI_LENGTH, shown
 from protocols.onvif.faults import Kind, impossible, invalid
 from protocols.onvif.names import TRV, TT
 from protocols.onvif.operations import Access, Call, Legacy, Operation, Service
