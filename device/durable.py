@@ -24,7 +24,10 @@ def create(path: Path, data: bytes) -> bytes:
 
 
 def write_durably(path: Path, data: bytes, *, mode: int) -> None:
-    """Make a file, or put it in the place of the one that is there. Raises OSError."""
+    """Make a file, or put it in the place of the one that is there. Raises OSError.
+
+    `mode`: as it is, whatever the process's umask is: who is to read it, reads it.
+    """
     with _beside(path, data, mode) as made:
         made.replace(path)
 
@@ -43,6 +46,7 @@ def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
     fd = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(fd, "wb") as file:
+            os.fchmod(fd, mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

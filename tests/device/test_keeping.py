@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import stat
 from pathlib import Path
 
@@ -57,6 +58,20 @@ def test_a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it(tmp_path: P
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000], ids=oct)
+def test_a_file_is_for_those_whom_it_is_written_for(tmp_path: Path, umask: int) -> None:
+    """Other users' networkd and chrony read what a service with a umask wrote."""
+    before = os.umask(umask)
+    try:
+        for mode in (0o644, 0o600):
+            durable.write_durably(tmp_path / "told", b"?", mode=mode)
+            assert stat.S_IMODE((tmp_path / "told").stat().st_mode) == mode
+        durable.create(tmp_path / "key", b"?")
+        assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
 
 
 def test_the_key_is_made_once_and_is_ours_alone(tmp_path: Path) -> None:
