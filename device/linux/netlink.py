@@ -7,6 +7,11 @@ import struct
 from collections.abc import Iterator
 
 GETLINK, GETADDR, GETNEIGH = 18, 22, 30
+_FIXED = {
+    GETLINK: 16,
+    GETADDR: 8,
+    GETNEIGH: 12,
+}  #: octets of ifinfomsg, ifaddrmsg, ndmsg; the kernel logs what is more
 _REQUEST, _DUMP = 0x1, 0x300
 _ERROR, _DONE = 2, 3
 _HEAD = struct.Struct("=IHHII")  # struct nlmsghdr
@@ -18,7 +23,7 @@ def dump(kind: int, family: int) -> Iterator[bytes]:
     """The bodies of all messages that answer such a dump. Raises OSError."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.settimeout(2.0)
-        body = struct.pack("=Bxxx12x", family)
+        body = bytes([family]).ljust(_FIXED[kind], b"\0")
         sock.send(_HEAD.pack(_HEAD.size + len(body), kind, _REQUEST | _DUMP, 1, 0) + body)
         while True:
             data = sock.recv(_RECEIVED)
