@@ -28,7 +28,8 @@ class ProgramFailed(Fault):
     standard output."""
 
     def __init__(self, program: str, code: int, said: str, printed: str) -> None:
-        super().__init__(f"{program} ended with {code}: {said.strip() or 'without a word'}")
+        complaint = said.strip() or printed.strip()[-SAID:]  # chronyc complains on its standard output
+        super().__init__(f"{program} ended with {code}: {complaint or 'without a word'}")
         self.program = program
         self.code = code
         self.said = said

@@ -35,6 +35,11 @@ async def test_an_error_has_code_and_complaint() -> None:
     assert (error.code, error.program, error.said, error.printed) == (3, "sh", "no good\n", "half\n")
 
 
+async def test_a_program_that_complains_where_it_should_print_is_heard() -> None:
+    with pytest.raises(ProgramFailed, match="501 Not authorised"):
+        await run(["sh", "-c", "echo 501 Not authorised; exit 1"], within=5)
+
+
 async def test_a_program_that_is_not_there_is_missing() -> None:
     with pytest.raises(ProgramMissing, match="no-such-program"):
         await run(["no-such-program"], within=30)
