@@ -237,11 +237,14 @@ class MachinePlane:
 
     async def _look(self) -> None:
         """What DHCP names may have changed, and whom the clock follows."""
-        with contextlib.suppress(Fault, OSError):
-            lease = (await self.state()).lease
-            if lease.ntp != self._lease.ntp:
-                self._lease = lease
-                await self.clock.bring(again=True)
+        with contextlib.suppress(OSError):
+            before, self._lease = self._lease, (await self.state()).lease
+            with contextlib.suppress(Fault):
+                if self._lease.hostname != before.hostname:
+                    await self.network.bring(again=True)
+            with contextlib.suppress(Fault):
+                if self._lease.ntp != before.ntp:
+                    await self.clock.bring(again=True)
         server = (await self.reading()).server
         if server and server != self._server:
             self._own.bus.publish(ClockSynchronized(server))

@@ -18,6 +18,9 @@ from device.settings.clock import DateAndTime, TimeSource
 FOLDER = Path("/etc/chrony/sources.d")
 FILE = "holdfast.sources"
 _SECONDS = 10.0
+#: A clock that is further from the servers just chosen than so many seconds is set by their first answers: slewed it
+#: would be wrong for hours.
+STEP_SECONDS, STEP_UPDATES = "1", "3"
 _UNSYNCHRONIZED = "Not synchronised"  #: the leap status of `chronyc tracking`
 
 Run = Callable[[Sequence[str]], Awaitable[str]]
@@ -60,6 +63,7 @@ class ChronyClock:
         self._folder = folder
         self._run = program
         self._step = step
+        self._loaded: bytes | None = None  #: what chrony has read, as far as we know: it may have refused
 
     async def read(self) -> ClockReading:
         """ClockDriver."""
@@ -74,7 +78,10 @@ class ChronyClock:
         try:
             if not path.exists() or path.read_bytes() != text:
                 await asyncio.to_thread(write_durably, path, text, mode=0o644)
+            if self._loaded != text:
                 await self._run(["chronyc", "reload", "sources"])
+                await self._run(["chronyc", "makestep", STEP_SECONDS, STEP_UPDATES])
+                self._loaded = text
         except OSError as error:
             raise ClockUnavailable(f"{self._folder}: {error.strerror}") from error
         except Fault as error:

@@ -14,6 +14,9 @@ class ClockUnavailable(Fault):
     """The machine did not take its clock's settings, or does not let its clock be set. It is tried again."""
 
     transient = True
+    hint = (
+        'docs/guide/install.md, "Network and clock", says what must run, and what Holdfast must be allowed.'
+    )
 
 
 class ClockKept(Refused):

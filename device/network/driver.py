@@ -14,6 +14,9 @@ class NetworkUnavailable(Fault):
     """The machine did not take its network's settings. It is tried again."""
 
     transient = True
+    hint = (
+        'docs/guide/install.md, "Network and clock", says what must run, and what Holdfast must be allowed.'
+    )
 
 
 class NetworkDriver(Protocol):

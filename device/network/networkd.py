@@ -12,8 +12,9 @@ from pathlib import Path
 from device.durable import write_durably
 from device.errors import Fault
 from device.linux.host import interfaces
-from device.linux.run import run
+from device.linux.run import ProgramFailed, run
 from device.network.driver import NetworkUnavailable
+from device.network.rivals import other_keeper
 from device.network.state import Lease, NetworkState, read_state
 from device.settings.network import Ipv4, Ipv6, Network
 
@@ -73,7 +74,7 @@ def _network(wanted: Network) -> Lines:
 def _dhcp4(wanted: Network) -> Lines:
     yield "UseDNS", _yes(wanted.dns_automatic)
     yield "UseDomains", _yes(wanted.dns_automatic)
-    yield "UseHostname", _yes(wanted.hostname_automatic)
+    yield "UseHostname", "no"  # see `NetworkdNetwork._name`
     yield "UseGateway", _yes(not wanted.ipv4_router)
 
 
@@ -125,6 +126,7 @@ class NetworkdNetwork:
         self._leases = leases
         self._resolver = resolver
         self._run = program
+        self._loaded: bytes | None = None  #: what networkd has read, as far as we know: it may have refused
 
     async def read(self) -> NetworkState:
         """NetworkDriver."""
@@ -132,9 +134,8 @@ class NetworkdNetwork:
 
     def _read(self) -> NetworkState:
         told = read_state(self._resolver if self._resolver.exists() else Path("/etc/resolv.conf"))
-        numbers = {one.name: one.number for one in interfaces()}
-        for each in told.interfaces:
-            lease = self._leases / str(numbers.get(each.name, 0))
+        for each in interfaces():
+            lease = self._leases / str(each.number)
             if lease.exists():
                 return replace(told, lease=read_lease(lease.read_text(errors="replace")))
         return told
@@ -143,21 +144,38 @@ class NetworkdNetwork:
         """NetworkDriver."""
         try:
             interface = wanted.interface or await asyncio.to_thread(first_interface)
+            if rival := await asyncio.to_thread(other_keeper, interface):
+                raise NetworkUnavailable(
+                    f"{interface} is set up by {rival}, and not by systemd-networkd: one of them must leave it alone."
+                )
             path, text = self._folder / FILE, render(wanted, interface).encode()
             if not path.exists() or path.read_bytes() != text:
                 await asyncio.to_thread(write_durably, path, text, mode=0o644)
-                await self._run(["networkctl", "reload"])
+            if self._loaded != text:
+                await self._reload()
+                self._loaded = text
             await self._name(wanted)
         except OSError as error:
             raise NetworkUnavailable(f"{self._folder}: {error.strerror}") from error
         except Fault as error:
             raise NetworkUnavailable(str(error)) from error
 
+    async def _reload(self) -> None:
+        """Raises Fault."""
+        try:
+            await self._run(["networkctl", "reload"])
+        except ProgramFailed as error:
+            if "network1.service not found" not in error.said:
+                raise
+            raise NetworkUnavailable("systemd-networkd does not run on this machine.") from error
+
     async def _name(self, wanted: Network) -> None:
-        """A name that the machine has by hand hides the one of DHCP (hostnamectl(1))."""
-        name = "" if wanted.hostname_automatic else wanted.hostname
-        if wanted.hostname_automatic or (name and name != os.uname().nodename):
-            await self._run(["hostnamectl", "--static", "hostname", name])
+        """The name of DHCP is given by hand, too: networkd's own way needs a machine without a static name
+        (hostnamectl(1)), which is called localhost wherever DHCP names none."""
+        leased = (await self.read()).lease.hostname if wanted.hostname_automatic else ""
+        name = leased or wanted.hostname
+        if name and name != os.uname().nodename:
+            await self._run(["hostnamectl", "--static", "hostname", "--", name])
 
 
 def first_interface() -> str:

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from device.linux.host import interfaces
+from device.linux.run import ProgramFailed
 from device.network.driver import NetworkUnavailable
 from device.network.networkd import FILE, NetworkdNetwork, read_lease, render
+from device.network.rivals import other_keeper
 from device.network.simulated import LEASE, LEASED, LEASED6, ROUTER4, Lan, SimulatedNetwork
 from device.network.state import link_local4
 from device.settings.network import Ipv4, Ipv6, Network
@@ -78,12 +81,12 @@ def test_the_kernel_and_chrony_in_a_network_of_their_own(tmp_path: Path) -> None
 # ------------------------------------------------------------------------------------------- systemd-networkd
 
 
-@pytest.mark.proves("M-149", "M-155", "M-156", "M-162")
+@pytest.mark.proves("M-149", "M-155", "M-162")
 def test_networkd_is_told_to_ask_dhcp_for_everything() -> None:
     assert _lines(render(Network(), "enp2s0")) == {
         "Match": ["Name=enp2s0"],
         "Network": ["DHCP=ipv4", "LinkLocalAddressing=yes", "IPv6AcceptRA=yes"],
-        "DHCPv4": ["UseDNS=yes", "UseDomains=yes", "UseHostname=yes", "UseGateway=yes"],
+        "DHCPv4": ["UseDNS=yes", "UseDomains=yes", "UseHostname=no", "UseGateway=yes"],
         "DHCPv6": ["UseDNS=yes", "UseDomains=yes", "UseAddress=yes"],
         "IPv6AcceptRA": ["UseDNS=yes", "UseDomains=yes", "UseGateway=yes", "DHCPv6Client=yes"],
     }
@@ -139,10 +142,67 @@ async def test_networkd_is_bothered_only_where_something_changed(tmp_path: Path)
     driver = NetworkdNetwork(tmp_path, tmp_path, tmp_path / "resolv.conf", program)
     wanted = Network(interface="lan0", hostname_automatic=False, hostname="recorder-1")
     await driver.apply(wanted)
-    assert said == [["networkctl", "reload"], ["hostnamectl", "--static", "hostname", "recorder-1"]]
+    assert said == [["networkctl", "reload"], ["hostnamectl", "--static", "hostname", "--", "recorder-1"]]
     assert "Name=lan0" in (tmp_path / FILE).read_text()
     await driver.apply(wanted.model_copy(update={"hostname": ""}))
     assert said[2:] == []
+
+
+@pytest.mark.proves("M-156")
+async def test_the_name_of_dhcp_is_the_machines_and_else_the_one_that_was_set(tmp_path: Path) -> None:
+    named: list[str] = []
+
+    async def program(argv: Sequence[str]) -> str:
+        named.extend(argv[-1:] if argv[0] == "hostnamectl" else ())
+        return ""
+
+    number = next(one.number for one in interfaces() if one.name == "lo")
+    driver = NetworkdNetwork(tmp_path, tmp_path, tmp_path / "resolv.conf", program)
+    await driver.apply(Network(interface="lo"))
+    assert named == [], "a machine that nobody names keeps its name"
+    await driver.apply(Network(interface="lo", hostname="below"))
+    (tmp_path / str(number)).write_text("HOSTNAME=leased\n")
+    await driver.apply(Network(interface="lo", hostname="below"))
+    assert named == ["below", "leased"]
+
+
+async def test_networkd_that_refused_is_asked_again(tmp_path: Path) -> None:
+    asked: list[Sequence[str]] = []
+
+    async def program(argv: Sequence[str]) -> str:
+        asked.append(argv)
+        if len(asked) == 1:
+            raise ProgramFailed("networkctl", 1, "Interactive authentication required.", "")
+        return ""
+
+    driver = NetworkdNetwork(tmp_path, tmp_path, tmp_path / "resolv.conf", program)
+    with pytest.raises(NetworkUnavailable, match="authentication required"):
+        await driver.apply(Network(interface="lan0"))
+    await driver.apply(Network(interface="lan0"))
+    assert asked == [["networkctl", "reload"]] * 2
+
+
+async def test_networkd_that_does_not_run_is_named(tmp_path: Path) -> None:
+    async def program(argv: Sequence[str]) -> str:
+        said = "Failed to reload network settings: Unit dbus-org.freedesktop.network1.service not found."
+        raise ProgramFailed(argv[0], 1, said, "")
+
+    driver = NetworkdNetwork(tmp_path, tmp_path, tmp_path / "resolv.conf", program)
+    with pytest.raises(NetworkUnavailable, match="systemd-networkd does not run"):
+        await driver.apply(Network(interface="lan0"))
+
+
+def test_who_else_sets_an_interface_up_is_found(tmp_path: Path) -> None:
+    """Files as NetworkManager 1.42 and ifupdown 0.8.41 leave them."""
+    assert other_keeper("lo", tmp_path) == ""
+    (tmp_path / "network").mkdir()
+    (tmp_path / "network" / "ifstate").write_text("lo=lo\nenp0s3=home\n")
+    assert other_keeper("enp0s3", tmp_path).startswith("ifupdown")
+    assert other_keeper("enp0s", tmp_path) == ""
+    number = next(one.number for one in interfaces() if one.name == "lo")
+    (tmp_path / "NetworkManager" / "devices").mkdir(parents=True)
+    (tmp_path / "NetworkManager" / "devices" / str(number)).write_text("[device]\nmanaged=true\n")
+    assert other_keeper("lo", tmp_path) == "NetworkManager"
 
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
