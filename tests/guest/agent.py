@@ -87,8 +87,9 @@ def main() -> None:
         "MDADM_NO_UDEV": "1",
     }
     for folder, kind in (("/dev/pts", "devpts"), ("/dev/shm", "tmpfs")):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", kind, kind, folder], check=False, env=environment)
+        if not os.path.ismount(folder):  # the guest's first program may have been another
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            subprocess.run(["mount", "-t", kind, kind, folder], check=False, env=environment)
     with Path(port("agent")).open("r+b", buffering=0) as line:
         line.write(b'{"ready": true}\n')
         held = b""

@@ -48,7 +48,7 @@ $B mount -t 9p -o $shared,ro,cache=loose modules /new/lib/modules
 $B mount -t 9p -o $shared exchange /new/exchange
 $B ip link set lo up
 for each in proc sys dev; do $B mount --move /$each /new/$each; done
-exec $B switch_root /new /usr/bin/python3 -P -u /exchange/agent.py
+exec $B switch_root /new ${guest_first:-/usr/bin/python3 -P -u /exchange/agent.py}
 """
 
 

@@ -4,8 +4,9 @@
         guest.run("mkfs.xfs", "/dev/vdb")
         guest.cut()
 
-It sees all files of this machine, read-only, and writes beside them into memory; so every program here runs there,
-too. What it is to keep lies on its disks, or in the folder `/exchange`, which is `folder/exchange` out here.
+It sees all files of this machine, or those below another root, read-only, and writes beside them into memory; so
+every program there runs in it, too. What it is to keep lies on its disks, or in the folder `/exchange`, which is
+`folder/exchange` out here.
 Emulated without KVM: about twelve times slower than this machine, and the same everywhere.
 """
 
@@ -57,14 +58,26 @@ class Guest:
     """See the module. Raises GuestUnavailable where this machine cannot run one."""
 
     def __init__(
-        self, folder: Path, disks: Sequence[Disk], *, bus: Bus = "virtio", memory: int = 768
+        self,
+        folder: Path,
+        disks: Sequence[Disk],
+        *,
+        bus: Bus = "virtio",
+        memory: int = 768,
+        root: Path = Path("/"),
+        first: str = "",
+        tap: str = "",
     ) -> None:
         """Its disks are files in `folder`, and stay there; those that are there already are used as they are.
-        `memory` in MiB."""
+        `memory` in MiB. `root`: of the files that it sees. `first`: a program in them that is run in place of the
+        agent, which that program must start. `tap`: the interface here that its network card is the other end of."""
         self.folder = folder
         self._kernel = kernel()
         self._bus: Bus = bus
         self._memory = memory
+        self._root = root
+        self._append = f"{_COMMAND_LINE} guest_first={first}" if first else _COMMAND_LINE
+        self._tap = tap
         self._disks = list(disks)  #: all that there ever were, under the number that makes their serial
         self._places = {number: number for number in range(len(disks))}  #: of those that are plugged in
         self._asking = Lock()  #: the agent answers one at a time
@@ -197,11 +210,11 @@ class Guest:
         command: list[str | Path] = ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-smp", "2"]
         command += ["-accel", "tcg,thread=multi,tb-size=512", "-m", str(self._memory)]
         command += ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]
-        command += ["-kernel", kernel.image, "-initrd", kernel.start, "-append", _COMMAND_LINE]
+        command += ["-kernel", kernel.image, "-initrd", kernel.start, "-append", self._append]
         command += ["-serial", f"file:{self.folder / 'console.log'}", "-device", "virtio-rng-pci"]
         command += ["-qmp", f"unix:{self.folder / 'monitor'},server=on,wait=off"]
         for tag, path, way in (
-            ("machine", Path("/"), "readonly=on,multidevs=remap"),
+            ("machine", self._root, "readonly=on,multidevs=remap"),
             ("modules", kernel.modules, "readonly=on"),
             ("exchange", self.folder / "exchange", "readonly=off"),
         ):
@@ -211,6 +224,9 @@ class Guest:
         command += ["-device", "virtserialport,chardev=agent,name=agent"]
         command += ["-chardev", f"file,id=told,path={self.folder / 'told'}"]
         command += ["-device", "virtserialport,chardev=told,name=told"]
+        if self._tap:
+            command += ["-netdev", f"tap,id=lan,ifname={self._tap},script=no,downscript=no"]
+            command += ["-device", "virtio-net-pci,netdev=lan"]
         if self._bus == "scsi":
             command += ["-device", "virtio-scsi-pci,id=scsi"]
         for number in range(12):
