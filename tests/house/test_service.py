@@ -29,6 +29,23 @@ def test_systemd_understands_every_line(unit: Path) -> None:
     assert (done.returncode, of_ours) == (0, [])
 
 
-def test_the_exposure_is_at_most_2_of_10(unit: Path) -> None:
-    done = analyze("security", "--no-pager", "--offline=yes", "--threshold=20", unit)
+def exposed(unit: Path, most: int) -> None:
+    """At most so many tenths, of a hundred."""
+    done = analyze("security", "--no-pager", "--offline=yes", f"--threshold={most}", unit)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_exposure_is_at_most_2_of_10(unit: Path) -> None:
+    exposed(unit, 20)
+
+
+def test_setting_the_machine_up_adds_the_clock_and_little_else(unit: Path, checkout: Path) -> None:
+    """With the drop-in that `docs/guide/install.md` adds for it."""
+    folder = unit.with_name("holdfast.service.d")
+    folder.mkdir()
+    text = (checkout / "integration" / "systemd" / "machine.conf").read_text(encoding="utf-8")
+    (folder / "machine.conf").write_text(text, encoding="utf-8")
+    exposed(unit, 25)
+    lines = [line.partition("=") for line in text.splitlines()]
+    granted = {value for key, _, value in lines if key in ("AmbientCapabilities", "CapabilityBoundingSet")}
+    assert granted == {"CAP_SYS_TIME"}
