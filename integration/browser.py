@@ -29,7 +29,9 @@ PART = 400_000  #: microseconds of a media segment of a recording
 
 
 def _start(start: Start) -> VideoStart:
-    return VideoStart(start.mime, start.codec, start.width, start.height, start.rates, Blob(start.data))
+    return VideoStart(
+        start.mime, start.codec, start.sound, start.width, start.height, start.rates, Blob(start.data)
+    )
 
 
 Still = tuple[tuple[Track, ...], Sample]  #: a key frame, and what it is of

@@ -19,6 +19,7 @@ class VideoStart:
 
     mime: str  #: with codecs, for `MediaSource.isTypeSupported`
     codec: str  #: of the pictures, for people
+    sound: str  #: codec of the camera's sound that goes with them; empty: none does
     width: int
     height: int
     rates: tuple[int, ...]  #: ticks a second of each track, for the `prft` of the fragments

@@ -150,10 +150,14 @@ def _visual(kind: bytes, track: Track, configuration: bytes) -> bytes:
     )
 
 
-def _audio(kind: bytes, track: Track, bits: int, configuration: bytes) -> bytes:
+def audio_entry(kind: bytes, rate: int, channels: int, bits: int, configuration: bytes) -> bytes:
     """AudioSampleEntry, s12.2.3."""
-    rate = track.clock_rate << 16 if track.clock_rate < 1 << 16 else 0
-    return box(kind, struct.pack(">6xH8xHH4xI", 1, track.channels or 1, bits, rate), configuration)
+    fixed = rate << 16 if rate < 1 << 16 else 0
+    return box(kind, struct.pack(">6xH8xHH4xI", 1, channels, bits, fixed), configuration)
+
+
+def _audio(kind: bytes, track: Track, bits: int, configuration: bytes) -> bytes:
+    return audio_entry(kind, track.clock_rate, track.channels or 1, bits, configuration)
 
 
 def sample_entry(track: Track) -> bytes:
@@ -274,13 +278,16 @@ def descriptions(entries: Sequence[bytes]) -> bytes:
     return full(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries)
 
 
-def growing_movie(tracks: Sequence[Track], utc: Utc) -> bytes:
-    """`moov` of a file whose samples come in fragments (s8.8). Times of a movie are in milliseconds."""
+def growing_movie(tracks: Sequence[Track], utc: Utc, entries: Sequence[bytes] = ()) -> bytes:
+    """`moov` of a file whose samples come in fragments (s8.8). Times of a movie are in milliseconds.
+
+    `entries`: sample entries of the tracks, where they are not those of the tracks' codecs."""
     traks, extends = [], []
-    for number, track in enumerate(tracks, 1):
+    entries = entries or [sample_entry(track) for track in tracks]
+    for number, (track, entry) in enumerate(zip(tracks, entries, strict=True), 1):
         nothing = full(b"stts", 0, 0, bytes(4)) + full(b"stsc", 0, 0, bytes(4))
         nothing += full(b"stsz", 0, 0, bytes(8)) + full(b"stco", 0, 0, bytes(4))
-        table = box(b"stbl", descriptions([sample_entry(track)]), nothing)
+        table = box(b"stbl", descriptions([entry]), nothing)
         traks.append(track_box(number, track, utc, (0, 0), b"", table))
         extends.append(full(b"trex", 0, 0, struct.pack(">IIIII", number, 1, 0, 0, SYNC)))
     movie = movie_header(utc, _MILLISECONDS, 0, len(tracks))

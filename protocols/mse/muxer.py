@@ -28,14 +28,18 @@ from device.recording.mp4 import (
     growing_movie,
     microseconds,
     picture_size,
+    sample_entry,
     ticks,
 )
+from protocols.mse.sound import Piece, Sound, restored
 
 ORIGIN = MICROSECONDS  #: where a line begins: what is decoded before its first picture has room
 GUESS = 25  #: pictures a second, until two of them have come
 REORDERED = (
     2  #: pictures that stand before one that is shown earlier, where a stream says that there may be some
 )
+
+LATE = MICROSECONDS  #: by which sound may come after the pictures; what comes later is not heard
 
 _TYPE = box(b"ftyp", b"iso6", struct.pack(">I", 1), b"iso6", b"mp41")
 _VIDEO = (Codec.H264, Codec.H265)
@@ -48,6 +52,7 @@ class Start:
 
     mime: str  #: for `MediaSource.isTypeSupported`
     codec: str  #: of the pictures, for people
+    sound: str  #: codec of the camera's sound that goes with them; empty: none does
     width: int
     height: int
     rates: tuple[int, ...]  #: ticks a second of each track, for `prft`
@@ -60,6 +65,7 @@ class _Lane:
 
     track: Track
     decoding: Decoding
+    sound: Sound | None  #: of what is restored for the browser
     shift: int | None = None  #: what is added to media time; None until the first sample
 
 
@@ -78,7 +84,8 @@ class Muxer:
         self._lanes: dict[int, _Lane] = {}
         self._order: list[int] = []
         self._base = self._end = ORIGIN
-        self._zero = Utc(0)
+        self._zero = self._shown = Utc(0)
+        self._at = ORIGIN  # where `_shown`, the newest picture's wall time, stands
         self._number = 0
 
     def begin(self, tracks: Sequence[Track], utc: Utc) -> Start:
@@ -90,20 +97,35 @@ class Muxer:
             raise Unplayable(f"Browsers do not play {tracks[video].codec.value}.")
         self._order = [video]
         if self._sound:
-            self._order += [n for n, track in enumerate(tracks) if track.codec in _SOUND][:1]
-        self._lanes = {n: _Lane(tracks[n], _decoding(tracks[n])) for n in self._order}
+            self._order += [n for n, track in enumerate(tracks) if track.codec in _SOUND or restored(track)][
+                :1
+            ]
         self._base, self._zero = self._end, utc
+        self._at, self._shown = self._base, utc
+        self._lanes = {n: self._lane(tracks[n]) for n in self._order}
         sent = [tracks[n] for n in self._order]
+        sounds = [lane.sound for lane in self._lanes.values()]
         width, height = picture_size(sent[0])
-        names = ",".join(codec_name(track) for track in sent)
+        names = ",".join(
+            codec_name(track) if sound is None else "flac" for track, sound in zip(sent, sounds, strict=True)
+        )
+        entries = [
+            sample_entry(track) if sound is None else sound.entry
+            for track, sound in zip(sent, sounds, strict=True)
+        ]
         return Start(
             f'video/mp4; codecs="{names}"',
             sent[0].codec.value,
+            sent[1].codec.name if len(sent) > 1 else "",
             width,
             height,
             tuple(track.clock_rate for track in sent),
-            _TYPE + growing_movie(sent, utc),
+            _TYPE + growing_movie(sent, utc, entries),
         )
+
+    def _lane(self, track: Track) -> _Lane:
+        sound = Sound(track, ticks(self._base, track.clock_rate)) if restored(track) else None
+        return _Lane(track, _decoding(track), sound)
 
     def takes(self, sample: Sample) -> bool:
         """Whether it is of a track that is sent."""
@@ -116,25 +138,48 @@ class Muxer:
     def position(self, sample: Sample) -> int:
         """Where it is shown on the line, in microseconds."""
         lane = self._lanes[sample.track]
+        if lane.sound is not None:
+            return self._beside(sample.utc)
         return microseconds(self._place(lane, sample), lane.track.clock_rate)
+
+    def _beside(self, utc: Utc) -> int:
+        """Where an instant stands by the newest picture's place and wall time, in microseconds."""
+        return self._at + utc - self._shown
 
     def fragment(self, samples: Sequence[Sample], until: int | None = None) -> bytes | None:
         """A media segment of samples in decoding order. `until`: where the next picture will be shown."""
         runs: list[moof.Run] = []
         media: list[bytes | memoryview] = []
-        first: Sample | None = None
+        utc: Utc | None = None
         for number, index in enumerate(self._order):
             lane = self._lanes[index]
             own = [sample for sample in samples if sample.track == index]
-            if own:
-                first = first or own[0]
+            if lane.sound is not None:
+                pieces = self._hear(lane.sound, lane.track.clock_rate, own)
+                if pieces:
+                    at = microseconds(pieces[0].at, lane.track.clock_rate)
+                    utc = Utc(self._shown + at - self._at) if utc is None else utc
+                    media += [piece.data for piece in pieces]
+                    runs.append(_run_of(number, pieces))
+                    last = microseconds(lane.sound.end, lane.track.clock_rate)
+                    self._end = max(self._end, last)
+            elif own:
+                utc = own[0].utc if utc is None else utc
                 media += [sample.data for sample in own]
                 runs.append(self._run(number, lane, own, until))
-        if first is None:
+        if utc is None:
             return None
         self._number += 1
-        head = moof.Head(self._number & 0xFFFFFFFF, first.utc, runs[0].times()[0], tuple(runs))
+        head = moof.Head(self._number & 0xFFFFFFFF, utc, runs[0].times()[0], tuple(runs))
         return b"".join([moof.write(head), *media])
+
+    def _hear(self, sound: Sound, rate: int, own: list[Sample]) -> list[Piece]:
+        """What is to be heard of some packets, none later than `LATE`."""
+        pieces: list[Piece] = []
+        for sample in own:
+            place = ticks(self._beside(sample.utc), rate)
+            pieces += sound.hear(bytes(sample.data), sample.time, place)
+        return pieces + sound.fill(ticks(self._at - LATE, rate))
 
     def _run(self, number: int, lane: _Lane, own: list[Sample], until: int | None) -> moof.Run:
         times = [self._place(lane, sample) for sample in own]
@@ -145,6 +190,8 @@ class Muxer:
         durations = [after - before for before, after in pairwise(decode)] + [last]
         end = microseconds(max(times) + last, lane.track.clock_rate)
         self._end = max(self._end, end)
+        if number == 0:
+            self._at, self._shown = microseconds(times[-1], lane.track.clock_rate), own[-1].utc
         flags = [(SYNC if sample.key else DELTA) | (DAMAGED if sample.damaged else 0) for sample in own]
         shifts: list[int] = []
         if decode != times:
@@ -160,6 +207,12 @@ class Muxer:
         if lane.shift is None:
             lane.shift = ticks(self._base + sample.utc - self._zero, rate) - sample.time
         return max(0, sample.time + lane.shift)
+
+
+def _run_of(number: int, pieces: Sequence[Piece]) -> moof.Run:
+    times = [piece.at for piece in pieces]
+    durations = [after - before for before, after in pairwise(times)] + [pieces[-1].count]
+    return moof.Run(number, times[0], durations, [len(piece.data) for piece in pieces], (), ())
 
 
 def codec_name(track: Track) -> str:

@@ -6,8 +6,9 @@ The page sends JSON, each with a number `n` of its own:
     {"do": "still", "n": 3, "at": 1795543200000000}                       one picture of it
     {"do": "stop", "n": 4}
 A new one ends the one before. The answer, with the same number:
-    {"is": "start", "n", "mime", "codec", "width", "height", "rates"}     then, binary, the initialization segment, and
-                                                                          media segments, each with a prft before it
+    {"is": "start", "n", "mime", "codec", "sound", "width", "height", "rates"}    then, binary, the initialization
+                                                segment, and media segments, each with a prft before it; "sound" is the
+                                                codec that the camera sent of what is heard, empty where nothing is
     {"is": "end", "n"}                                                    there is no more
     {"is": "error", "n", "code", "detail", "hint"}
 """
@@ -205,6 +206,7 @@ class _Showing:
             n,
             mime=start.mime,
             codec=start.codec,
+            sound=start.sound,
             width=start.width,
             height=start.height,
             rates=start.rates,

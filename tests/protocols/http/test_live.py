@@ -17,7 +17,7 @@ from device.planes.wire import Blob
 from protocols.http.live import LiveStreams, Spectator
 
 WANTED = WatchLive("c-1", "main", False)
-START = VideoStart('video/mp4; codecs="avc1.42C01E"', "H264", 640, 480, (90_000,), Blob(b"init"))
+START = VideoStart('video/mp4; codecs="avc1.42C01E"', "H264", "", 640, 480, (90_000,), Blob(b"init"))
 WITHIN = 30.0  #: seconds: the machine may be busy
 
 

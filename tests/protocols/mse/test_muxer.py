@@ -49,12 +49,6 @@ def test_sound_goes_with_the_pictures_where_it_is_wanted() -> None:
         assert len(list(source.decode(audio=0))) > 20
 
 
-def test_sound_that_browsers_do_not_play_is_left_out() -> None:
-    clips = [video(Codec.H264, 15), sound(Codec.PCMU, 0.5)]
-    with av.open(io.BytesIO(stream(clips, Muxer(sound=True), 9)), "r") as source:
-        assert [each.type for each in source.streams] == ["video"]
-
-
 def test_each_fragment_says_which_wall_time_it_shows() -> None:
     clip = video(Codec.H264, 3)
     muxer = Muxer(sound=False)
