@@ -4,12 +4,15 @@
 //   player.camera = "c-7f3k2m"; player.streams = ["main", "sub"]; player.prefer = "sub";
 //   player.live();  player.play(utc, 1);  player.still(utc);  player.pause();  player.step(1)
 //
-// Times are microseconds UTC. Events: `state` (player.state, player.note), `time` (player.utc).
+// Times are microseconds UTC. Events: `state` (player.state, player.note, player.heard, player.hush), `time` (player.utc).
 
 const BEHIND = { live: 12, stored: 45 }; // seconds that stay in the buffer behind what is shown
 const NTP = 2208988800n; // seconds from 1900 to 1970
 const SPARE = 0.04; // seconds that are left to show when a live picture comes: less, and it stutters
+const SPARE_HEARD = 0.3; // the same with sound: what plays it takes that much ahead
+const HURRY = { seen: 0.15, heard: 0.05 }; // by how much faster than life one catches up
 const FAR = 1.5; // seconds behind what is newest, beyond which one does not catch up but jump
+const GESTURES = ["click", "keydown"]; // after which a browser lets sound be heard
 const QUIET = 1000; // milliseconds without anything, after which a live picture is said to wait
 
 /** @typedef {"idle"|"connecting"|"playing"|"paused"|"waiting"|"ended"|"error"} State */
@@ -31,7 +34,9 @@ export class Player extends HTMLElement {
     this.camera = "";
     /** @type {string[]} */ this.streams = ["main"];
     this.prefer = "main";
-    this.sound = false;
+    this.sound = false; // is to be heard
+    this.heard = ""; // codec of the sound that comes with the pictures
+    /** @type {""|"none"|"speed"|"blocked"} */ this.hush = ""; // why nothing is heard that is to be
     /** @type {State} */ this.state = "idle";
     this.note = ""; // why, in the words of t()
     this.codec = "";
@@ -40,7 +45,8 @@ export class Player extends HTMLElement {
     this.speed = 1;
     this.stream = "main";
     this.video = document.createElement("video");
-    Object.assign(this.video, { muted: true, playsInline: true, disablePictureInPicture: true });
+    Object.assign(this.video, { muted: true, playsInline: true, disablePictureInPicture: true, volume: Number(localStorage.getItem("volume") ?? 1) });
+    this.tracks = 0; // of the buffer: those of a SourceBuffer stay as many as they were at first
     this.number = 0; // of the newest command; what belongs to older ones is dropped
     /** @type {{do:string, [k:string]:any}|null} */ this.command = null;
     /** @type {WebSocket|null} */ this.socket = null;
@@ -67,12 +73,15 @@ export class Player extends HTMLElement {
     this.timer = setInterval(() => this.tick(), 200);
     this.onHide = () => (document.hidden ? this.sleep() : this.wake());
     document.addEventListener("visibilitychange", this.onHide);
+    this.onGesture = () => this.hush === "blocked" && this.voice();
+    for (const name of GESTURES) document.addEventListener(name, this.onGesture);
   }
 
   disconnectedCallback() {
     clearInterval(this.timer);
     clearTimeout(this.again);
     document.removeEventListener("visibilitychange", /** @type {any} */ (this.onHide));
+    for (const name of GESTURES) document.removeEventListener(name, /** @type {any} */ (this.onGesture));
     this.command = null;
     this.close();
     this.video.removeAttribute("src");
@@ -134,6 +143,12 @@ export class Player extends HTMLElement {
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).drawImage(this.video, 0, 0);
     return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
+  }
+
+  /** @param {number} volume 0 to 1; kept for all players to come */
+  loud(volume) {
+    this.video.volume = volume;
+    localStorage.setItem("volume", String(volume));
   }
 
   get lag() {
@@ -250,7 +265,7 @@ export class Player extends HTMLElement {
 
   // ------------------------------------------------------------------ the buffer
 
-  /** @param {{mime:string, codec:string, width:number, height:number, rates:number[]}} said */
+  /** @param {{mime:string, codec:string, sound:string, width:number, height:number, rates:number[]}} said */
   start(said) {
     const Source = /** @type {any} */ (window).ManagedMediaSource || window.MediaSource;
     this.codec = said.codec;
@@ -262,9 +277,12 @@ export class Player extends HTMLElement {
       return this.ask();
     }
     this.rates = said.rates;
+    this.heard = said.sound;
     this.initial = true; // the next binary message is the initialization segment
     const anew = this.first;
-    if (!this.source || this.source.readyState === "closed" || this.video.error) {
+    if (!this.source || this.source.readyState === "closed" || this.video.error || this.tracks !== said.rates.length) {
+      this.tracks = said.rates.length;
+      this.first = true;
       this.buffer = null;
       this.work = [];
       this.marks = [];
@@ -356,7 +374,7 @@ export class Player extends HTMLElement {
     if (end === null || !this.marks.length || end <= this.marks[0].at) return;
     const first = this.marks[0];
     let at = first.at;
-    if (!this.wanted) at = Math.max(first.at, end - 0.1);
+    if (!this.wanted) at = Math.max(first.at, end - (this.heard ? SPARE_HEARD : 0.1));
     else if (this.scale === 1) {
       const exact = first.at + (this.wanted - first.utc) / 1e6;
       if (exact > end && this.command?.do === "play") return; // the frames before it come first
@@ -367,15 +385,37 @@ export class Player extends HTMLElement {
     this.video.currentTime = at + 0.001;
     this.clock(at);
     this.video.playbackRate = this.rate || 1;
-    this.video.muted = !this.sound;
+    this.voice();
     this.note = "";
     if (this.hold) {
       this.video.pause();
       this.tell("paused");
     } else {
       this.tell("waiting"); // it may be one picture, until the next key frame
-      this.video.play().then(() => this.tell("playing"), () => {});
+      this.run();
     }
+  }
+
+  /** Play; without sound where the browser wants a click or a key before it. */
+  run() {
+    this.video.play().then(() => this.tell("playing"), (error) => {
+      if (error.name !== "NotAllowedError" || this.video.muted) return;
+      this.video.muted = true;
+      this.quiet("blocked");
+      this.run();
+    });
+  }
+
+  /** Be heard, or not, and say why not. */
+  voice() {
+    this.video.muted = !this.sound;
+    this.quiet(!this.sound || this.heard ? "" : this.command?.do === "play" && this.speed !== 1 ? "speed" : this.command?.do === "still" ? "" : "none");
+  }
+
+  /** @param {""|"none"|"speed"|"blocked"} why */
+  quiet(why) {
+    this.hush = why;
+    this.dispatchEvent(new Event("state"));
   }
 
   finish() {
@@ -449,7 +489,7 @@ export class Player extends HTMLElement {
     if (lag < 0.02 && video.readyState < 3) {
       if (!live || performance.now() - this.came > QUIET) this.tell("waiting");
     } else if (!video.paused && video.readyState >= 2) this.tell("playing");
-    if (video.paused && !this.hold && this.state !== "error") video.play().catch(() => {});
+    if (video.paused && !this.hold && this.state !== "error") this.run();
   }
 
   /** Live: what was left to show when the last pictures came is delay that nobody needs. @param {number} end */
@@ -457,9 +497,10 @@ export class Player extends HTMLElement {
     const { spare, video } = this;
     this.spare = Infinity;
     if (spare === Infinity || video.seeking) return; // nothing came, or one jumps already
-    if (spare > FAR) video.currentTime = end - 0.1;
+    const [least, hurry] = this.heard ? [SPARE_HEARD, HURRY.heard] : [SPARE, HURRY.seen];
+    if (spare > FAR) video.currentTime = end - least - 0.06;
     else {
-      const rate = 1 + Math.min(0.15, Math.max(0, Math.round((spare - SPARE) * 50) / 50));
+      const rate = 1 + Math.min(hurry, Math.max(0, Math.round((spare - least) * 50) / 50));
       if (video.playbackRate !== rate) video.playbackRate = rate;
     }
   }

@@ -5,6 +5,7 @@ import { get } from "../api.js";
 import { causes } from "../causes.js";
 import { t, tn } from "../i18n.js";
 import { cameras, go, may, query, sees, session } from "../state.js";
+import { Volume, heard } from "../sound.js";
 import { Empty, Icon, Page, html, toast } from "../ui.js";
 import "../player.js";
 
@@ -53,22 +54,26 @@ export function Tile({ camera, prefer, sound, chosen, onChoose, onFull }) {
   return html`<figure class="tile" data-chosen=${chosen ? "true" : undefined} aria-label=${camera.name || camera.id} tabindex="-1">
     ${enabled && html`<hf-player ref=${ref} label=${camera.name || camera.id}></hf-player>`}
     ${why ? html`<div class="why" role="status"><${Icon} n=${enabled ? "warn" : "gone"} /><span>${why}</span></div>` : waiting ? html`<div class="why ${state === "waiting" ? "clear" : ""}" role="status" aria-label=${t("Loading")}><span class="spin"></span></div>` : null}
-    <figcaption class="over"><span class="dot ${well?.well && enabled ? "" : "off"}" title=${well?.well && enabled ? t("is being recorded") : t("is not being recorded")}></span><strong>${camera.name || camera.id}</strong><span class="info">${player?.stream === "sub" && state === "playing" && prefer === "main" ? t("sub stream") : ""} ${state === "playing" ? player.size : ""}</span></figcaption>
+    <figcaption class="over"><span class="dot ${well?.well && enabled ? "" : "off"}" title=${well?.well && enabled ? t("is being recorded") : t("is not being recorded")}></span><strong>${camera.name || camera.id}</strong><span class="info">${sound && state === "playing" ? html`<span role="status">${heard(player)}</span>` : null} ${player?.stream === "sub" && state === "playing" && prefer === "main" ? t("sub stream") : ""} ${state === "playing" ? player.size : ""}</span></figcaption>
     <div class="tools">
       ${enabled && html`<button aria-label="${t("Save a picture")}: ${camera.name}" title=${t("Save a picture")} onClick=${snapshot}><${Icon} n="snapshot" /></button>`}
       ${enabled && html`<button aria-label="${sound ? t("Sound off") : t("Sound on")}: ${camera.name}" title=${sound ? t("Sound off") : t("Sound on")} aria-pressed=${Boolean(sound)} onClick=${() => onChoose?.("sound")}><${Icon} n=${sound ? "sound" : "mute"} /></button>`}
+      ${enabled && sound && html`<${Volume} player=${player} />`}
       ${sees("recorded") && html`<a href="/recordings?cameras=${camera.id}" aria-label="${t("Go to the recordings")}: ${camera.name}" title=${t("Go to the recordings")}><${Icon} n="recordings" /></a>`}
       <button aria-label="${onFull ? t("Large") : t("Full screen")}: ${camera.name}" title=${onFull ? t("Large") : t("Full screen")} onClick=${(/** @type {any} */ e) => (onFull ? onFull() : e.currentTarget.closest("figure").requestFullscreen?.())}><${Icon} n="full" /></button>
     </div>
   </figure>`;
 }
 
+/** Whether the main stream alone has sound. @param {any} camera */
+const speaksOnMain = (camera) => camera.streams.some((/** @type {any} */ each) => each.stream === "main" && each.audio) && !camera.streams.some((/** @type {any} */ each) => each.stream === "sub" && each.audio);
+
 const LAYOUTS = ["auto", "1", "2", "3", "4", "focus"];
 
 export default function Live() {
   const list = cameras.value;
   const [layout, setLayout] = useState(localStorage.getItem("layout") || "auto");
-  const [sound, setSound] = useState("");
+  const [sound, setSound] = useState(localStorage.getItem("sound") || "");
   const only = query.value.get("camera");
   useEffect(() => {
     const key = (/** @type {KeyboardEvent} */ event) => {
@@ -100,6 +105,10 @@ export default function Live() {
     localStorage.setItem("layout", name);
     setLayout(name);
   };
+  const listen = (/** @type {string} */ id) => {
+    localStorage.setItem("sound", id);
+    setSound(id);
+  };
   if (!list) return html`<${Page} name=${t("Live")} wide><div class="skeleton"></div></${Page}>`;
   if (!list.length)
     return html`<${Page} name=${t("Live")}><${Empty} icon="cameras" title=${t("No cameras yet")}><p>${t("What you add is recorded at once, and shown here.")}</p>${may("operator") && html`<a class="button primary" href="/cameras"><${Icon} n="add" />${t("Add a camera")}</a>`}</${Empty}></${Page}>`;
@@ -113,7 +122,7 @@ export default function Live() {
       <div class="segmented" role="group" aria-label=${t("Layout")}>${LAYOUTS.map((name) => html`<button aria-pressed=${layout === name} onClick=${() => choose(name)}>${/** @type {any} */ (names)[name]}</button>`)}</div>`;
   return html`<${Page} name=${single ? single.name || single.id : t("Live")} wide class="live" actions=${actions}>
     <div class="wall" data-across=${across} data-layout=${!single && layout === "focus" ? "focus" : undefined}>
-      ${shown.map((camera, n) => html`<${Tile} key=${camera.id} camera=${camera} prefer=${single || across === 1 || (layout === "focus" && n === 0) ? "main" : "sub"} sound=${sound === camera.id} onChoose=${() => setSound(sound === camera.id ? "" : camera.id)} onFull=${single ? undefined : () => go(`/?camera=${camera.id}`)} />`)}
+      ${shown.map((camera, n) => html`<${Tile} key=${camera.id} camera=${camera} prefer=${single || across === 1 || (layout === "focus" && n === 0) || (sound === camera.id && speaksOnMain(camera)) ? "main" : "sub"} sound=${sound === camera.id} onChoose=${() => listen(sound === camera.id ? "" : camera.id)} onFull=${single ? undefined : () => go(`/?camera=${camera.id}`)} />`)}
       ${single && mover && html`<${mover.Ptz} key=${single.id} camera=${single.id} head=${mover.head} />`}
     </div>
   </${Page}>`;

@@ -5,6 +5,7 @@ import { get, remove } from "../api.js";
 import { causes } from "../causes.js";
 import { duration, fromLocal, iso, language, locale, micro, moment, number, size, t, tn, toLocal, zone } from "../i18n.js";
 import { cameras, go, may, query } from "../state.js";
+import { Volume, heard } from "../sound.js";
 import { Badge, Empty, Icon, Menu, Page, Problem, attempt, html, toast, useAsk } from "../ui.js";
 import { Export, List, Lock } from "../recordings/list.js";
 import { reason } from "./live.js";
@@ -39,7 +40,7 @@ function Tile({ camera, chosen, onReady, onChoose }) {
   return html`<figure class="tile" data-chosen=${chosen ? "true" : undefined} aria-label=${camera.name || camera.id} onClick=${onChoose}>
     <hf-player ref=${ref} label=${camera.name || camera.id}></hf-player>
     ${why ? html`<div class="why" role="status"><${Icon} n="warn" /><span>${why}</span></div>` : state === "connecting" ? html`<div class="why" role="status" aria-label=${t("Loading")}><span class="spin"></span></div>` : null}
-    <figcaption class="over"><strong>${camera.name || camera.id}</strong><span class="info">${player?.stream === "sub" ? t("sub stream") : ""} ${player?.size || ""}</span></figcaption>
+    <figcaption class="over"><strong>${camera.name || camera.id}</strong><span class="info">${player?.sound && state === "playing" ? html`<span role="status">${heard(player)}</span>` : null} ${player?.stream === "sub" ? t("sub stream") : ""} ${player?.size || ""}</span></figcaption>
   </figure>`;
 }
 
@@ -70,13 +71,13 @@ function Review({ all, ids, choose }) {
   const [utc, setUtc] = useState(Number(query.value.get("at")) || 0);
   const [playing, setPlaying] = useState(false);
   const [speed, setSpeed] = useState(1);
-  const [sound, setSound] = useState(false);
+  const [sound, setSound] = useState(localStorage.getItem("listen") === "true");
   const [main, setMain] = useState("");
   const [range, setRange] = useState(/** @type {[number, number]|null} */ (null));
   const [dialog, setDialog] = useState("");
   const leader = shown.find((camera) => camera.id === main)?.id || shown[0]?.id;
-  const now = useRef({ utc, playing, speed, leader });
-  now.current = { utc, playing, speed, leader };
+  const now = useRef({ utc, playing, speed, leader, sound });
+  now.current = { utc, playing, speed, leader, sound };
 
   const load = async () => {
     const view = line.current;
@@ -173,6 +174,7 @@ function Review({ all, ids, choose }) {
   const ready = (/** @type {string} */ id, /** @type {any} */ player) => {
     if (!player) return players.current.delete(id);
     players.current.set(id, player);
+    player.sound = now.current.sound && id === now.current.leader;
     player.addEventListener("time", () => {
       if (id !== now.current.leader || player.first) return;
       setUtc(player.utc);
@@ -185,13 +187,15 @@ function Review({ all, ids, choose }) {
     if (now.current.utc) player.still(now.current.utc);
     return undefined;
   };
-  const listen = () => {
-    setSound(!sound);
-    each((player) => (player.sound = false));
-    const player = players.current.get(leader || "");
-    if (player) player.sound = !sound;
-    if (playing) player?.play(utc, speed);
-  };
+  // One is heard: the camera that was chosen.
+  useEffect(() => {
+    localStorage.setItem("listen", String(sound));
+    players.current.forEach((player, id) => {
+      const was = player.sound;
+      player.sound = sound && id === leader;
+      if (was !== player.sound && now.current.playing) player.play(now.current.utc, now.current.speed);
+    });
+  }, [sound, leader]);
 
   useEffect(() => {
     const key = (/** @type {KeyboardEvent} */ event) => {
@@ -230,7 +234,8 @@ function Review({ all, ids, choose }) {
         <button class="primary square" aria-label=${playing ? t("Pause") : t("Play")} title="${playing ? t("Pause") : t("Play")} (${t("Space")})" onClick=${() => (playing ? stop() : start(speed))}><${Icon} n=${playing ? "pause" : "play"} /></button>
         <button class="square" aria-label=${t("One picture forward")} title="${t("One picture forward")} (.)" onClick=${() => step(1)}><${Icon} n="forward" /></button>
         <label class="row"><span class="only-read">${t("Speed")}</span><select value=${speed} onChange=${(/** @type {any} */ e) => (playing ? start(Number(e.currentTarget.value)) : setSpeed(Number(e.currentTarget.value)))}>${SPEEDS.map((each_) => html`<option value=${each_} selected=${each_ === speed}>${number(each_)}×</option>`)}</select></label>
-        <button class="square" aria-label=${sound ? t("Sound off") : t("Sound on")} title=${sound ? t("Sound off") : t("Sound on")} aria-pressed=${sound} onClick=${listen}><${Icon} n=${sound ? "sound" : "mute"} /></button>
+        <button class="square" aria-label=${sound ? t("Sound off") : t("Sound on")} title=${sound ? t("Sound off") : t("Sound on")} aria-pressed=${sound} onClick=${() => setSound(!sound)}><${Icon} n=${sound ? "sound" : "mute"} /></button>
+        ${sound && html`<${Volume} player=${players.current.get(leader || "")} />`}
         <button class="square" aria-label=${t("Save a picture")} title=${t("Save a picture")} onClick=${snapshot}><${Icon} n="snapshot" /></button>
         <span class="clock" aria-live="off">${utc ? moment(utc, { dateStyle: "medium", timeStyle: "medium" }) : "–"}</span>
         <span class="dim small">${zone.value}</span>
