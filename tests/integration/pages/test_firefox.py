@@ -37,6 +37,9 @@ FOLLOW = """(() => {
     link.remove();
     return true;
 })()"""
+HEAR = "document.querySelector('button[aria-label^=\"Sound on\"]').click() || true"
+HEARD = """(({ heard, video }) =>
+    [heard, video.mozHasAudio && !video.muted, video.currentTime])(document.querySelector("hf-player"))"""
 SHOWN = "Boolean(document.querySelector('main h1')?.textContent) && !document.querySelector('.skeleton')"
 
 
@@ -58,6 +61,8 @@ async def _story(url: str, folder: Path) -> list[str]:
         await window.evaluate(LOGIN % tuple(map(json.dumps, OWNER)))
         await window.until("Boolean(document.querySelector('.frame'))", bool)
         await window.until(STATES, playing)
+        await window.evaluate(HEAR)
+        await window.until(HEARD, lambda now: now[0] == "PCMU" and now[1] and now[2] > 1)
         for path in PAGES:
             await window.evaluate(FOLLOW % json.dumps(path))
             await window.until(f"location.pathname + location.search === {json.dumps(path)} && {SHOWN}", bool)

@@ -48,6 +48,7 @@ export class Player extends HTMLElement {
     Object.assign(this.video, { muted: true, playsInline: true, disablePictureInPicture: true, volume: Number(localStorage.getItem("volume") ?? 1) });
     this.tracks = 0; // of the buffer: those of a SourceBuffer stay as many as they were at first
     this.number = 0; // of the newest command; what belongs to older ones is dropped
+    this.mine = false; // what comes belongs to it
     /** @type {{do:string, [k:string]:any}|null} */ this.command = null;
     /** @type {WebSocket|null} */ this.socket = null;
     /** @type {MediaSource|null} */ this.source = null;
@@ -176,6 +177,7 @@ export class Player extends HTMLElement {
     if (!stream) return this.tell("error", this.note || "unplayable");
     if (!this.socket || this.socket.readyState > 1 || stream !== this.stream) this.open(stream);
     this.first = true;
+    this.mine = false; // what is on its way belongs to the command before
     this.marks = [];
     if (this.state !== "error") this.tell("connecting", "");
     this.say({ ...this.command, n: ++this.number });
