@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from device.cameras.control import Access, Control, Kind, Lacks, Portrait, Unreachable
+from device.cameras.control import Access, Card, Control, Kind, Lacks, Portrait, Unreachable
 from device.cameras.keeper import EVENTS, Keeper, Standing
 from device.cameras.messages import (
     AddCamera,
@@ -211,6 +211,16 @@ class CamerasPlane:
         server.on(RestartCamera, restart)
         server.on(TakePicture, picture)
         self.steering.answer(server)
+
+    async def card(self, camera: str) -> Card:
+        """What the camera has recorded itself of its main stream. What `Control.card` raises."""
+        known = self._own.settings.get(Camera, camera)
+        portrait = await self._portrait(camera)
+        main, _ = choose(portrait.profiles, known.main_profile, known.sub_profile)
+        if main is None:
+            raise Lacks(f"The camera {camera} offers no main stream.")
+        async with self._talk(camera) as control:
+            return await control.card(main)
 
     async def picture(self, camera: str, stream: str) -> bytes:
         """A picture of a stream, as JPEG, that the camera takes now. What `TakePicture` raises."""

@@ -34,6 +34,7 @@ from integration.certificates import ClientTls
 from integration.chassis import ChassisPlane
 from integration.clips import Clips
 from integration.config import Listen
+from integration.edge import EdgePlane
 from integration.entities.collect import Collector
 from integration.entities.commands import Hands
 from integration.event_brokers import EventBrokersPlane
@@ -130,6 +131,7 @@ class Parts:
         stack.callback(self.recordings.close)
         self.factory = FactoryDefault(own, self.raid, self.chassis, self._forget())
         self.cameras = CamerasPlane(own, recording)
+        self.edge = EdgePlane(own, recording, self.jobs, self.cameras.card)
         self.clips = Clips(own, self.outbox, self.recipients, streaming, self.cameras.picture)
         reach = Reach(
             recording,
@@ -226,6 +228,7 @@ class Parts:
         yield self.recordings.run()
         yield self.onvif.run(lambda: self.http.ports)
         yield self.cameras.run()
+        yield self.edge.run()
 
 
 async def run(data: Path, listen: Listen, leash: Leash) -> None:

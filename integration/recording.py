@@ -56,6 +56,7 @@ from device.settings.recording import Recording
 from device.settings.schedule import weekly
 from device.settings.shares import NetworkStorage
 from device.settings.storages import Storage
+from integration.filling import FillingDesk
 from integration.notices import event_of
 from integration.plane import FOLLOW_SECONDS, Plane, plane, until
 from integration.zone import local_zone
@@ -351,6 +352,11 @@ class RecordingPlane:
         server.on(MoveSegments, self._move)
         server.on(SegmentsErased, self._erased)
         server.on(ShareHas, self._share_has)
+        FillingDesk(self._recorder, self._policy).answer(server)
+
+    def _policy(self, token: str) -> Policy | None:
+        intake = self._intakes.get(token)
+        return None if intake is None else intake.policy
 
     async def _status(self, request: AskRecording) -> RecordingStatus:  # noqa: ARG002 - carries nothing
         acknowledged = {status.token: status.acknowledged for status in self._recorder.status()}

@@ -64,6 +64,15 @@ class Happening:
     utc: Utc  #: by our clock
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a camera has recorded itself of one of its profiles."""
+
+    url: str  #: where it is replayed, without user and password
+    recording: str  #: its token there
+    ahead: int  #: microseconds that the camera's clock is ahead of ours, to a second or so
+
+
 class Control(Protocol):
     """One camera, as one talks with it. Each call raises the errors below."""
 
@@ -75,6 +84,9 @@ class Control(Protocol):
 
     async def head(self, profile: Profile) -> Head:
         """What moves the camera, as a profile of `Portrait.profiles` says."""
+
+    async def card(self, profile: Profile) -> Card:
+        """Its own recording of what a profile shows."""
 
     async def reboot(self) -> str:
         """Let it restart; what it says to that."""

@@ -11,6 +11,7 @@ from device.errors import Severity
 from device.events import automation as automation  # declares the events of rules and commands
 from device.events import cameras as cameras  # declares what cameras tell
 from device.events import drives as drives  # declares the events of the drives
+from device.events import edge as edge  # declares the events of gaps that are filled later
 from device.events import evidence as evidence  # declares what people do with recordings
 from device.events import hardware as hardware  # declares the events of the box
 from device.events import machine as machine  # declares the events of the machine's network and clock

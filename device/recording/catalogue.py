@@ -17,6 +17,7 @@ from device.errors import BadValue, Fault, NotFound
 from device.media import Track, Utc
 from device.recording.afar import Far
 from device.recording.database import open_reader, undescribe
+from device.recording.filled import FilledRow, filled
 from device.recording.index import FragmentRow, Fragments
 from device.recording.presence import BOUNDS, present
 from device.recording.retention import LockRow, locks
@@ -420,6 +421,19 @@ class CatalogueReader:
                 for epoch in self._epochs(c, recording)
                 for gap in self._gaps(c, recording, epoch, start, end)
             ]
+
+    def filled(self, token: str, start: Utc, end: Utc) -> list[FilledRow]:
+        """What was a gap and is recorded after all, in the order of the ledger. Raises NotFound."""
+        with self._reading() as c:
+            recording = self._id(c, token)
+            return [
+                row for each in self._epochs(c, recording) for row in filled(c, recording, each, start, end)
+            ]
+
+    def epoch(self, token: str) -> int:
+        """The one that lasts. Raises NotFound."""
+        with self._reading() as c:
+            return self._epochs(c, self._id(c, token))[-1]
 
     def timeline(self, token: str, start: Utc, end: Utc) -> list[TimelineRow]:
         """The span, cut to it, as runs and gaps, in the order of the ledger. Its cost is that of the gaps and

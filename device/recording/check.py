@@ -287,7 +287,7 @@ class _Check:
 
         Unless a drive failed under them, and the ledger says so: then what is whole is taken in, the rest is left.
         """
-        whole = len(scan(path, row.durable, verify=True).fragments)
+        whole = 0 if self._gave_way(row) else len(scan(path, row.durable, verify=True).fragments)
         lost = self._c.execute(
             "SELECT 1 FROM gap WHERE recording = ? AND epoch = ? AND t0 = ? AND cause = ? AND inside = 0",
             (row.recording, row.epoch, row.end, Cause.STORAGE.value),
@@ -301,6 +301,11 @@ class _Check:
             if self._repair:
                 os.truncate(path, row.durable)
             self._say(1, str(path), what, repairable=True, repaired=self._repair)
+
+    def _gave_way(self, row: Stored) -> bool:
+        """Whether the pictures behind its end came once more from a camera's card, and are shown from there."""
+        said = "SELECT 1 FROM filled WHERE recording = ? AND epoch = ? AND t0 = ?"
+        return self._c.execute(said, (row.recording, row.epoch, row.end)).fetchone() is not None
 
     def _orphans(self, left: Collection[Path]) -> None:
         """Invariant 1, the other way round: files that the catalogue does not know. `left`: those it is to unlink."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from device.errors import BadValue, Fault, Refused
 from device.media import Codec, Track
 
-VERSION = 2  #: of the schema this program writes; one file schema/NNNN.sql for each
+VERSION = 3  #: of the schema this program writes; one file schema/NNNN.sql for each
 APPLICATION = 0x48464431  #: "HFD1", PRAGMA application_id
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from device.media import Utc
+from device.recording.retention import locked
 from device.recording.segments import State
 
 
@@ -54,7 +55,7 @@ def archive(
         if row is None:
             continue
         volume, recording, t0, end, hour, token = row
-        if not evidence and _locked(c, recording, t0, end, now):
+        if not evidence and locked(c, recording, t0, end, now):
             continue
         c.execute(
             "INSERT INTO leftover(segment, volume, token, hour, octets) VALUES (?, ?, ?, ?, ?)",
@@ -65,14 +66,6 @@ def archive(
         c.execute("UPDATE volume SET bytes = bytes + ? WHERE id = ?", (each.octets, there))
         moved.append(each.segment)
     return moved
-
-
-def _locked(c: sqlite3.Connection, recording: int, t0: int, end: int, now: Utc) -> bool:
-    row = c.execute(
-        "SELECT 1 FROM lock WHERE recording = ? AND t0 < ? AND t1 > ? AND (until IS NULL OR until > ?)",
-        (recording, end, t0, now),
-    ).fetchone()
-    return row is not None
 
 
 def erased(c: sqlite3.Connection, segments: Sequence[int]) -> None:

@@ -20,11 +20,12 @@ from device.recording.afar import Archived, FarSegment
 from device.recording.commits import gap_op
 from device.recording.database import Ownership, describe, open_writer
 from device.recording.epochs import FIRST, Epochs
+from device.recording.filling import Brought, NotFilled, adopt, reserve
 from device.recording.index import FragmentRow
 from device.recording.ledger import JITTER, Gap
 from device.recording.scan import Bytes, Found, head_in, head_of, scan, scan_in
 from device.recording.segment import BadSegment, Identity
-from device.recording.segments import Flag, Ids, hour_of
+from device.recording.segments import Flag, Ids, file_of, hour_of
 from device.recording.shelf import VolumeSettings
 from device.recording.volume import NotAVolume, read_mark, sync_folder
 
@@ -149,7 +150,11 @@ class _Rebuild:
         self._c.execute("INSERT INTO epoch(id, t0, back) VALUES (?, ?, 0)", (FIRST, start))
         ids = Ids(max((max(f.identity.segment, f.identity.run) for f in files), default=0))
         for file in files:
-            self._enter(file, ids)
+            if not file.identity.filled:
+                self._enter(file, ids)
+        for file in files:
+            if file.identity.filled:
+                self._fill(file, ids)
         alive = max(
             (end for epoch, end in self._ends.values() if epoch == self._epochs.number), default=start
         )
@@ -252,6 +257,27 @@ class _Rebuild:
         )
         self._done.segments += 1
         self._done.octets += file.good_end
+
+    def _fill(self, file: _File, ids: Ids) -> None:
+        """What came later than it was taken goes into the gap that the others leave."""
+        who, said = file.identity, NotFilled("no other video of its recording is there")
+        brought = Brought(who, file.tracks, file.found, file.good_end)
+        tracks = self._tracks_id(file.tracks)
+        for epoch in range(self._epochs.number, 0, -1) if who.recording in self._recordings else ():
+            self._c.execute("SAVEPOINT fill")
+            try:
+                reserve(self._c, who.recording, who.segment, who.run, epoch, file.volume, file.hour)
+                adopt(self._c, brought, tracks, None, "", file.found[-1].utc, ids)
+            except NotFilled as error:
+                said = error
+                self._c.execute("ROLLBACK TO fill")
+            else:
+                self._done.segments += 1
+                self._done.octets += file.good_end
+                return
+            finally:
+                self._c.execute("RELEASE fill")
+        self._done.skipped.append(f"{file_of(who.recording, file.hour, who.segment)}: {said}")
 
     def _recording(self, file: _File) -> int:
         who = file.identity

@@ -35,6 +35,7 @@ from device.recording.commits import Beat, Committed, Enter, Failed, GroupCommit
 from device.recording.database import Ownership, describe, open_writer
 from device.recording.epochs import Epochs
 from device.recording.exchange import SYNC, exchange, number_of, require_once, wait_while
+from device.recording.filling import Filling
 from device.recording.forget import InUse, forget
 from device.recording.fragment import Pool
 from device.recording.intake import Counters, StreamIntake
@@ -114,6 +115,7 @@ class Recorder:
         self._untold: list[Notice] = []  # what `open`, in a thread of its own, leaves for the loop to tell
         self._above = above
         self._shelves = Shelves(self)
+        self.filling = Filling(self, self._shelves)
         self.pool = Pool()
         self._path = catalogue
         self._settings = tuple(volumes)

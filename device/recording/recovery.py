@@ -112,7 +112,7 @@ def _close(
         return
     if size < segment.durable:
         done.problems.append(f"{path} has {size} bytes; {segment.durable} were acknowledged")
-        if not _shorten(c, segment, size):
+        if not shorten(c, segment, size):
             forget(c, segment, ids)
             return
     done.fragments += _take_in(c, segment, path, ids)
@@ -140,15 +140,15 @@ def forget(c: sqlite3.Connection, segment: Stored, ids: Callable[[], int]) -> No
 def cut_back(c: sqlite3.Connection, segment: Stored, size: int, ids: Callable[[], int]) -> None:
     """The file of a closed segment has `size` bytes, fewer than it should: what it no longer has becomes a gap."""
     end = segment.end
-    if not _shorten(c, segment, size):
+    if not shorten(c, segment, size):
         forget(c, segment, ids)
         return
     stored.close(c, segment)
     enter_joined(c, segment.recording, segment.epoch, Utc(segment.end), Utc(end), Cause.STORAGE, ids)
 
 
-def _shorten(c: sqlite3.Connection, segment: Stored, size: int) -> bool:
-    """Leave out the fragments that the file no longer has; False where none is left."""
+def shorten(c: sqlite3.Connection, segment: Stored, size: int) -> bool:
+    """Leave out the fragments beyond `size` bytes of its file; False where none is left."""
     rows = segment.fragments()
     kept = [row for row in rows if row.offset + row.length <= size]
     if not kept:

@@ -386,6 +386,15 @@ def unlock(c: sqlite3.Connection, number: int) -> None:
         raise NotFound("lock", str(number))
 
 
+def locked(c: sqlite3.Connection, recording: int, start: int, end: int, now: Utc) -> bool:
+    """Whether a lock that is in force covers any of [start, end)."""
+    row = c.execute(
+        "SELECT 1 FROM lock WHERE recording = ? AND t0 < ? AND t1 > ? AND (until IS NULL OR until > ?)",
+        (recording, end, start, now),
+    ).fetchone()
+    return row is not None
+
+
 def locks(c: sqlite3.Connection) -> list[LockRow]:
     """All locks, oldest span first."""
     return [
@@ -405,10 +414,7 @@ def delete(
     Raises NotFound; LockedSpan where a lock covers any of the span, and then nothing is deleted.
     """
     recording = recording_id(c, token)
-    if c.execute(
-        "SELECT 1 FROM lock WHERE recording = ? AND t0 < ? AND t1 > ? AND (until IS NULL OR until > ?)",
-        (recording, end, start, now),
-    ).fetchone():
+    if locked(c, recording, start, end, now):
         raise LockedSpan(f"A part of this span of {token!r} is locked.")
     epochs = [e for (e,) in c.execute("SELECT id FROM epoch")]
     found = [

@@ -48,6 +48,7 @@ class Identity:
     run: int
     segment: int  #: the catalogue's id
     utc: Utc  #: of the first sample
+    filled: bool = False  #: it came later than it was taken, into a gap
 
 
 def require_storable(tracks: Sequence[Track]) -> None:
@@ -86,7 +87,10 @@ def _identity_box(tracks: Sequence[Track], identity: Identity) -> bytes:
         fields["codec"] = track.codec.value
         fields["parameters"] = [base64.b64encode(nal).decode() for nal in track.parameters]
         described.append(fields)
-    text = json.dumps({**asdict(identity), "tracks": described}, separators=(",", ":")).encode()
+    said = asdict(identity)
+    if not identity.filled:
+        del said["filled"]  # as it always was: older versions know no such field
+    text = json.dumps({**said, "tracks": described}, separators=(",", ":")).encode()
     return box(b"uuid", IDENTITY, struct.pack(">I", crc32(text)), text)
 
 

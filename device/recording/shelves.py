@@ -28,6 +28,7 @@ from device.recording.notices import (
 )
 from device.recording.retention import Need, Retention, Sweep, unlinked_ops
 from device.recording.shelf import FLOOR, HUNG, HUNG_ALONE, Shelf, VolumeSettings
+from device.recording.spared import Spared
 from device.recording.volume import Room, Volume
 from device.recording.writer import Synced, Trouble, VolumeWriter
 
@@ -94,6 +95,7 @@ class Shelves:
         self._sweeping = False
         self._swept = core.clock.monotonic()
         self._rooms: dict[str, Room] = {}  #: of shares, by target
+        self.spared = Spared()
 
     def __iter__(self) -> Iterator[Shelf]:
         return iter(self._shelves.values())
@@ -209,6 +211,7 @@ class Shelves:
         if self._sweeping:
             return
         self._sweeping = True
+        self.spared.sweep_begins()
         core = self._core
         self._swept = core.clock.monotonic()
         now, epoch = core.clock.utc(), core.epoch
@@ -305,7 +308,9 @@ class Shelves:
                 found = [
                     each
                     for each in report.garbage
-                    if each.volume == shelf.number and each.segment not in self._octets
+                    if each.volume == shelf.number
+                    and each.segment not in self._octets
+                    and each.segment not in self.spared
                 ]
                 for each in found:
                     self._octets[each.segment] = each.octets
@@ -314,6 +319,7 @@ class Shelves:
                 if found:
                     shelf.keeper.erase([(each.segment, each.file) for each in found])
             self._judge(shelf, report)
+        self.spared.sweep_ended()
         if report.more:
             self.sweep()
 

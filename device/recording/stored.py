@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from device.media import Utc
 from device.recording import index
@@ -17,6 +17,7 @@ _SELECT = (
     " s.state, s.idx FROM segment AS s{} JOIN recording AS r ON r.id = s.recording WHERE {} ORDER BY s.id"
 )
 _LOOSE = _SELECT.format(" INDEXED BY segment_loose", "s.state = 0 AND s.state <> 1")
+_ONE = _SELECT.format("", "s.id = ?")
 _AFTER = _SELECT.format("", "s.id > ?") + " LIMIT ?"
 
 
@@ -56,6 +57,18 @@ class Stored:
 def loose(c: sqlite3.Connection) -> list[Stored]:
     """Those that are open."""
     return [Stored(*row) for row in c.execute(_LOOSE)]
+
+
+def one(c: sqlite3.Connection, segment: int) -> Stored | None:
+    """That one; None: there is none."""
+    row = c.execute(_ONE, (segment,)).fetchone()
+    return None if row is None else Stored(*row)
+
+
+def root(c: sqlite3.Connection, volume: int) -> Path | None:
+    """The folder of a volume; None: it is an archive."""
+    row = c.execute("SELECT path FROM volume WHERE id = ? AND archive = 0", (volume,)).fetchone()
+    return None if row is None else Path(row[0])
 
 
 def every(c: sqlite3.Connection) -> Iterator[Stored]:

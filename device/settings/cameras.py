@@ -155,6 +155,23 @@ class Camera(
         interrupts=Interrupts.CAMERA,
     )
 
+    fill: bool = Field(
+        True,
+        title=N_("Fill gaps from the camera's card"),
+        help=N_(
+            "After an outage, what the camera has recorded itself meanwhile (ONVIF Profile G) is fetched."
+        ),
+        when="onvif and mode != 'event'",
+    )
+    fill_mbit: float = Field(
+        8.0,
+        title=N_("Limit of fetching from the card"),
+        unit="Mbit/s",
+        ge=0.5,
+        le=1000,
+        when="onvif and fill and mode != 'event'",
+    )
+
     mode: Mode = Field(Mode.CONTINUOUS, title=N_("Recording"))
     schedule: tuple[Span, ...] = Field(
         (),

@@ -15,6 +15,7 @@ from device.cameras.source import Cause, Intake, Lane, Reception
 from device.media import Kind, Track, Utc
 from protocols.rtsp.depacketise.parameters import ParameterSets
 from protocols.rtsp.rtcp import SenderReport
+from protocols.rtsp.stamped import Stamped
 from protocols.rtsp.timeline import Instant, Timeline
 
 WAITING_SIZE = 8 * 1024 * 1024  #: octets of the largest access unit outside the intake's lane
@@ -44,7 +45,15 @@ class Ingest:
     packets.
     """
 
-    def __init__(self, intake: Intake, tracks: Sequence[Track], reception: Reception, now: Instant) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        tracks: Sequence[Track],
+        reception: Reception,
+        now: Instant,
+        stamped: Stamped | None = None,
+    ) -> None:
+        """`stamped`: what is replayed says by itself when it was taken."""
         self.intake = intake
         self.opened = False
         self._tracks = list(tracks)
@@ -52,7 +61,8 @@ class Ingest:
         video = [index for index, track in enumerate(tracks) if track.kind is Kind.VIDEO]
         self.main = video[0] if video else 0
         self._has_video = bool(video)
-        self._timeline = Timeline([track.clock_rate for track in tracks], self.main, now)
+        rates = [track.clock_rate for track in tracks]
+        self._timeline = stamped or Timeline(rates, self.main, now)
         self._arrival = self._unit_arrival = now.monotonic
         self._lane: Lane = WaitingLane()
         self._blind = False  # the last key frame was none that a decoder could start at
@@ -60,7 +70,7 @@ class Ingest:
     def arrived(self, now: Instant) -> None:
         """What is delivered from here on arrived now."""
         self._arrival = now.monotonic
-        self._timeline.wall.observe(now)
+        self._timeline.observe(now)
 
     def guesses(self, now: float) -> bool:
         """Whether only its arrival tells when a unit of the main track was taken."""

@@ -18,8 +18,9 @@ import secrets
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 60  #: seconds, RFC 2326 s12.37
 PORTS = {"rtsp": 554, "rtsps": 322}
+LIVE = MappingProxyType({"Range": "npt=0.000-"})  #: PLAY of what the camera sees now
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 READS = 8  #: of one socket in a row, then it is the others' turn: no camera, however fast, keeps the loop
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -242,6 +245,11 @@ class Connection(RTSPConnection, asyncio.BufferedProtocol):  # type: ignore[misc
         if self.running:
             self.send_binary(channel, data)
 
+    def hold(self, held: bool) -> None:
+        """Read nothing more, or go on: who sends faster than he may has to wait."""
+        if self._transport is not None and not self._transport.is_closing():
+            (self._transport.pause_reading if held else self._transport.resume_reading)()
+
     @property
     def endpoint(self) -> TransportSocket | None:
         """The socket under the connection, TLS or not."""
@@ -318,11 +326,13 @@ class CameraSession:
         self._url = control if control.lower().startswith("rtsp") else self._url
         return description
 
-    async def setup(self, media: sdp.Media, wanted: transport.Transport) -> transport.Transport:
+    async def setup(
+        self, media: sdp.Media, wanted: transport.Transport, more: Mapping[str, str] = _NOTHING
+    ) -> transport.Transport:
         """SETUP of one track. Returns what the camera chose. Raises SessionEnded, or Refusal (461 above
         all).
         """
-        headers = {"Transport": wanted.encode()}
+        headers = {"Transport": wanted.encode(), **more}
         if self._session:
             headers["Session"] = self._session
         url = sdp.control_url(self._base, media.control)
@@ -340,10 +350,10 @@ class CameraSession:
             raise SessionEnded(Cause.PROTOCOL, "SETUP was answered with another transport")
         return chosen[0]
 
-    async def play(self) -> None:
-        """PLAY from now on. Raises SessionEnded."""
+    async def play(self, how: Mapping[str, str] = LIVE) -> None:
+        """PLAY: from now on, or as these headers say. Raises SessionEnded."""
         try:
-            await self._request("PLAY", self._url, {"Session": self._session, "Range": "npt=0.000-"})
+            await self._request("PLAY", self._url, {"Session": self._session, **how})
         except Refusal as error:
             if error.status not in (456, 457):
                 raise SessionEnded(Cause.PROTOCOL, str(error)) from error

@@ -85,7 +85,7 @@ class RtspSource:
         self.certificate = connection.certificate()
         try:
             session = CameraSession(connection, target)
-            choices = self._choose(await session.describe())
+            choices = choose(await session.describe(), self._kinds, self._left_out)
             playing = Playing(connection, session, choices, self.reception, self._clock, self._patience)
             self._playing = playing
             playing.attend(self._lateness)
@@ -94,24 +94,27 @@ class RtspSource:
             self._playing = None
             connection.close()
 
-    def _choose(self, description: sdp.SessionDescription) -> list[Choice]:
-        """The tracks to set up: of each media the first format that we take. Raises SessionEnded."""
-        chosen: list[Choice] = []
-        for media in description.media:
-            if _KINDS.get(media.kind, Kind.VIDEO) not in self._kinds:
-                continue
-            reason = "no payload format"
-            for form in media.formats:
-                try:
-                    chosen.append(Choice(media, form, track_of(media, form)))
-                    break
-                except Unsupported as error:
-                    reason = str(error)
-            else:
-                self._left_out(LeftOut(media.kind, reason))
-        if not chosen:
-            raise SessionEnded(Cause.PROTOCOL, "the camera announces no track that can be recorded")
-        return chosen
+
+def choose(
+    description: sdp.SessionDescription, kinds: Set[Kind], left_out: Callable[[LeftOut], None]
+) -> list[Choice]:
+    """The tracks to set up: of each media of these kinds the first format that we take. Raises SessionEnded."""
+    chosen: list[Choice] = []
+    for media in description.media:
+        if _KINDS.get(media.kind, Kind.VIDEO) not in kinds:
+            continue
+        reason = "no payload format"
+        for form in media.formats:
+            try:
+                chosen.append(Choice(media, form, track_of(media, form)))
+                break
+            except Unsupported as error:
+                reason = str(error)
+        else:
+            left_out(LeftOut(media.kind, reason))
+    if not chosen:
+        raise SessionEnded(Cause.PROTOCOL, "the camera announces no track that can be recorded")
+    return chosen
 
 
 def _redirected(target: Target, location: str) -> Address:

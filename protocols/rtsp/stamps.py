@@ -12,6 +12,31 @@ FEATURE = "onvif-replay"  #: the tag of RFC 2326 s12.32 by which a client asks f
 PROFILE = 0xABAC
 _WORDS = 3  #: of 32 bits, behind profile and length
 _EXTENSION = struct.Struct(">HHQBBH")
+_HEADER = struct.Struct(">BBHI")  #: of RTP, as far as the timestamp
+_T, _X = 0x10, 0x10
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the extension of a packet tells whoever replays."""
+
+    timestamp: int  #: RTP, of the unit
+    utc: Utc  #: when it was taken, by the clock of whoever recorded it
+    terminal: bool  #: T: the last of its track in this playback
+
+
+def told(view: memoryview, start: int, end: int) -> Told | None:
+    """Of the packet in `view[start:end]`; None where it has no such extension."""
+    if end - start < 12:
+        return None
+    first, _, _, timestamp = _HEADER.unpack_from(view, start)
+    at = start + 12 + 4 * (first & 0x0F)
+    if not first & _X or at + _EXTENSION.size > end:
+        return None
+    profile, words, ntp, flags, _, _ = _EXTENSION.unpack_from(view, at)
+    if profile != PROFILE or words < _WORDS:
+        return None
+    return Told(timestamp, rtcp.utc_of(ntp), bool(flags & _T))
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,6 +289,10 @@ class Timeline:
         self._main = main
         self.wall = Wall(now)
 
+    def observe(self, now: Instant) -> None:
+        """To be called at each arrival."""
+        self.wall.observe(now)
+
     @property
     def broken(self) -> bool:
         """Whether the next key frame should begin a new run: timestamps of the main track jumped, or the

@@ -78,6 +78,7 @@ ROWS: tuple[Row, ...] = (
     Row("receiver.failed", "RECEIVER-FAILED", "receiver"),
     Row("recording.gap-opened", "RECORDING-GAP-OPENED", "recording"),
     Row("recording.gap-closed", "RECORDING-GAP-CLOSED", "recording"),
+    Row("recording.filled", "RECORDING-FILLED", "recording"),
     Row("recording.overload", "RECORDING-OVERLOAD", "recording"),
     Row("catalogue.failed", "CATALOGUE-FAILED", "catalogue"),
     Row("catalogue.back", "CATALOGUE-BACK", "catalogue"),

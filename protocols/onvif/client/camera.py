@@ -18,6 +18,7 @@ import aiohttp
 
 from device.cameras.control import (
     Access,
+    Card,
     Happening,
     Lacks,
     LoginRefused,
@@ -30,11 +31,12 @@ from device.cameras.ptz import Head
 from device.clock import Clock
 from device.digest import Challenge, authorization, challenges, secret_of
 from device.media import MICROSECONDS, Utc
+from protocols.onvif.client import card as cards
 from protocols.onvif.client import replies
 from protocols.onvif.client.lenient import LONGEST, document, text
 from protocols.onvif.client.ptz import OnvifHead
 from protocols.onvif.client.wire import NONCE, TR2, Addressed, Fault, Fill, Refuses, Token, answer, request
-from protocols.onvif.names import TDS, TEV, TPTZ, TRT, TT, WSNT
+from protocols.onvif.names import TDS, TEV, TPTZ, TRP, TRT, TSE, TT, WSNT
 from protocols.onvif.soap import MEDIA_TYPE
 from protocols.onvif.xml import Element, sub, write_instant
 
@@ -215,6 +217,39 @@ class OnvifCamera:
         if at is None or not profile.node:
             raise Lacks(f"The camera {self._host} cannot be moved.")
         return OnvifHead(partial(self._call, at, TPTZ), self._host, profile)
+
+    async def card(self, profile: Profile) -> Card:
+        """Control."""
+        await self._read_clock()
+        found = await self._find_services()
+        if TSE not in found or TRP not in found:
+            raise Lacks(f"The camera {self._host} offers no recordings of its own.")
+        try:
+            recorded = cards.recording_of(profile, await self._recordings(found[TSE]))
+            if recorded is None:
+                raise Lacks(f"The camera {self._host} has no recording of the profile {profile.token!r}.")
+            reply = await self._call(
+                found[TRP], TRP, "GetReplayUri", partial(cards.ask_address, recording=recorded.token)
+            )
+        except Refuses as error:
+            raise Lacks(f"The camera {self._host} does not tell of its recordings: {error}") from None
+        url = replies.own(replies.uri(reply), self._host)
+        if not url:
+            raise Lacks(f"The camera {self._host} replays its recordings nowhere.")
+        return Card(url, recorded.token, self._offset)
+
+    async def _recordings(self, at: str) -> list[cards.Recorded]:
+        search = cards.search_of(await self._call(at, TSE, "FindRecordings", cards.ask_recordings))
+        found: list[cards.Recorded] = []
+        for _ in range(cards.PAGES):
+            reply = await self._call(
+                at, TSE, "GetRecordingSearchResults", partial(cards.ask_page, search=search)
+            )
+            some, last = cards.page(reply)
+            found += some
+            if last:
+                break
+        return found
 
     async def snapshot(self, token: str) -> bytes:
         """Control."""
