@@ -37,7 +37,7 @@ from integration.recording import kinds_of
 from protocols.rtsp.health import Patience
 from protocols.rtsp.replaying import Clip, Replaying
 
-EVERY = 3.0  #: seconds between looks
+EVERY = 2.0  #: seconds between looks
 MARGIN = 3 * MICROSECONDS  #: microseconds around a gap that are asked for: clocks are known to a second
 WAITING = 8 << 20  #: octets that may wait to be written before the camera has to
 MOST = 40 * MICROSECONDS // 8  #: octets a second of video that are believed: 40 Mbit/s

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from device.media import MICROSECONDS, Utc
-from device.recording.catalogue import GapRow
-from device.recording.filling import FILLABLE
+from device.recording.ledger import FILLABLE
+
+if TYPE_CHECKING:
+    from device.recording.catalogue import GapRow
 
 LEAST = MICROSECONDS  #: microseconds of a gap that is worth the asking
 AGE = (

@@ -26,6 +26,7 @@ from device.recording.segments import Flag, State, file_of
 __all__ = [
     "CatalogueReader",
     "Completeness",
+    "FilledRow",
     "FragmentRow",
     "GapRow",
     "Holding",

@@ -27,7 +27,7 @@ from device.media import Track, Utc
 from device.recording import index, stored
 from device.recording.commits import gap_op
 from device.recording.index import FragmentRow
-from device.recording.ledger import Gap
+from device.recording.ledger import FILLABLE, Gap
 from device.recording.modes import Policy
 from device.recording.recovery import shorten
 from device.recording.retention import locked, recording_id
@@ -38,8 +38,6 @@ from device.recording.shelf import VolumeSettings
 from device.recording.shelves import Shelves
 
 REASON = "filled"  #: why a run ended that is no session of ours
-#: What a camera's card may have of it. A step of the clock is time that never was.
-FILLABLE = frozenset(cause for cause in Cause if cause.due and cause is not Cause.CLOCK_STEP)
 SLIVER = 200_000  #: microseconds between two neighbours that are no gap: the length of a picture is not known better
 SAME = 1_000  #: microseconds by which two copies of one picture may differ
 

@@ -21,6 +21,10 @@ JITTER = 2_000_000  #: microseconds between two samples of one run that are no g
 LOSS = 1_000  #: microseconds: a loss that leaves less than this between two samples cost no picture
 
 
+#: Gaps that a camera's card may fill. A step of the clock is time that never was.
+FILLABLE = frozenset(cause for cause in Cause if cause.due and cause is not Cause.CLOCK_STEP)
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A span without video, [t0, t1); `t1` None while it lasts; t1 == t0: it was nothing after all."""

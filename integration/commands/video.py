@@ -16,7 +16,7 @@ from device.errors import BadValue, Fault, Refused
 from device.folder import DataFolder
 from device.identity import identity
 from device.media import MICROSECONDS, Utc
-from device.recording.catalogue import CatalogueReader, GapRow, RecordingRow
+from device.recording.catalogue import CatalogueReader, FilledRow, GapRow, RecordingRow
 from device.recording.check import check as verify
 from device.recording.database import CatalogueBroken
 from device.recording.rebuild import Rebuilt, set_aside
@@ -77,7 +77,12 @@ def recordings(
         raise BadValue("--from", "must be before --to")
     with CatalogueReader(folder.catalogue) as catalogue:
         found = [
-            (row, catalogue.completeness(row.token, start, end), catalogue.gaps(row.token, start, end))
+            (
+                row,
+                catalogue.completeness(row.token, start, end),
+                catalogue.gaps(row.token, start, end),
+                catalogue.filled(row.token, start, end),
+            )
             for row in catalogue.recordings()
         ]
     if as_json:
@@ -93,8 +98,9 @@ def recordings(
                         "not_due_seconds": complete.idle / MICROSECONDS,
                         "complete": complete.share,
                         "gaps": [_gap(gap) for gap in missing],
+                        "filled": [_filled(each) for each in filled],
                     }
-                    for row, complete, missing in found
+                    for row, complete, missing, filled in found
                 ],
             }
         )
@@ -109,16 +115,23 @@ def recordings(
             f"{complete.missing / MICROSECONDS:.1f} s",
             str(sum(gap.cause.due for gap in missing)),
         )
-        for row, complete, missing in found
+        for row, complete, missing, _ in found
     ]
     table("Recordings", ("recording", "from", "to", "size", "complete", "missing", "gaps"), cells)
     if gaps:
         rows = [
             (row.token, local(gap.start), _length(gap), gap.cause.value, gap.detail)
-            for row, _, missing in found
+            for row, _, missing, _ in found
             for gap in missing
         ]
         table("Gaps", ("recording", "from", "length", "cause", "detail"), rows)
+        came = [
+            (row.token, local(each.start), _length(each), each.cause.value, local(each.at), each.source)
+            for row, _, _, filled in found
+            for each in filled
+        ]
+        if came:
+            table("Filled later", ("recording", "from", "length", "cause", "filled", "source"), came)
 
 
 def _recording(row: RecordingRow) -> dict[str, object]:
@@ -144,7 +157,17 @@ def _gap(gap: GapRow) -> dict[str, object]:
     }
 
 
-def _length(gap: GapRow) -> str:
+def _filled(each: FilledRow) -> dict[str, object]:
+    return {
+        "from": iso(each.start),
+        "to": iso(each.end),
+        "cause": each.cause.value,
+        "at": iso(each.at),
+        "source": each.source,
+    }
+
+
+def _length(gap: GapRow | FilledRow) -> str:
     return "lasts" if gap.end is None else f"{(gap.end - gap.start) / MICROSECONDS:.3f} s"
 
 

@@ -113,10 +113,21 @@ class GapShown(Answer):
     detail: str
 
 
+class FilledShown(Answer):
+    """A span that was missing, and came later from the camera's card."""
+
+    from_: Annotated[Instant, Field(alias="from", validation_alias="from_", serialization_alias="from")]
+    to: Instant
+    cause: str  #: why it was missing
+    at: Instant  #: when it was filled
+    source: str  #: where it came from
+
+
 class GapsShown(Answer):
     """In the order of time."""
 
     gaps: list[GapShown]
+    filled: list[FilledShown]  #: gaps that are none any more, at most `limit`
     more: bool  #: there are more than `limit`
 
 
@@ -248,7 +259,9 @@ async def delete(house: House, caller: Caller, recording: str, query: WholeSpan)
 async def gaps(house: House, recording: str, query: GapSpan) -> GapsShown:
     """What is missing, and why."""
     start, end = query.within(house)
-    found = await house.catalogue.read(lambda catalogue: catalogue.gaps(recording, start, end))
+    found, filled = await house.catalogue.read(
+        lambda catalogue: (catalogue.gaps(recording, start, end), catalogue.filled(recording, start, end))
+    )
     return GapsShown(
         gaps=[
             GapShown(
@@ -260,6 +273,10 @@ async def gaps(house: House, recording: str, query: GapSpan) -> GapsShown:
                 detail=each.detail,
             )
             for each in found[: query.limit]
+        ],
+        filled=[
+            FilledShown(from_=each.start, to=each.end, cause=each.cause.value, at=each.at, source=each.source)
+            for each in filled[: query.limit]
         ],
         more=len(found) > query.limit,
     )

@@ -183,7 +183,10 @@ ROWS: tuple[Told | Silent, ...] = (
     _own(85, "delivery.complete", "hfDeliveryComplete"),
     _own(86, "delivery.refused", "hfDeliveryRefused"),
     Silent("session.opened", "who watches is a matter of the audit log, and can change every second"),
-    Silent("recording.filled", "the outage and its end were told; how much is missing still is in the table of recordings"),
+    Silent(
+        "recording.filled",
+        "the outage and its end were told; how much is missing still is in the table of recordings",
+    ),
     Silent("recording.created", _OF_THE_SYSTEM),
     Silent("recording.removed", _OF_THE_SYSTEM),
     Silent("recording.configured", _OF_THE_SYSTEM),

@@ -1,0 +1,174 @@
+"""Gaps filled from a camera's card. The camera is another recorder: a true device of ONVIF's Profile G, whose network
+can be cut while it goes on recording."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Self
+
+import pytest
+
+from device.cameras.source import Cause
+from device.folder import DataFolder
+from device.media import MICROSECONDS
+from device.recording.catalogue import CatalogueReader, FilledRow
+from tests.integration.evidence import EVER, frames
+from tests.integration.rig import Cameras, Recorder, run, wait_until
+
+NAME, PASSWORD = "card", "watch-me-7"
+KEY = "c-edge"
+
+
+class Wire:
+    """A connection to a port that can be cut: whoever goes through it is heard no more."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._ends: set[asyncio.StreamWriter] = set()
+        self.whole = True
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cut()
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(30)
+        self._loop.close()
+
+    def cut(self) -> None:
+        """Nothing goes through any more."""
+        self.whole = False
+        self._loop.call_soon_threadsafe(self._abort)
+
+    def _abort(self) -> None:
+        for each in self._ends:
+            each.transport.abort()
+
+    def mend(self) -> None:
+        """It does again."""
+        self.whole = True
+
+    async def _open(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._through, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        return server
+
+    async def _close(self) -> None:
+        self._server.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.whole:
+            writer.transport.abort()
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        self._ends |= {writer, back}
+        try:
+            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+        except OSError:
+            pass
+        finally:
+            self._ends -= {writer, back}
+            writer.close()
+            back.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+class Scene:
+    """A camera with a card, a wire to it, and a recorder."""
+
+    def __init__(self, wire: Wire, own: Recorder) -> None:
+        self.wire, self.own = wire, own
+        self.path = DataFolder(own.data).catalogue
+
+    def last(self) -> int:
+        """End of what is recorded."""
+        if not self.path.exists():
+            return 0
+        with CatalogueReader(self.path) as reader:
+            return max((row.last or 0 for row in reader.recordings()), default=0)
+
+    def goes_on(self, seconds: float) -> None:
+        """So much more is recorded."""
+        upto = self.last() + seconds * MICROSECONDS
+        wait_until(f"{seconds:g} s more are recorded", lambda: self.last() > upto, 60)
+
+    def away(self) -> int:
+        """Microseconds for which nothing has been recorded."""
+        with CatalogueReader(self.path) as reader:
+            lasting = [gap for gap in reader.gaps(KEY, *EVER) if gap.end is None]
+        return round(time.time() * MICROSECONDS) - lasting[0].start if lasting else 0
+
+    def filled(self) -> list[FilledRow]:
+        with CatalogueReader(self.path) as reader:
+            return reader.filled(KEY, *EVER)
+
+
+def causes(scene: Scene) -> set[str]:
+    """Of the gaps that are left."""
+    with CatalogueReader(scene.path) as reader:
+        return {gap.cause.value for gap in reader.gaps(KEY, *EVER)}
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("edge")
+    with (
+        Cameras(folder, 1) as cameras,
+        run(folder / "camera", *cameras.assignments(sub=False), login=(NAME, PASSWORD)) as camera,
+    ):
+        live = str(camera.told["cameras"][0]["live"])
+        base, _, path = live.removeprefix("rtsp://").partition("/")
+        with Wire(int(base.rpartition(":")[2])) as wire:
+            values = {
+                "onvif": camera.told["endpoints"]["onvif"],
+                "follow": "false",
+                "main": f"rtsp://127.0.0.1:{wire.port}/{path}",
+                "user": NAME,
+                "password": PASSWORD,
+            }
+            with run(
+                folder / "data", *(f"cameras[{KEY}].{name}={value}" for name, value in values.items())
+            ) as own:
+                scene = Scene(wire, own)
+                wait_until("it is recorded", lambda: scene.last() > 0, 60)
+                yield scene
+
+
+def test_an_outage_is_filled_from_the_card(scene: Scene) -> None:
+    scene.goes_on(2)
+    scene.wire.cut()
+    wait_until("the outage is in the ledger", lambda: scene.away() > 5 * MICROSECONDS)
+    scene.wire.mend()
+    wait_until("it is filled", lambda: bool(scene.filled()), 90)
+    with CatalogueReader(scene.path) as reader:
+        numbers = [frame.number for frame in frames(reader, KEY)]
+    first = numbers[0]
+    assert first is not None
+    assert numbers == list(range(first, first + len(numbers)))
+    assert causes(scene) <= {"connecting"}  # before it was recorded at all
+    assert {row.cause for row in scene.filled()} <= {Cause.LINK_LOST, Cause.UNREACHABLE}
+    assert all("/replay/" in row.source for row in scene.filled())
+    told = scene.own.command("recordings", "--json").json["recordings"][0]["filled"]
+    assert [each["cause"] for each in told] == [row.cause.value for row in scene.filled()]
+    assert "recording.filled" in scene.own.command("events", "--json").out
+    assert scene.own.command("check", "--deep", "--json").code == 0
