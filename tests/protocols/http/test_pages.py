@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -38,17 +39,32 @@ def test_all_of_it_is_small() -> None:
     assert sum(path.suffix in (".js", ".mjs") for path in files) <= MOST
 
 
-def test_a_first_load_is_smaller() -> None:
-    """Libraries, style, and what the frame and the page of live video import."""
-    needed = {STATIC / "index.html", STATIC / "app.css", *(STATIC / "vendor").glob("*.mjs")}
+def first_load() -> set[Path]:
+    """What the frame and the page of live video import."""
+    needed: set[Path] = set()
     todo = [STATIC / "app" / "main.js", STATIC / "app" / "pages" / "live.js"]
     while todo:
         path = todo.pop().resolve()
         if path not in needed:
             needed.add(path)
             todo += [path.parent / name for name in IMPORTED.findall(path.read_text())]
+    return needed
+
+
+def test_a_first_load_is_smaller() -> None:
+    """Libraries, style, and the modules."""
+    needed = {STATIC / "index.html", STATIC / "app.css", *(STATIC / "vendor").glob("*.mjs"), *first_load()}
     assert STATIC / "app" / "state.js" in needed
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in needed) <= FIRST
+
+
+def test_the_page_names_all_that_a_first_load_needs() -> None:
+    """A module that only another one names is asked for a round trip later."""
+    named = set(
+        re.findall(r'rel="modulepreload" href="{{assets}}/([^"]+)"', (STATIC / "index.html").read_text())
+    )
+    needed = {str(path.relative_to(STATIC)) for path in (*first_load(), *(STATIC / "vendor").glob("*.mjs"))}
+    assert named == needed
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
