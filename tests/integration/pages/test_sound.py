@@ -48,26 +48,22 @@ LISTEN = """async () => {
 }"""
 
 
-def beeps(page: Page, count: int) -> list[dict[str, Any]]:
-    """The beeps of that many seconds, one each."""
+def hear(page: Page, count: int) -> None:
+    """The virtual camera's tone, each time at the full second at which the camera made it. What a busy machine plays
+    late or with holes is left behind by the newest beeps."""
     assert page.evaluate(LISTEN)
     found: dict[int, dict[str, Any]] = {}
 
-    def enough(said: dict[str, Any] | None) -> bool:
+    def in_step(said: dict[str, Any] | None) -> bool:
         if said is not None:
             found[said["at"]] = said
-        return len(found) >= count
+        newest = [found[second] for second in sorted(found)[-count:]]
+        if len(newest) < count:
+            return False
+        hertz, peak, off = (median(each[name] for each in newest) for name in ("hertz", "peak", "off"))
+        return abs(hertz - BEEP_HERTZ) < 5 and peak > 0.2 and abs(off) < BEEP_SECONDS * 1000
 
-    until(page, "ear()", enough)
-    return list(found.values())
-
-
-def check(found: list[dict[str, Any]]) -> None:
-    """It is the virtual camera's tone, at the full second at which the camera made it."""
-    print([(round(each["hertz"], 1), round(each["peak"], 3), round(each["off"])) for each in found])
-    assert median(each["hertz"] for each in found) == pytest.approx(BEEP_HERTZ, abs=5)
-    assert median(each["peak"] for each in found) > 0.2
-    assert abs(median(each["off"] for each in found)) < BEEP_SECONDS * 1000
+    until(page, "ear()", in_step)
 
 
 @pytest.mark.parametrize(("number", "codec"), [(1, "G.711 µ-law"), (2, "AAC")])
@@ -81,7 +77,7 @@ def test_a_camera_is_heard_live_in_step_with_its_picture(
     assert page.evaluate("document.querySelector('hf-player').video.muted")
     page.get_by_role("button", name="Sound on").click()
     expect(tile.get_by_text(f"Sound: {codec}")).to_be_visible()
-    check(beeps(page, 5))
+    hear(page, 5)
     pictures(screenshots, page, f"live-sound-{number}")
     for_everybody(page)
 
@@ -104,7 +100,7 @@ def test_what_was_recorded_is_heard_at_its_own_speed(site: Site, page: Page) -> 
     page.get_by_role("button", name="Play", exact=True).click()
     tile = page.locator("figure.tile")
     expect(tile.get_by_text("Sound: G.711 µ-law")).to_be_visible()
-    check(beeps(page, 3))
+    hear(page, 3)
     page.get_by_label("Speed").select_option("2")
     expect(tile.get_by_text("Sound is heard at 1× only.")).to_be_visible()
     page.get_by_role("button", name="Sound off").click()
