@@ -110,14 +110,36 @@ async def proxied(onvif: str, rtsp: str) -> AsyncIterator[Proxy]:
 async def _pump(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bent: Callable[[bytes], bytes]
 ) -> None:
+    held = b""
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(65536):
-            writer.write(bent(data))
+            held += data
+            whole = _whole(held)
+            writer.write(bent(held[:whole]))
+            held = held[whole:]
             await writer.drain()
 
 
+def _whole(data: bytes) -> int:
+    """Octets of the messages and interleaved packets that are there as a whole (RFC 2326 s10.12)."""
+    at = 0
+    while at < len(data):
+        if data.startswith(b"$", at):
+            end = at + 4 + int.from_bytes(data[at + 2 : at + 4], "big")
+        else:
+            head = data.find(b"\r\n\r\n", at) + 4
+            if head < 4:
+                break
+            body = re.search(rb"(?i)\r\nContent-Length: *(\d+)", data[at:head])
+            end = head + (int(body[1]) if body else 0)
+        if end > len(data) or len(data) < at + 4:
+            break
+        at = end
+    return at
+
+
 def _bent(data: bytes, fault: Fault | None) -> bytes:
-    """The extension's last word, wherever one stands in a piece of the stream."""
+    """The extension's last word, wherever one stands in whole packets of the stream."""
     if fault is None or (fault.flags is None and not fault.cseq):
         return data
     flags = fault.flags or (lambda octet: octet)
