@@ -31,7 +31,7 @@ from device.recording.mp4 import (
     sample_entry,
     ticks,
 )
-from protocols.mse.sound import Piece, Sound, restored
+from protocols.mse.sound import LONGEST, Piece, Sound, rest, restored
 
 ORIGIN = MICROSECONDS  #: where a line begins: what is decoded before its first picture has room
 GUESS = 25  #: pictures a second, until two of them have come
@@ -66,6 +66,9 @@ class _Lane:
     track: Track
     decoding: Decoding
     sound: Sound | None  #: of what is restored for the browser
+    rest: Piece | None  #: silence, of sound that goes as it came
+    end: int  #: where that sound ends, ticks
+    rested: int = 0  #: where silence that was put there ends
     shift: int | None = None  #: what is added to media time; None until the first sample
 
 
@@ -124,8 +127,9 @@ class Muxer:
         )
 
     def _lane(self, track: Track) -> _Lane:
-        sound = Sound(track, ticks(self._base, track.clock_rate)) if restored(track) else None
-        return _Lane(track, _decoding(track), sound)
+        begin = ticks(self._base, track.clock_rate)
+        sound = Sound(track, begin) if restored(track) else None
+        return _Lane(track, _decoding(track), sound, rest(track), begin)
 
     def takes(self, sample: Sample) -> bool:
         """Whether it is of a track that is sent."""
@@ -154,16 +158,20 @@ class Muxer:
         for number, index in enumerate(self._order):
             lane = self._lanes[index]
             own = [sample for sample in samples if sample.track == index]
+            rate = lane.track.clock_rate
             if lane.sound is not None:
-                pieces = self._hear(lane.sound, lane.track.clock_rate, own)
-                if pieces:
-                    at = microseconds(pieces[0].at, lane.track.clock_rate)
-                    utc = Utc(self._shown + at - self._at) if utc is None else utc
-                    media += [piece.data for piece in pieces]
-                    runs.append(_run_of(number, pieces))
-                    last = microseconds(lane.sound.end, lane.track.clock_rate)
-                    self._end = max(self._end, last)
-            elif own:
+                pieces = self._hear(lane.sound, rate, own)
+            elif lane.rest is not None:
+                own = [sample for sample in own if self._place(lane, sample) >= lane.rested]
+                pieces = [] if own else self._rest(lane, lane.rest)
+            else:
+                pieces = []
+            if pieces:
+                utc = Utc(self._shown + microseconds(pieces[0].at, rate) - self._at) if utc is None else utc
+                media += [piece.data for piece in pieces]
+                runs.append(_run_of(number, pieces))
+                self._end = max(self._end, microseconds(pieces[-1].at + pieces[-1].count, rate))
+            elif own and lane.sound is None:
                 utc = own[0].utc if utc is None else utc
                 media += [sample.data for sample in own]
                 runs.append(self._run(number, lane, own, until))
@@ -181,6 +189,16 @@ class Muxer:
             pieces += sound.hear(bytes(sample.data), sample.time, place)
         return pieces + sound.fill(ticks(self._at - LATE, rate))
 
+    def _rest(self, lane: _Lane, silence: Piece) -> list[Piece]:
+        """Silence where what goes as it came has not come for `LATE`."""
+        upto = ticks(self._at - LATE, lane.track.clock_rate)
+        if upto - lane.end > LONGEST * lane.track.clock_rate:
+            lane.end = upto
+        places = range(lane.end, upto - silence.count, silence.count)
+        if places:
+            lane.rested = lane.end = places[-1] + silence.count
+        return [Piece(place, silence.count, silence.data) for place in places]
+
     def _run(self, number: int, lane: _Lane, own: list[Sample], until: int | None) -> moof.Run:
         times = [self._place(lane, sample) for sample in own]
         decode = lane.decoding.assign(times)
@@ -190,6 +208,8 @@ class Muxer:
         durations = [after - before for before, after in pairwise(decode)] + [last]
         end = microseconds(max(times) + last, lane.track.clock_rate)
         self._end = max(self._end, end)
+        if lane.rest is not None:
+            lane.end = times[-1] + lane.rest.count
         if number == 0:
             self._at, self._shown = microseconds(times[-1], lane.track.clock_rate), own[-1].utc
         flags = [(SYNC if sample.key else DELTA) | (DAMAGED if sample.damaged else 0) for sample in own]

@@ -37,6 +37,19 @@ def restored(track: Track) -> bool:
     return track.codec is not Codec.G726 or track.bits in g726.RATES
 
 
+def rest(track: Track) -> Piece | None:
+    """Silence in a codec that browsers play; `at` is 0. None where it is not known.
+
+    AAC-LC of one or two channels: no bands (ISO/IEC 14496-3 s4.4.2). Opus: 20 ms that were not sent (RFC 6716 s3.1)."""
+    if track.codec is Codec.OPUS:
+        return Piece(0, track.clock_rate // 50, b"\xf8")
+    specific = track.parameters[0][:2] if track.codec is Codec.AAC and track.parameters else b""
+    if len(specific) < 2 or specific[0] >> 3 != 2 or specific[1] & 4:
+        return None
+    data = {1: b"\0\0\0\x07", 2: b"\x21\0\0\0\0\x1c"}.get(specific[1] >> 3 & 15)
+    return None if data is None else Piece(0, 1024, data)
+
+
 class Sound:
     """One track of sound, from one break to the next."""
 
