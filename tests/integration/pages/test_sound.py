@@ -61,7 +61,7 @@ def hear(page: Page, count: int) -> None:
         if len(newest) < count:
             return False
         hertz, peak, off = (median(each[name] for each in newest) for name in ("hertz", "peak", "off"))
-        return abs(hertz - BEEP_HERTZ) < 5 and peak > 0.2 and abs(off) < BEEP_SECONDS * 1000
+        return bool(abs(hertz - BEEP_HERTZ) < 5 and peak > 0.2 and abs(off) < BEEP_SECONDS * 1000)
 
     until(page, "ear()", in_step)
 
