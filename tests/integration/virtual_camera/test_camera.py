@@ -150,7 +150,7 @@ def _frames_of(farm: VirtualCameras, what: str) -> range:
 
 async def test_frozen_packets_go_on_and_picture_and_keys_do_not() -> None:
     async with _farm(SMALL) as farm, Client(farm.cameras[0].url) as client:
-        await _during(client, farm, fault("freeze", 0.5))
+        await _during(client, farm, fault("freeze", 2.0))
         stamps, units = _stamps(client), _nals(client.units())
         frozen = _frames_of(farm, "freeze")
         first = stamps[0].frame if stamps[0] else 0
