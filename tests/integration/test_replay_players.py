@@ -44,7 +44,7 @@ async def ffmpeg(address: str, transport: str, *more: str) -> list[int]:
 async def gstreamer(address: str, transport: str, out: Path) -> list[int]:
     if transport == "http":
         address = address.replace("rtsp://", "rtsph://")
-    source = f"rtspsrc location={address} latency=200" + (f" protocols={transport}" * (transport != "http"))
+    source = f"rtspsrc location={address}" + (f" protocols={transport}" * (transport != "http"))
     chain = "rtph264depay ! h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=GRAY8"
     # Once in a while rtspsrc 1.22 takes back its own PAUSE at the end, and calls that a failure.
     await run(

@@ -72,9 +72,8 @@ def sums(said: bytes) -> list[str]:
 async def gstreamer(url: str, protocol: str, decoder: str, folder: Path) -> list[str]:
     """MD5 of every picture that GStreamer decodes."""
     out = folder / f"{protocol}.yuv"
-    pipeline = (
-        f"rtspsrc location={url} protocols={protocol} latency=200 ! {decoder} ! filesink location={out}"
-    )
+    # It waits two seconds for what is late; what comes later it throws away, by TCP too.
+    pipeline = f"rtspsrc location={url} protocols={protocol} ! {decoder} ! filesink location={out}"
     # Once in a while, at the end of a stream by UDP, rtspsrc 1.22 takes back its own PAUSE before it is on the wire,
     # calls that an end of file, and goes on to TEARDOWN. All pictures are there by then, and they are the judge.
     await run("gst-launch-1.0", "-q", *pipeline.split(), forgive="gst_rtspsrc_pause")
