@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from device.media import MICROSECONDS, Codec, Kind, Sample, Track, Utc
 from device.parameter_sets import BadParameterSet, H264Sps, H265Sps, read_h264, read_h265
@@ -98,11 +98,8 @@ class Muxer:
             raise Unplayable("The camera sends no pictures.")
         if tracks[video].codec not in _VIDEO:
             raise Unplayable(f"Browsers do not play {tracks[video].codec.value}.")
-        self._order = [video]
-        if self._sound:
-            self._order += [n for n, track in enumerate(tracks) if track.codec in _SOUND or restored(track)][
-                :1
-            ]
+        audible = (n for n, track in enumerate(tracks) if track.codec in _SOUND or restored(track))
+        self._order = [video, *islice(audible, 1 if self._sound else 0)]
         self._base, self._zero = self._end, utc
         self._at, self._shown = self._base, utc
         self._lanes = {n: self._lane(tracks[n]) for n in self._order}
@@ -159,13 +156,9 @@ class Muxer:
             lane = self._lanes[index]
             own = [sample for sample in samples if sample.track == index]
             rate = lane.track.clock_rate
-            if lane.sound is not None:
-                pieces = self._hear(lane.sound, rate, own)
-            elif lane.rest is not None:
+            if lane.rested:
                 own = [sample for sample in own if self._place(lane, sample) >= lane.rested]
-                pieces = [] if own else self._rest(lane, lane.rest)
-            else:
-                pieces = []
+            pieces = self._hear(lane, own)
             if pieces:
                 utc = Utc(self._shown + microseconds(pieces[0].at, rate) - self._at) if utc is None else utc
                 media += [piece.data for piece in pieces]
@@ -181,23 +174,25 @@ class Muxer:
         head = moof.Head(self._number & 0xFFFFFFFF, utc, runs[0].times()[0], tuple(runs))
         return b"".join([moof.write(head), *media])
 
-    def _hear(self, sound: Sound, rate: int, own: list[Sample]) -> list[Piece]:
-        """What is to be heard of some packets, none later than `LATE`."""
-        pieces: list[Piece] = []
-        for sample in own:
-            place = ticks(self._beside(sample.utc), rate)
-            pieces += sound.hear(bytes(sample.data), sample.time, place)
-        return pieces + sound.fill(ticks(self._at - LATE, rate))
-
-    def _rest(self, lane: _Lane, silence: Piece) -> list[Piece]:
-        """Silence where what goes as it came has not come for `LATE`."""
-        upto = ticks(self._at - LATE, lane.track.clock_rate)
-        if upto - lane.end > LONGEST * lane.track.clock_rate:
+    def _hear(self, lane: _Lane, own: list[Sample]) -> list[Piece]:
+        """Sound that is restored from packets, and silence where none has come for `LATE`."""
+        rate = lane.track.clock_rate
+        upto = ticks(self._at - LATE, rate)
+        if lane.sound is not None:
+            pieces: list[Piece] = []
+            for sample in own:
+                place = ticks(self._beside(sample.utc), rate)
+                pieces += lane.sound.hear(bytes(sample.data), sample.time, place)
+            return pieces + lane.sound.fill(upto)
+        if lane.rest is None or own:
+            return []
+        if upto - lane.end > LONGEST * rate:
             lane.end = upto
-        places = range(lane.end, upto - silence.count, silence.count)
+        count = lane.rest.count
+        places = range(lane.end, upto - count, count)
         if places:
-            lane.rested = lane.end = places[-1] + silence.count
-        return [Piece(place, silence.count, silence.data) for place in places]
+            lane.rested = lane.end = places[-1] + count
+        return [Piece(place, count, lane.rest.data) for place in places]
 
     def _run(self, number: int, lane: _Lane, own: list[Sample], until: int | None) -> moof.Run:
         times = [self._place(lane, sample) for sample in own]

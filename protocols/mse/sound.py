@@ -14,16 +14,14 @@ from protocols.mse import flac, g726
 from protocols.mse.pcm import DECODERS
 
 SLACK = 0.005  #: seconds by which timestamps and places may be off before anything is done
-LEEWAY = (
-    0.1  #: seconds that are made good sample by sample; what is further away is put where it belongs at once
-)
+LEEWAY = 0.04  #: seconds that are made good sample by sample; what is further away is put right at once
 RATES = range(4000, 48001)  #: samples a second that a browser plays
 LONGEST = 10.0  #: seconds of silence between two packets; a longer hole stays one
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A FLAC frame. Times in ticks of the track, which are samples."""
+    """A frame of sound. Times in ticks of the track, which are samples."""
 
     at: int  #: of the line
     count: int
