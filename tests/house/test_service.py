@@ -45,7 +45,7 @@ def test_setting_the_machine_up_adds_the_clock_and_little_else(unit: Path, check
     folder.mkdir()
     text = (checkout / "integration" / "systemd" / "machine.conf").read_text(encoding="utf-8")
     (folder / "machine.conf").write_text(text, encoding="utf-8")
-    exposed(unit, 25)
+    exposed(unit, 22)
     lines = [line.partition("=") for line in text.splitlines()]
     granted = {value for key, _, value in lines if key in ("AmbientCapabilities", "CapabilityBoundingSet")}
     assert granted == {"CAP_SYS_TIME"}
