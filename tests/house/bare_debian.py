@@ -81,13 +81,13 @@ class Machine:
                 target.unlink(missing_ok=True)
                 shutil.copy(way, target)
         self.type("root", "apt-get -q update")
-        self.type("root", f"useradd --uid {PERSON} --create-home --home-dir {HOME} person")
-        checkout = self.folder / HOME.lstrip("/") / "holdfast"
+
+    def give(self, where: str) -> None:
+        """Put a copy of the checkout there."""
         for path in files(ROOT):
-            target = checkout / path.relative_to(ROOT)
+            target = self.folder / where.lstrip("/") / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
-        self.type("root", f"chown -R person:person {HOME}")
 
     def type(self, who: str, command: str) -> Step:
         """Type a command inside, in the checkout if it is there, as `root` or `person`."""
@@ -173,6 +173,9 @@ def main() -> int:
         machine = Machine(Path(folder), options.log)
         print("| who | command | exit code | time |\n|---|---|---|---|")
         machine.build()
+        machine.type("root", f"useradd --uid {PERSON} --create-home --home-dir {HOME} person")
+        machine.give(f"{HOME}/holdfast")
+        machine.type("root", f"chown -R person:person {HOME}")
         wrong = rehearse(machine, test_arguments, with_demo=not options.without_demo)
     print("\n".join(["", *wrong]) if wrong else "\nAll went well.")
     return int(bool(wrong))
