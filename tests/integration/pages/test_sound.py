@@ -77,7 +77,7 @@ def test_a_camera_is_heard_live_in_step_with_its_picture(
     assert page.evaluate("document.querySelector('hf-player').video.muted")
     page.get_by_role("button", name="Sound on").click()
     expect(tile.get_by_text(f"Sound: {codec}")).to_be_visible()
-    hear(page, 5)
+    hear(page, 3)
     pictures(screenshots, page, f"live-sound-{number}")
     for_everybody(page)
 
