@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from device.cameras.control import Card
 from device.cameras.source import Address, SessionEnded
@@ -36,6 +37,9 @@ from integration.plane import Plane
 from integration.recording import kinds_of
 from protocols.rtsp.health import Patience
 from protocols.rtsp.replaying import Clip, Replaying
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EVERY = 2.0  #: seconds between looks
 MARGIN = 3 * MICROSECONDS  #: microseconds around a gap that are asked for: clocks are known to a second
@@ -77,6 +81,16 @@ class _Fill:
     run: int = 0
     file: _File | None = None
     adopted: list[Adopted] = field(default_factory=list)
+
+
+async def _in_thread(do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do it in a thread, and wait for its end whatever comes: nobody closes a file under it."""
+    doing = asyncio.ensure_future(asyncio.to_thread(do, *args, **kwargs))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
 
 
 def _may_be_filled(camera: Camera) -> bool:
@@ -153,7 +167,9 @@ class EdgePlane:
         """Fetch, write, and have it taken in; what came of it, for a person. Raises CardFailed, HoldfastError."""
         token = token_of(key, STREAM)
         beside = await asyncio.to_thread(self._beside, token, outage)
-        sieve = Sieve(outage.start, outage.end, card.ahead, beside.before, beside.after)
+        sieve = Sieve(
+            outage.start, outage.end, card.ahead, beside.before, beside.after, joins=beside.joint is not None
+        )
         seconds = (outage.end - outage.start) / MICROSECONDS
         progress.phase(f"{camera.name or key}", total=round(seconds), unit="s")
         fill = _Fill(key, token, outage, beside, sieve, f"{card.url} {card.recording}"[:500], progress)
@@ -202,7 +218,7 @@ class EdgePlane:
                     await self._finish(fill)
                     await self._begin(fill, piece)
                 assert fill.file is not None
-                await asyncio.to_thread(fill.file.scribe.write, piece.data)
+                await _in_thread(fill.file.scribe.write, piece.data)
                 fill.waiting -= len(piece.data)
                 fill.progress.step(max(0, (piece.utc - fill.outage.start) // MICROSECONDS))
             await self._finish(fill)
@@ -219,19 +235,19 @@ class EdgePlane:
         volume = Volume(Path(place.path), place.volume, own)
         file = file_of(fill.token, place.hour, place.segment)
         try:
-            scribe = await asyncio.to_thread(Scribe, volume, file)
+            scribe = await _in_thread(Scribe, volume, file)
         except StorageFault:
             await self._recording.call(ReleaseSegment(place.segment))
             raise
         fill.file = _File(place, scribe, piece.tracks)
         who = Identity(own, fill.token, fill.key, STREAM, place.run, place.segment, piece.utc, filled=True)
-        await asyncio.to_thread(scribe.write, aligned(head(piece.tracks, who)))
+        await _in_thread(scribe.write, aligned(head(piece.tracks, who)))
 
     async def _finish(self, fill: _Fill) -> None:
         """The file at hand is whole: let it be recorded."""
         if fill.file is None:
             return
-        await asyncio.to_thread(fill.file.scribe.finish)
+        await _in_thread(fill.file.scribe.finish)
         joint = fill.beside.joint if fill.sieve.joined and not fill.adopted else None
         segment, fill.file = fill.file.place.segment, None
         at = (joint.segment, joint.offset) if joint is not None else (0, 0)

@@ -15,7 +15,7 @@ from device.recording.modes import Policy
 from device.recording.recorder import Recorder
 
 MOST = 4  #: places at a time: one camera is fetched from after the other
-HELD = 600.0  #: seconds that a place is kept
+HELD = 3600.0  #: seconds that a place is kept: a minute of video, as slowly as it may come
 
 
 class FillingDesk:

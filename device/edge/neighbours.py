@@ -17,9 +17,9 @@ from device.recording.reader import BadFragment, SegmentFile
 class Neighbours:
     """Each None where there is none that would serve."""
 
-    before: Landmark | None
-    joint: Joint | None  #: where `before` is
-    after: Landmark | None
+    before: Landmark | None  #: the last key frame before the gap
+    joint: Joint | None  #: where that is, if from there on the video may give way
+    after: Landmark | None  #: the first key frame behind the gap
 
 
 def neighbours(catalogue: CatalogueReader, token: str, outage: Outage) -> Neighbours:
@@ -31,11 +31,22 @@ def neighbours(catalogue: CatalogueReader, token: str, outage: Outage) -> Neighb
     after = next((each for each in same if each.utc == end), None)
     mark = joint = None
     if before is not None:
-        # All of a segment cannot give way: the first group of pictures stays.
-        row = next((row for row in reversed(before.fragments[1:]) if row.key), None)
+        row = next((row for row in reversed(before.fragments) if row.key), None)
         mark = None if row is None else _landmark(before, row)
-        joint = None if row is None or mark is None else Joint(before.id, row.offset)
+        # All of a segment cannot give way: the first group of pictures stays.
+        if (
+            row is not None
+            and row.offset > before.fragments[0].offset
+            and not _locked(catalogue, token, before)
+        ):
+            joint = Joint(before.id, row.offset)
     return Neighbours(mark, joint, None if after is None else _landmark(after, after.fragments[0]))
+
+
+def _locked(catalogue: CatalogueReader, token: str, segment: SegmentRow) -> bool:
+    """Whether a lock was ever put on some of it: then none of it gives way."""
+    spans = [(lock.start, lock.end) for lock in catalogue.locks() if lock.token == token]
+    return any(start < segment.end and end > segment.utc for start, end in spans)
 
 
 def _landmark(segment: SegmentRow, row: FragmentRow) -> Landmark | None:

@@ -20,7 +20,7 @@ SETTLE = (
     5 * MICROSECONDS
 )  #: microseconds after an outage in which a camera still writes what it took meanwhile
 WAITS = (
-    15.0,
+    5.0,
     60.0,
     300.0,
     1800.0,

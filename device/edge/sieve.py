@@ -54,14 +54,22 @@ class Sieve:
     """Looks at the units of the picture in the order in which they come."""
 
     def __init__(
-        self, start: Utc, end: Utc, ahead: int, before: Landmark | None, after: Landmark | None
+        self,
+        start: Utc,
+        end: Utc,
+        ahead: int,
+        before: Landmark | None,
+        after: Landmark | None,
+        *,
+        joins: bool,
     ) -> None:
-        """The gap by our clock; `ahead`: microseconds by which the card's is, about. `before`: the last key frame of
-        the video before the gap, which may give way from there on; `after`: the first one behind it."""
+        """The gap by our clock; `ahead`: microseconds by which the card's is, about. `before`: the last key frame
+        before the gap; `joins`: the video from there on may give way. `after`: the first key frame behind it."""
         self._start = start
         self._end = end
         self._before = before
         self._after = after
+        self._joins = joins
         self._strange = 0
         self._newest: int | None = None
         self._waits = False  # for a key frame, behind a hole
@@ -101,7 +109,9 @@ class Sieve:
 
     def _begins(self, utc: Utc, at: int, picture: bytes) -> Utc | None:
         if self._before is not None and _is(self._before, picture, at):
-            self.ahead, at, self.joined = utc - self._before.utc, self._before.utc, True
+            self.ahead, at, self.joined = utc - self._before.utc, self._before.utc, self._joins
+            if not self._joins:
+                return None
         elif _is(self._after, picture, at):
             self.over = True
             return None

@@ -16,7 +16,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -38,7 +37,7 @@ from device.recording.shelf import VolumeSettings
 from device.recording.shelves import Shelves
 
 REASON = "filled"  #: why a run ended that is no session of ours
-SLIVER = 200_000  #: microseconds between two neighbours that are no gap: the length of a picture is not known better
+SLIVER = 100_000  #: microseconds beside what was brought that are no gap: how long a picture lasts is not known better
 SAME = 1_000  #: microseconds by which two copies of one picture may differ
 
 T = TypeVar("T")
@@ -187,18 +186,27 @@ def _enter(c: sqlite3.Connection, brought: Brought, tracks: int, begin: int, end
 
 
 def _gaps(c: sqlite3.Connection, recording: int, epoch: int, begin: int, end: int) -> list[_Row]:
-    """Those in which the span lies, one behind the other. Empty where one of them may not be filled, or something is
-    between them."""
+    """Those in which the span lies, one behind the other, and the slivers beside it. Empty where one of them may not be
+    filled, or something is between them."""
     rows = [
         _Row(number, t0, t1, Cause(cause), lost, detail)
         for number, t0, t1, cause, lost, detail in c.execute(
             "SELECT id, t0, t1, cause, lost, detail FROM gap INDEXED BY gap_cover WHERE recording = ? AND epoch = ?"
             " AND t0 < ? AND t1 > ? AND inside = 0 ORDER BY t0",
-            (recording, epoch, end, begin),
+            (recording, epoch, end + SLIVER, begin - SLIVER),
         )
     ]
-    touching = all(one.t1 == other.t0 for one, other in pairwise(rows))
-    return rows if touching and all(row.cause in FILLABLE for row in rows) else []
+    chain: list[_Row] = []
+    for row in rows:
+        if row.cause in FILLABLE and (not chain or row.t0 == chain[-1].t1):
+            chain.append(row)
+        elif row.t0 >= end:
+            break
+        elif chain and chain[-1].t1 > begin:
+            return []  # within the span is what no card can have, or video
+        else:
+            chain = [row] if row.cause in FILLABLE else []
+    return chain
 
 
 def _fill(

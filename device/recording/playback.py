@@ -66,7 +66,7 @@ def places(catalogue: Catalogue, token: str, start: Utc, end: Utc | None) -> Ite
     epoch: int | None = None
     at = start
     while True:
-        newest, window = 0, WINDOW
+        newest, window = -1, WINDOW  # by time: what came later from a card has a later id
         while at < until:
             upto = Utc(min(at + window, until))
             found = catalogue.segments(token, at, upto)
@@ -75,8 +75,8 @@ def places(catalogue: Catalogue, token: str, start: Utc, end: Utc | None) -> Ite
                 if segment.epoch != epoch:
                     if segment.epoch not in read:
                         waiting.setdefault(segment.epoch, at)
-                elif segment.id > newest:
-                    newest = segment.id
+                elif segment.utc > newest:
+                    newest = segment.utc
                     yield from _places(segment, start, until)
             at, window = upto, WINDOW if found else min(2 * window, LARGEST_WINDOW)
         if epoch is not None:

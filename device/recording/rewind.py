@@ -52,8 +52,8 @@ def places_back(catalogue: Catalogue, token: str, start: Utc, end: Utc | None) -
                 if segment.epoch != epoch:
                     if segment.epoch not in read:
                         waiting.setdefault(segment.epoch, at)
-                elif oldest is None or segment.id < oldest:
-                    oldest = segment.id
+                elif oldest is None or segment.utc < oldest:
+                    oldest = segment.utc
                     yield from _places(segment, start, floor)
             at, window = downto, WINDOW if found else min(2 * window, LARGEST_WINDOW)
         if epoch is not None:

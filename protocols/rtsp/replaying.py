@@ -104,7 +104,12 @@ class Replaying:
         span = ranges.Clock(self._clip.start, self._clip.end).encode()
         try:
             await session.play({"Require": FEATURE, "Range": span, "Rate-Control": "no"})
-            await self._until_over(session, enough, lambda: self._regulate(connection, crowded))
+            keeping = asyncio.create_task(_keep_alive(session))
+            try:
+                await self._until_over(enough, lambda: self._regulate(connection, crowded))
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
             for part in self._chains:
                 part.flush()
         finally:
@@ -114,11 +119,8 @@ class Replaying:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await session.teardown()
 
-    async def _until_over(
-        self, session: CameraSession, enough: Callable[[], bool], regulate: Callable[[], None]
-    ) -> None:
+    async def _until_over(self, enough: Callable[[], bool], regulate: Callable[[], None]) -> None:
         self._began = self._last = self._clock.monotonic()
-        alive = self._began + session.timeout / 2
         while not enough():
             now = self._clock.monotonic()
             if self._ends is not None and now >= self._ends:
@@ -129,9 +131,6 @@ class Replaying:
                 raise SessionEnded(Cause.PROTOCOL, f"the device sends more than {self._clip.most} octets")
             if now - self._last > self._patience.silent and not self._held:
                 raise SessionEnded(Cause.SILENT, f"nothing arrived for {self._patience.silent:g} s")
-            if now >= alive:
-                alive = now + session.timeout / 2
-                await session.keep_alive()
             regulate()
             await asyncio.sleep(TICK)
 
@@ -174,6 +173,14 @@ class Replaying:
 
     def _failed(self, ended: SessionEnded) -> None:
         self._why = ended
+
+
+async def _keep_alive(session: CameraSession) -> None:
+    """For ever. An answer may stand behind much that is not read yet: whether the session lives, the media tell."""
+    while True:
+        await asyncio.sleep(session.timeout / 2)
+        with contextlib.suppress(SessionEnded):
+            await session.keep_alive()
 
 
 @contextlib.contextmanager

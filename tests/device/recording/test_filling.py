@@ -18,7 +18,9 @@ from device.edge.sieve import Sieve
 from device.media import MICROSECONDS, Utc
 from device.recording.database import open_writer
 from device.recording.filling import Filled, Joint, NotFilled, Place, path_of, read, truncate
+from device.recording.playback import Playback
 from device.recording.rebuild import rebuild
+from device.recording.rewind import Rewind
 from device.recording.segment import Identity, head
 from device.recording.segments import file_of
 from device.recording.volume import Volume
@@ -46,8 +48,8 @@ class Scene:
         self.store.run(seconds, self.camera)
         self.taken += self.camera.sent[first:]
 
-    def away(self, seconds: float) -> None:
-        """It is not, and goes on taking pictures."""
+    def away(self, seconds: float, last: Cause | None = None) -> None:
+        """It is not, and goes on taking pictures. `last`: why it is not, in the last moment."""
         camera, clock = self.camera, self.store.clock
         camera.disconnect()
         self.store.beat()
@@ -56,6 +58,11 @@ class Scene:
             self.taken.append((clock.utc(), len(nal).to_bytes(4, "big") + nal))
             camera.skip()
             clock.advance(1 / camera.rate)
+        if last is not None:
+            clock.advance(-0.02)
+            camera.disconnect(last)
+            self.store.beat()
+            clock.advance(0.02)
         camera.connect()
 
     @property
@@ -74,7 +81,9 @@ class Scene:
     def bring(self, outage: Outage, *, upto: Utc = NEVER) -> tuple[list[Piece], Joint | None]:
         """What the card has of an outage, until an instant of ours; and where it joins."""
         beside = self.beside(outage)
-        sieve = Sieve(outage.start, outage.end, TOLD, beside.before, beside.after)
+        sieve = Sieve(
+            outage.start, outage.end, TOLD, beside.before, beside.after, joins=beside.joint is not None
+        )
         pieces: list[Piece] = []
         bringer = Bringer(sieve, self.store.segment_length, pieces.append)
         start, end = sieve.asks(3 * MICROSECONDS)
@@ -255,10 +264,20 @@ def test_nothing_is_taken_in_twice_or_over_what_there_is(scene: Scene) -> None:
 
 def test_video_under_lock_does_not_give_way(scene: Scene) -> None:
     (outage,) = scene.outages()
+    pieces, joint = scene.bring(outage)
     start = Utc(outage.start - MICROSECONDS)
     scene.store.recorder.lock("CAM1", start, outage.start, until=None, who="anna", why="theft").result(30)
+    place = scene.place(pieces[0].utc, 0, outage.epoch)
+    scene.write(place, pieces[:3])
     with pytest.raises(NotFilled, match="lock"):
-        scene.fill(outage)
+        scene.adopt(place, joint)
+    scene.store.recorder.filling.settle(place.segment)
+    scene.fill(outage)  # from the first key frame in the gap on
+    scene.sound()
+    (first,) = (n for n, (utc, _) in enumerate(scene.taken) if utc == outage.start)
+    kept = read_back(scene.store, "CAM1")
+    key = first + next(n for n, (_, data) in enumerate(scene.taken[first:]) if data[4] == 0x65)
+    assert kept == scene.pictures[:first] + scene.pictures[key:]
 
 
 def test_a_file_that_is_damaged_is_not_taken_in(scene: Scene) -> None:
@@ -320,3 +339,29 @@ def test_a_catalogue_of_before_is_brought_up_to_date(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     finally:
         connection.close()
+
+
+def test_of_an_outage_with_several_causes_nothing_is_left_however_short_the_last_one_was(
+    scene: Scene,
+) -> None:
+    scene.fill(scene.outages()[0])
+    scene.away(4, last=Cause.UNREACHABLE)
+    scene.run(3)
+    assert causes(scene.store) == [Cause.LINK_LOST, Cause.UNREACHABLE]
+    scene.fill(scene.outages()[0])
+    scene.sound()
+    assert causes(scene.store) == []
+    assert read_back(scene.store, "CAM1") == scene.pictures
+
+
+def test_it_is_played_forward_and_backward_in_the_order_of_time(scene: Scene) -> None:
+    scene.fill(scene.outages()[0])
+    with scene.store.reader() as reader:
+        forward = [
+            bytes(sample.data)
+            for piece in Playback(reader, "CAM1").fragments(EVER, None)
+            for sample in piece.samples
+        ]
+        groups = list(Rewind(reader, "CAM1").groups(NEVER, None))
+        back = [bytes(sample.data) for piece in reversed(groups) for sample in piece.samples]
+    assert forward == back == scene.pictures
