@@ -12,7 +12,7 @@ from device.recording.ledger import FILLABLE
 if TYPE_CHECKING:
     from device.recording.catalogue import GapRow
 
-LEAST = MICROSECONDS  #: microseconds of a gap that is worth the asking
+LEAST = MICROSECONDS // 4  #: microseconds of a gap that is worth the asking
 AGE = (
     86_400 * MICROSECONDS
 )  #: microseconds: what is older has left many a card, and the archive looks no further back

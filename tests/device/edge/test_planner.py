@@ -47,7 +47,7 @@ def test_what_was_not_due_or_never_was_is_not_asked_for() -> None:
 
 def test_what_lasts_or_is_short_or_old_or_too_new_or_inside_a_segment_is_not_asked_for() -> None:
     assert spans(gap(100, None, Cause.LINK_LOST)) == []
-    assert spans(gap(100, 99.5, Cause.LINK_LOST)) == []
+    assert spans(gap(100, 99.9, Cause.LINK_LOST)) == []
     assert spans(gap(AGE / MICROSECONDS + 10, 40, Cause.LINK_LOST)) == []
     assert spans(gap(100, 1, Cause.LINK_LOST)) == []
     assert spans(gap(100, 40, Cause.PACKET_LOSS, inside=7)) == []
