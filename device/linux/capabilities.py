@@ -22,7 +22,7 @@ def give_up(capability: int) -> None:
     half, bit = divmod(capability, 32)
     places = range(3 * half, 3 * half + 3)
     if not any(sets[each] >> bit & 1 for each in places):
-        return  # a sandbox may forbid even to ask
+        return  # and a sandbox may forbid the call
     for each in places:
         sets[each] &= ~(1 << bit) & 0xFFFFFFFF
     if libc.capset(header, sets) < 0:

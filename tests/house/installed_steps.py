@@ -263,9 +263,7 @@ class Installed:
     def _records(self) -> str:
         self._shell(f"{AS_USER} cameras add rtsp://{HERE}:{CAMERA_PORT}/main --name Lobby")
         self._well()
-        return (
-            f"{self._shell(f'{AS_USER} recordings --json').count('recording')} recording; {self._checked()}"
-        )
+        return self._checked()
 
     def _plane_killed(self) -> str:
         self._shell("kill -9 $(pgrep -f '[i]ntegration.start recording')")
