@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -20,7 +20,7 @@ from device.edge.neighbours import Neighbours, neighbours
 from device.edge.planner import AGE, Outage, Tries, outages
 from device.edge.scribe import Scribe, aligned
 from device.edge.sieve import Sieve
-from device.errors import HoldfastError, PeerFault, StorageFault
+from device.errors import HoldfastError, NotFound, PeerFault, StorageFault
 from device.events.edge import RecordingFilled
 from device.jobs import Jobs, Progress
 from device.media import MICROSECONDS, Track, Utc
@@ -116,17 +116,21 @@ class EdgePlane:
         """For ever."""
         while True:
             await asyncio.sleep(EVERY)
-            for key, camera in self._own.settings.entries(Camera).items():
-                if _may_be_filled(camera):
-                    await self._look(key, camera)
+            cameras = {
+                key: camera
+                for key, camera in self._own.settings.entries(Camera).items()
+                if _may_be_filled(camera)
+            }
+            try:
+                found = await asyncio.to_thread(self._outages, list(cameras)) if cameras else {}
+            except HoldfastError:
+                continue  # the catalogue is being made
+            for key, missing in found.items():
+                await self._look(key, cameras[key], missing)
 
-    async def _look(self, key: str, camera: Camera) -> None:
+    async def _look(self, key: str, camera: Camera, found: Sequence[Outage]) -> None:
         """Fill the newest gap of a camera that is due to be asked for."""
         token, clock = token_of(key, STREAM), self._own.clock
-        try:
-            found = await asyncio.to_thread(self._outages, token)
-        except HoldfastError:
-            return  # nothing was recorded yet
         outage = next((each for each in found if self._tries.due(token, each, clock.monotonic())), None)
         if outage is None:
             return
@@ -151,12 +155,17 @@ class EdgePlane:
                 await self._jobs.cancel(job.id)
             raise
 
-    def _outages(self, token: str) -> list[Outage]:
-        """In a thread. Raises NotFound, Fault."""
+    def _outages(self, keys: Sequence[str]) -> dict[str, list[Outage]]:
+        """Of cameras, in a thread. Raises Fault."""
         now = self._own.clock.utc()
+        found: dict[str, list[Outage]] = {}
         with CatalogueReader(self._own.folder.catalogue) as catalogue:
-            gaps = catalogue.gaps(token, Utc(now - AGE), now)
-            return outages(gaps, catalogue.epoch(token), now)
+            for key in keys:
+                token = token_of(key, STREAM)
+                with contextlib.suppress(NotFound):  # nothing was recorded yet
+                    gaps = catalogue.gaps(token, Utc(now - AGE), now)
+                    found[key] = outages(gaps, catalogue.epoch(token), now)
+        return found
 
     def _beside(self, token: str, outage: Outage) -> Neighbours:
         """In a thread. Raises NotFound, Fault."""
