@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import perf_counter
 
 from device.accounts.rights import Media, NotAllowed, Rights
 from device.clock import Clock
@@ -32,6 +34,7 @@ LOOK_SECONDS = 0.25  #: between looks for what was recorded meanwhile
 WAIT_SECONDS = 1.0  #: the same, where the recording stopped
 TOGETHER = 0.005  #: what the recording plane has taken in one go comes within so many seconds
 LEAST = MICROSECONDS // 10  #: what continues by less than this is not told from the inexact end of a segment
+TURN_SECONDS = 0.002  #: that a thread reads key frames for one who replays, before they are sent
 READERS = 4  #: threads that read fragments for all who replay
 
 
@@ -228,6 +231,17 @@ class TapFeed:
                         listener(came)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a thread read for one passage before it took up another. Each turn waits for a core twice, there and back:
+    on a busy machine that is what a seek waits for."""
+
+    pieces: list[Piece]
+    over: bool = False  #: there are no more now
+    still: bool = False  #: then: nor will there be soon
+    goes_on: bool = False  #: then: something is recorded that continues the last
+
+
 class CatalogueStore:
     """A recording. Implements `protocols.rtsp.library.Store`."""
 
@@ -267,25 +281,42 @@ class CatalogueStore:
         last: Piece | None = None
         edge = False  # an Edge was given for what was last
         while True:
-            while (piece := await loop.run_in_executor(self._threads, next, pieces, None)) is not None:
-                last, edge = piece, False
-                if piece.broken:
-                    yield Break(_play_from(piece, passage), piece.tracks)
-                for sample in piece.samples:
-                    if passage.reverse or passage.end is None or sample.utc < passage.end:
-                        yield sample
+            over = False
+            while not over:
+                turn = await loop.run_in_executor(self._threads, self._turn, pieces, last, passage)
+                for piece in turn.pieces:
+                    last, edge = piece, False
+                    if piece.broken:
+                        yield Break(_play_from(piece, passage), piece.tracks)
+                    for sample in piece.samples:
+                        if passage.reverse or passage.end is None or sample.utc < passage.end:
+                            yield sample
+                over = turn.over
             if last is None:
                 return
-            closed = passage.reverse or (passage.end is not None and passage.end <= last.utc_end)
-            waits = passage.follow and passage.end is None
-            if closed or self._clock.utc() - last.utc_end > FOLLOW:
-                if not edge and not await loop.run_in_executor(self._threads, self._goes_on, last, passage):
+            if turn.still:
+                if not edge and not turn.goes_on:
                     edge = True
                     yield Edge()
-                if closed or not waits:
+                if _closed(last, passage) or not (passage.follow and passage.end is None):
                     return
             await asyncio.sleep(LOOK_SECONDS if not edge else WAIT_SECONDS)
             pieces = playback.onward()
+
+    def _turn(self, pieces: Iterator[Piece], last: Piece | None, passage: Passage) -> Turn:
+        """In a thread: the next piece; of key frames, which are small, all that come in `TURN_SECONDS`. `last` is the
+        one before them."""
+        found: list[Piece] = []
+        until = perf_counter() + TURN_SECONDS
+        while (piece := next(pieces, None)) is not None:
+            found.append(piece)
+            if not passage.keys or perf_counter() >= until:
+                return Turn(found)
+        last = found[-1] if found else last
+        if last is None:
+            return Turn(found, over=True)
+        still = _closed(last, passage) or self._clock.utc() - last.utc_end > FOLLOW
+        return Turn(found, over=True, still=still, goes_on=still and self._goes_on(last, passage))
 
     def _goes_on(self, last: Piece, passage: Passage) -> bool:
         """Whether what is recorded continues, in the direction of the passage, what was read of it."""
@@ -307,6 +338,11 @@ class CatalogueStore:
         if passage.keys:
             return playback.keys(passage.start, passage.end, passage.every)
         return playback.fragments(passage.start, passage.end)
+
+
+def _closed(last: Piece, passage: Passage) -> bool:
+    """Whether what comes behind the last piece is no matter of the passage, whatever is recorded yet."""
+    return passage.reverse or (passage.end is not None and passage.end <= last.utc_end)
 
 
 def _play_from(piece: Piece, passage: Passage) -> Utc:

@@ -13,8 +13,9 @@ from device.recording.catalogue import FragmentRow, RecordingRow, SegmentRow
 from device.recording.reader import BadFragment, Fragment, SegmentFile
 
 GAP = MICROSECONDS  #: a hole of more than this between two fragments of a run is a break
-WINDOW = 600 * MICROSECONDS  #: how much of the catalogue is asked for at once; doubles while there is nothing
-LARGEST_WINDOW = 86_400 * MICROSECONDS
+FIRST_WINDOW = 5 * MICROSECONDS  #: at first: who seeks wants one segment, and each costs a page of the disk
+WINDOW = 600 * MICROSECONDS  #: of the catalogue, asked for at once
+LARGEST_WINDOW = 86_400 * MICROSECONDS  #: it doubles while there is nothing
 _FOREVER = Utc(1 << 62)
 
 
@@ -66,7 +67,7 @@ def places(catalogue: Catalogue, token: str, start: Utc, end: Utc | None) -> Ite
     epoch: int | None = None
     at = start
     while True:
-        newest, window = -1, WINDOW  # by time: what came later from a card has a later id
+        newest, window = -1, FIRST_WINDOW  # by time: what came later from a card has a later id
         while at < until:
             upto = Utc(min(at + window, until))
             found = catalogue.segments(token, at, upto)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from device.media import Sample, Utc
 from device.recording.catalogue import SegmentRow
 from device.recording.playback import (
+    FIRST_WINDOW,
     GAP,
     LARGEST_WINDOW,
     WINDOW,
@@ -43,7 +44,7 @@ def places_back(catalogue: Catalogue, token: str, start: Utc, end: Utc | None) -
     at = Utc(min(start + 1, horizon(catalogue, token)))
     while True:
         oldest: int | None = None
-        window = WINDOW
+        window = FIRST_WINDOW
         while at > floor:
             downto = Utc(max(at - window, floor))
             found = catalogue.segments(token, downto, at)

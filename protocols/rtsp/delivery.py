@@ -132,6 +132,8 @@ class StoredDelivery:
 
     async def _from(self, start: Utc | Now | None, standing: Utc | None) -> Utc:
         """Where to begin. Raises BadValue where that is not in the recording, as far as it goes now."""
+        if isinstance(start, int) and not self._manner.reverse and start < self._opened.last:
+            return start  # it was there when it was described; reading tells if it went
         first, last = await self._media.store.span()
         edge = Utc(last - 1)
         if isinstance(start, Now):

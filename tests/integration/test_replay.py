@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from device.media import Codec, Utc
+from device.media import Codec, Sample, Utc
+from integration import library
 from protocols.rtsp.endpoint import Endpoint
+from protocols.rtsp.library import Break, Edge, Passage
 from protocols.rtsp.range import utc_time
-from tests.integration.tape import FPS, GOP, Picture, Tapes, Viewer, numbers, replay
+from tests.integration.tape import FPS, GOP, Mixed, Picture, Tapes, Viewer, numbers, replay
 from tests.protocols.rtsp.wire import Player
 
 FAST = ("Rate-Control", "no")
@@ -72,6 +76,38 @@ async def test_normal_play_time_counts_from_the_start_in_the_url(endpoint: Endpo
     await viewer.watch(player)
     assert [each.number for each in viewer.seen] == numbers(tapes.plain[70:91])  # to the end in the URL
     await player.close()
+
+
+class Counting(ThreadPoolExecutor):
+    """Counts the turns of its threads."""
+
+    turns = 0
+
+    def submit(self, *work: Any, **named: Any) -> Future[Any]:
+        self.turns += 1
+        return super().submit(*work, **named)
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "backwards"])
+async def test_key_frames_of_a_short_span_take_one_turn_of_a_thread(
+    tapes: Tapes, monkeypatch: pytest.MonkeyPatch, *, reverse: bool
+) -> None:
+    """And as many turns as there are pieces, if each takes too long: what comes is the same, with its edge."""
+    first, last = tapes.plain[0].utc, tapes.plain[-1].utc
+    span = (last, first) if reverse else (first, Utc(last + 1))
+    passage = Passage(*span, reverse=reverse, keys=True, every=0, follow=False)
+    came, turns = [], []
+    with tapes.store.reader() as catalogue, Counting(1) as threads:
+        for seconds in (3600.0, 0.0):
+            monkeypatch.setattr(library, "TURN_SECONDS", seconds)
+            store = library.CatalogueStore(catalogue, "plain", threads, Mixed(tapes.store))
+            before, items = threads.turns, [item async for item in store.read(passage)]
+            came.append([item.utc if isinstance(item, Sample) else type(item) for item in items])
+            turns.append(threads.turns - before)
+    keys = [picture.utc for picture in tapes.plain if picture.key]
+    assert came == [[Break, *(keys[::-1] if reverse else keys), Edge]] * 2
+    assert turns[0] == 1
+    assert turns[1] > 2
 
 
 async def test_backwards(endpoint: Endpoint, tapes: Tapes) -> None:

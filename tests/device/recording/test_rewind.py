@@ -241,10 +241,36 @@ def test_small_windows_find_the_same(catalogue: Rows) -> None:
     with pytest.MonkeyPatch.context() as patch:
         whole = [(p.segment.id, p.row.offset) for p in places_back(catalogue, "CAM1", Utc(1 << 60), None)]
         for room in (playback, rewind):
+            patch.setattr(room, "FIRST_WINDOW", 300)
             patch.setattr(room, "WINDOW", 700)
             patch.setattr(room, "LARGEST_WINDOW", 1500)
         found = [(p.segment.id, p.row.offset) for p in places_back(catalogue, "CAM1", Utc(20_000_000), None)]
     assert found == whole
+
+
+class Counting(Rows):
+    """Counts the rows that it gives."""
+
+    given = 0
+
+    def segments(self, token: str, start: Utc, end: Utc) -> list[SegmentRow]:
+        found = super().segments(token, start, end)
+        self.given += len(found)
+        return found
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["forward", "backwards"])
+def test_a_seek_asks_for_no_segment_but_its_own(*, back: bool) -> None:
+    """The rows of one camera lie apart in the catalogue: each costs a page of the disk."""
+    minute, rows = 60 * SECOND, []
+    for number in range(60):
+        utc = Utc(number * minute)
+        held = tuple(FragmentRow(4096 * (n + 1), 4096, Utc(utc + n * SECOND), True, False) for n in range(60))
+        rows.append(SegmentRow(number, 1, 1, Path(), utc, minute, 0, (), 0, held, False, False))
+    hour, at = Counting(rows), Utc(30 * minute + 20 * SECOND)
+    found = next((places_back if back else places)(hour, "CAM1", at, None))
+    assert (found.segment.id, found.row.utc) == (30, at)
+    assert hour.given == 1
 
 
 def test_a_recording_set_back_comes_out_in_the_opposite_order(tmp_path: Path) -> None:

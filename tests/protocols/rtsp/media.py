@@ -198,12 +198,14 @@ class ListStore:
 
     runs: tuple[tuple[tuple[Track, ...], tuple[Sample, ...]], ...]
     reads: int = 0
+    spans: int = 0  #: how often it was asked how far it goes
     tracks: tuple[Track, ...] = ()
 
     def __post_init__(self) -> None:
         self.tracks = self.runs[0][0]
 
     async def span(self) -> tuple[Utc, Utc]:
+        self.spans += 1
         return self.runs[0][1][0].utc, Utc(self.runs[-1][1][-1].utc + MICROSECONDS // 25)
 
     async def read(self, passage: Passage) -> AsyncIterator[Sample | Break | Edge]:

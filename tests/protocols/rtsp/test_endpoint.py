@@ -191,6 +191,7 @@ async def test_a_seek_while_playing_goes_on_in_rtp_time(endpoint: Endpoint, shel
     player = await Player.connect(endpoint.port)
     await player.play("/replay/one")
     await player.pictures(3)
+    known = shelf.stored["one"].spans
     answer = await player.ask("PLAY", "/replay/one", ("Range", "npt=1.6-"))
     info = answer.headers.get("RTP-Info") or ""
     player.frames.clear()
@@ -198,6 +199,7 @@ async def test_a_seek_while_playing_goes_on_in_rtp_time(endpoint: Endpoint, shel
     assert f"seq={packet.sequence};rtptime={packet.timestamp}" in info
     assert len(await player.goodbye()) == 10
     assert shelf.stored["one"].reads == 2
+    assert shelf.stored["one"].spans == known  # it is described as going so far
     await player.close()
 
 
