@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
-from device.cameras.source import Cause
 from device.errors import BadValue, Fault, NotFound
 from device.media import Track, Utc
+from device.recording import spans
 from device.recording.afar import Far
 from device.recording.database import open_reader, undescribe
 from device.recording.filled import FilledRow, filled
@@ -22,6 +19,7 @@ from device.recording.index import FragmentRow, Fragments
 from device.recording.presence import BOUNDS, present
 from device.recording.retention import LockRow, locks
 from device.recording.segments import Flag, State, file_of
+from device.recording.spans import Completeness, GapRow, TimelineRow
 
 __all__ = [
     "CatalogueReader",
@@ -88,71 +86,12 @@ class SegmentRow:
         return Utc(self.utc + self.duration)
 
 
-class GapRow(NamedTuple):
-    """A span without video. `end` None: it lasts. A tuple, because a year of a bad cable has thousands."""
-
-    epoch: int
-    start: Utc
-    end: Utc | None
-    cause: Cause
-    lost: int  #: packets
-    detail: str
-    inside: int  #: id of the segment in whose span it lies, or 0
-
-
-class TimelineRow(NamedTuple):
-    """A span of a timeline: recorded (`cause` None) or not. A tuple likewise."""
-
-    start: Utc
-    end: Utc
-    cause: Cause | None
-    damaged: bool
-    run: int  #: 0 for a gap
-
-
-@dataclass(frozen=True, slots=True)
-class Completeness:
-    """Microseconds of a span: recorded, missing though due, and not due."""
-
-    recorded: int
-    missing: int
-    idle: int
-
-    @property
-    def share(self) -> float:
-        """recorded / due; 1.0 where nothing was due."""
-        due = self.recorded + self.missing
-        return self.recorded / due if due else 1.0
-
-
 #: What covers `start` in an epoch: nothing overlaps within one, so it is the last that begins before. Open segments,
 #: at most two a recording, are in an index of their own.
 _FROM = (
     "SELECT t0 FROM segment INDEXED BY segment_cover WHERE recording = ? AND epoch = ? AND state = 1"
     " AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
 )
-
-#: Event mode: what nobody is shown.
-_HIDDEN_FROM = (
-    "SELECT t0 FROM segment INDEXED BY segment_provisional WHERE recording = ? AND epoch = ? AND flags & 1"
-    " AND state < 2 AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
-)
-_HIDDEN = (
-    "SELECT t0, dur, id FROM segment INDEXED BY segment_provisional WHERE recording = ? AND epoch = ?"
-    " AND flags & 1 AND state < 2 AND dur > 0 AND t0 >= ? AND t0 < ? ORDER BY t0"
-)
-
-_DAMAGED_FROM = (
-    "SELECT t0 FROM segment INDEXED BY segment_damaged WHERE recording = ? AND epoch = ? AND flags & 2"
-    " AND state < 2 AND dur > 0 AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
-)
-_DAMAGED = (
-    "SELECT t0, dur FROM segment INDEXED BY segment_damaged WHERE recording = ? AND epoch = ? AND flags & 2"
-    " AND state < 2 AND t0 >= ? AND t0 < ? ORDER BY t0"
-)
-
-_RUN_FROM = "SELECT t0 FROM run WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
-_RUNS = "SELECT t0, id FROM run WHERE recording = ? AND epoch = ? AND t0 >= ? AND t0 < ? ORDER BY t0, id"
 
 _CLOSED = (
     "SELECT s.id, s.run, s.epoch, s.t0, s.dur, s.missing, s.durable, s.flags, s.state, s.hour, s.idx, v.path,"
@@ -231,13 +170,6 @@ _HOLDINGS = (
 _GROWING = (
     "SELECT s.recording, s.epoch, s.t0, s.dur, t.description FROM segment AS s INDEXED BY segment_loose"
     " JOIN tracks AS t ON t.id = s.tracks WHERE s.state = 0 AND s.state <> 1 AND s.flags & 1 = 0 AND s.durable > 0"
-)
-
-_GAPS_FROM = "SELECT t0 FROM gap WHERE recording = ? AND epoch = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1"
-
-_GAPS = (
-    "SELECT epoch, t0, t1, cause, lost, detail, inside FROM gap"
-    " WHERE recording = ? AND epoch = ? AND t0 >= ? AND t0 < ? ORDER BY t0, id"
 )
 
 
@@ -420,7 +352,7 @@ class CatalogueReader:
             return [
                 gap
                 for epoch in self._epochs(c, recording)
-                for gap in self._gaps(c, recording, epoch, start, end)
+                for gap in spans.gaps(c, recording, epoch, start, end)
             ]
 
     def filled(self, token: str, start: Utc, end: Utc) -> list[FilledRow]:
@@ -440,25 +372,9 @@ class CatalogueReader:
         """The span, cut to it, as runs and gaps, in the order of the ledger. Its cost is that of the gaps and
         runs, however many segments there are: what is no gap is recorded, for they tile the time."""
         _ordered(start, end)
-        rows: list[TimelineRow] = []
         with self._reading() as c:
             recording = self._id(c, token)
-            for epoch in self._epochs(c, recording):
-                low, high = self._bounds(c, recording, epoch, start, end)
-                at, pieces = low, deque(self._runs(c, recording, epoch, low, high))
-                for gap in self._gaps(c, recording, epoch, low, high):
-                    if gap.inside:
-                        continue
-                    begin, upto = max(gap.start, low), high if gap.end is None else min(gap.end, high)
-                    rows += _cut(pieces, at, begin)
-                    last = rows[-1] if rows else None
-                    if last and (last.end, last.cause) == (begin, gap.cause):
-                        rows[-1] = TimelineRow(last.start, upto, gap.cause, False, 0)
-                    elif upto > begin:
-                        rows.append(TimelineRow(begin, upto, gap.cause, False, 0))
-                    at = max(at, upto)
-                rows += _cut(pieces, at, high)
-        return rows
+            return spans.timeline(c, recording, self._covered(c, recording, start, end))
 
     def present(self, token: str, start: Utc, end: Utc, *, back: bool = False) -> Iterator[tuple[Utc, Utc]]:
         """The spans of [start, end) in which there is something, whatever run or epoch it is of, cut to it; backwards
@@ -467,30 +383,16 @@ class CatalogueReader:
         _ordered(start, end)
         with self._reading() as c:
             recording = self._id(c, token)
-            epochs = [
-                (epoch, *self._bounds(c, recording, epoch, start, end))
-                for epoch in self._epochs(c, recording)
-            ]
-        return present(self._ask, recording, epochs, back=back)
+            covered = self._covered(c, recording, start, end)
+        return present(self._ask, recording, covered, back=back)
 
     def completeness(self, token: str, start: Utc, end: Utc) -> Completeness:
         """What share of the span is there. What lies before the recording's creation, or ahead, does not
         count."""
         _ordered(start, end)
-        recorded = missing = idle = 0
         with self._reading() as c:
             recording = self._id(c, token)
-            for epoch in self._epochs(c, recording):
-                low, high = self._bounds(c, recording, epoch, start, end)
-                recorded += max(0, high - low)
-                for gap in self._gaps(c, recording, epoch, low, high):
-                    span = (high if gap.end is None else min(gap.end, high)) - max(gap.start, low)
-                    recorded -= span
-                    if gap.cause.due:
-                        missing += span
-                    else:
-                        idle += span
-        return Completeness(recorded, missing, idle)
+            return spans.completeness(c, recording, self._covered(c, recording, start, end))
 
     def kept(self, token: str, start: Utc, end: Utc) -> dict[str, int]:
         """Where the segments lie that begin in the span: bytes by the uuid of the volume or archive."""
@@ -539,70 +441,19 @@ class CatalogueReader:
             self._tracks[text] = undescribe(text)
         return self._tracks[text]
 
-    def _bounds(
-        self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
-    ) -> tuple[Utc, Utc]:
-        """What of [start, end) the ledger of an epoch covers; empty where nothing is."""
-        found = c.execute(BOUNDS, (recording, epoch) * 6).fetchone()
-        begins, ends = ([at for at in side if at is not None] for side in (found[:3], found[3:]))
-        low = max(start, min(begins, default=end))
-        return low, max(low, min(end, max(ends, default=low)))
-
-    def _runs(
-        self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc
-    ) -> list[TimelineRow]:
-        """A span as if it had no gap, cut where a run begins, and where damage does and ends."""
-        if end <= start:
-            return []
-        of = recording, epoch, start
-        first = c.execute(_RUN_FROM, of).fetchone()
-        runs = c.execute(_RUNS, (recording, epoch, first[0] if first is not None else start, end)).fetchall()
-        before = c.execute(_DAMAGED_FROM, of).fetchone()
-        begin = before[0] if before is not None else start
-        damaged = [
-            (max(t0, start), min(t0 + dur, end))
-            for t0, dur in c.execute(_DAMAGED, (recording, epoch, begin, end))
-            if t0 + dur > start
-        ]
-        edges = {start, end, *(t0 for t0, _ in runs if start < t0 < end)}
-        edges.update(edge for span in damaged for edge in span)
-        rows: list[TimelineRow] = []
-        run, later, spans = 0, deque(runs), deque(damaged)
-        for t0, t1 in pairwise(sorted(edges)):
-            while later and later[0][0] <= t0:
-                run = later.popleft()[1]
-            while spans and spans[0][1] <= t0:
-                spans.popleft()
-            broken = bool(spans) and spans[0][0] <= t0
-            last = rows[-1] if rows else None
-            if last and (last.run, last.damaged) == (run, broken):
-                rows[-1] = TimelineRow(last.start, Utc(t1), None, broken, run)
-            else:
-                rows.append(TimelineRow(Utc(t0), Utc(t1), None, broken, run))
-        return rows
-
-    def _gaps(self, c: sqlite3.Connection, recording: int, epoch: int, start: Utc, end: Utc) -> list[GapRow]:
-        before = c.execute(_HIDDEN_FROM, (recording, epoch, start)).fetchone()
-        begin = before[0] if before is not None else start
-        hidden = [
-            (Utc(t0), Utc(t0 + dur), i)
-            for t0, dur, i in c.execute(_HIDDEN, (recording, epoch, begin, end))
-            if t0 + dur > start
-        ]
-        within = {i for _, _, i in hidden}
-        first = c.execute(_GAPS_FROM, (recording, epoch, start)).fetchone()
-        begin = min(first[0] if first is not None else start, start)
-        rows = [
-            GapRow(epoch, Utc(t0), None if t1 is None else Utc(t1), _CAUSES[cause], lost, detail, inside)
-            for _, t0, t1, cause, lost, detail, inside in c.execute(_GAPS, (recording, epoch, begin, end))
-            if (t1 is None or t1 > start) and inside not in within
-        ]
-        rows += [GapRow(epoch, t0, t1, Cause.NOT_SCHEDULED, 0, "", 0) for t0, t1, _ in hidden]
-        rows.sort(key=lambda gap: gap.start)
-        return rows
+    def _covered(
+        self, c: sqlite3.Connection, recording: int, start: Utc, end: Utc
+    ) -> list[tuple[int, Utc, Utc]]:
+        """Each epoch of a recording with what of [start, end) its ledger covers; empty where that is nothing."""
+        found = []
+        for epoch in self._epochs(c, recording):
+            bounds = c.execute(BOUNDS, (recording, epoch) * 6).fetchone()
+            begins, ends = ([at for at in side if at is not None] for side in (bounds[:3], bounds[3:]))
+            low = max(start, min(begins, default=end))
+            found.append((epoch, low, max(low, min(end, max(ends, default=low)))))
+        return found
 
 
-_CAUSES = {cause.value: cause for cause in Cause}
 _CLOSED_FILE = "The catalogue was closed."
 
 
@@ -631,17 +482,6 @@ class _Reading:
                 self._connection.execute("ROLLBACK")
         finally:
             self._turn.release()
-
-
-def _cut(pieces: deque[TimelineRow], start: Utc, end: Utc) -> Iterator[TimelineRow]:
-    """What of them lies in [start, end). Those before its end are taken away: they are asked for in order."""
-    while start < end and pieces and pieces[0].start < end:
-        piece = pieces[0]
-        if piece.end > start:
-            yield TimelineRow(max(piece.start, start), min(piece.end, end), None, piece.damaged, piece.run)
-        if piece.end > end:
-            return
-        pieces.popleft()
 
 
 def _ordered(start: Utc, end: Utc) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from device.errors import BadValue, Fault, NotFound
 from device.media import MICROSECONDS, Utc
-from device.recording import catalogue, presence, recovery, retention, stored
+from device.recording import catalogue, presence, recovery, retention, spans, stored
 from device.recording.catalogue import CatalogueReader
 from device.recording.database import (
     CatalogueBroken,
@@ -162,19 +162,19 @@ def test_a_timeline_is_runs_and_gaps_without_holes(store: Store) -> None:
 def _statements() -> list[str]:
     texts = [
         catalogue._FROM,
-        catalogue._HIDDEN_FROM,
-        catalogue._HIDDEN,
-        catalogue._DAMAGED_FROM,
-        catalogue._DAMAGED,
-        catalogue._RUN_FROM,
-        catalogue._RUNS,
+        spans._HIDDEN_FROM,
+        spans._HIDDEN,
+        spans._DAMAGED_FROM,
+        spans._DAMAGED,
+        spans._RUN_FROM,
+        spans._RUNS,
         presence.BOUNDS,
         catalogue._CLOSED,
         catalogue._OPEN,
         catalogue._HOLDINGS,
         catalogue._GROWING,
-        catalogue._GAPS_FROM,
-        catalogue._GAPS,
+        spans._GAPS_FROM,
+        spans._GAPS,
         retention._ON_VOLUME,
         retention._OF_RECORDING,
         retention._PROVISIONAL,
@@ -184,7 +184,7 @@ def _statements() -> list[str]:
         stored._AFTER,
         *chain(*presence._BOTH_WAYS),
     ]
-    for module in (catalogue, retention, recovery):
+    for module in (catalogue, retention, recovery, spans):
         source = Path(str(module.__file__)).read_text()
         for literal in re.findall(r'((?:"(?:SELECT|UPDATE|DELETE)[^"]*"\s*)(?:"[^"]*"\s*)*)', source):
             whole = "".join(re.findall(r'"([^"]*)"', literal)).replace("{0}", "ASC")
@@ -202,7 +202,7 @@ def test_no_question_scans_the_segments_or_the_gaps(tmp_path: Path, sql: str) ->
 
 
 @pytest.mark.parametrize(
-    "sql", [catalogue._FROM, catalogue._HIDDEN, catalogue._DAMAGED, *chain(*presence._BOTH_WAYS)]
+    "sql", [catalogue._FROM, spans._HIDDEN, spans._DAMAGED, *chain(*presence._BOTH_WAYS)]
 )
 def test_timelines_read_only_indexes(tmp_path: Path, sql: str) -> None:
     connection = open_writer(tmp_path / "catalogue.db")
