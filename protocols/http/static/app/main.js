@@ -6,7 +6,7 @@ import { signal } from "@preact/signals";
 import { remove } from "./api.js";
 import { LANGUAGES, language, number, preferred, speak, t, tn } from "./i18n.js";
 import { alarms, arrived, begin, go, listen, may, offline, role, route, running, sees, session, trial, unsaved } from "./state.js";
-import { Icon, Menu, Toasts, attempt, html } from "./ui.js";
+import { Icon, Menu, Toasts, attempt, html, narrow } from "./ui.js";
 
 /** path, icon, name, who, module, media @type {[string, any, () => string, string, string, string?][]} */
 const PAGES = [
@@ -55,7 +55,6 @@ function page(name) {
 
 const shown = () => PAGES.filter(([, , , who, , media]) => may(who) && (!media || sees(media)));
 const current = () => [...PAGES, HELP].find(([path]) => path !== "/" && route.value.startsWith(path)) || PAGES[0];
-const narrow = matchMedia("(max-width: 820px)");
 
 function fold() {
   if (narrow.matches) open.value = !open.value;

@@ -7,6 +7,8 @@ import htm from "htm";
 import { t } from "./i18n.js";
 
 export const html = htm.bind(h);
+/** A phone, or a window as narrow: what the style asks, too. */
+export const narrow = matchMedia("(max-width: 820px)");
 
 const PATHS = {
   live: "M3 6h13v12H3zM16 10l5-3v10l-5-3",

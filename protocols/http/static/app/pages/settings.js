@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { get, remove } from "../api.js";
 import { EntryDialog, SectionForm, defaults } from "../form.js";
 import { t, tn } from "../i18n.js";
-import { Card, Icon, Layer, Page, Shown, attempt, html, useAsk } from "../ui.js";
+import { Card, Icon, Layer, Page, Shown, attempt, html, narrow, useAsk } from "../ui.js";
 
 const ELSEWHERE = /** @type {Record<string, string>} */ ({ cameras: "/cameras", ports: "/ports", poe: "/ports", raid: "/storage", rules: "/rules", recipients: "/rules/recipients", schedules: "/rules/schedules", mqtt: "/rules/mqtt", syslog: "/logs/syslog" });
 
@@ -16,7 +16,7 @@ export default function Settings({ rest }) {
     <${Shown} ask=${ask}>${(/** @type {any} */ data) => {
       const sections = data.sections.filter((/** @type {any} */ each) => !ELSEWHERE[each.section] && t(each.heading).toLowerCase().includes(find.toLowerCase()));
       const chosen = data.sections.find((/** @type {any} */ each) => each.section === rest) || sections[0];
-      return html`<nav class="row" aria-label=${t("Sections")}>${sections.map((/** @type {any} */ each) => html`<a class="button" href="/settings/${each.section}" aria-current=${each.section === chosen?.section ? "page" : undefined}>${t(each.heading)}</a>`)}</nav>
+      return html`<details class="sections" key=${chosen?.section} open=${!narrow.matches || Boolean(find)}><summary>${t("Sections")}</summary><nav class="row" aria-label=${t("Sections")}>${sections.map((/** @type {any} */ each) => html`<a class="button" href="/settings/${each.section}" aria-current=${each.section === chosen?.section ? "page" : undefined}>${t(each.heading)}</a>`)}</nav></details>
         ${chosen && (chosen.collection ? html`<${Collection} key=${chosen.section} about=${chosen} />` : html`<${Card} key=${chosen.section} title=${t(chosen.heading)} icon="settings" class="narrow"><${SectionForm} section=${chosen.section} /></${Card}>`)}`;
     }}</${Shown}></${Page}>`;
 }
