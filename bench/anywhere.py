@@ -8,13 +8,14 @@ import random
 import re
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.archive import archive
 from bench.catalogue import BEGIN, CAMERAS, lay, token
+from bench.measure import turns
 from bench.player import Player, open_tcp
 from bench.programs import BenchError
 from bench.report import Json, Options
@@ -30,39 +31,54 @@ _LASTS = 58.0  #: seconds of each piece: one segment
 _MBIT = 0.5
 _SCRUBS = 20  #: seeks a second of one who scrubs
 _SHOWN = 2 * MICROSECONDS  #: of the time line, of which each of his seeks wants the key frames
+_SLOWEST = 50  #: one of so many is looked at more closely
 _GROUP = 2.5  #: seconds: play may begin at the key frame before
 _RANGE = "%Y%m%dT%H%M%S.%fZ"
 _ONVIF = ("Require: onvif-replay", "Rate-Control: no", "Frames: intra", "Immediate: yes")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Seek:
+    """Seconds."""
+
+    took: float  #: from PLAY to the first packet
+    ran: float  #: that the threads of the streaming plane ran meanwhile, and until the answer to PAUSE
+    waited: float  #: and that they waited for a core, each for itself
+
+
 @dataclass(frozen=True, slots=True)
 class Afar:
-    """Seconds of each seek."""
+    """All seeks."""
 
     days: int
     pieces: int
-    plays: Sequence[float]  #: from PLAY to the first packet
-    scrubs: Sequence[float]  #: from the PLAY that asks for key frames to the first packet
+    plays: Sequence[Seek]
+    scrubs: Sequence[Seek]  #: PLAY asks for key frames
     late: int  #: scrubs that came after the next one was due
 
     def json(self) -> dict[str, Json]:
         """For scripts."""
         return {
-            "anywhere_p50_ms": round(1000 * percentile(self.plays, 50), 2),
-            "anywhere_p99_ms": round(1000 * percentile(self.plays, 99), 2),
-            "scrub_p99_ms": round(1000 * percentile(self.scrubs, 99), 2),
+            "anywhere_p50_ms": round(1000 * percentile(_took(self.plays), 50), 2),
+            "anywhere_p99_ms": round(1000 * percentile(_took(self.plays), 99), 2),
+            "scrub_p99_ms": round(1000 * percentile(_took(self.scrubs), 99), 2),
             "scrub_late": self.late,
         }
 
     def table(self) -> Table:
         """For people."""
+        slowest = sorted((*self.plays, *self.scrubs))[-max(1, len(self.plays) // _SLOWEST) :]
+        took, ran, waited = (
+            1000 * statistics.mean(each)
+            for each in zip(*((one.took, one.ran, one.waited) for one in slowest), strict=True)
+        )
         rows = [
             (title, str(len(values)), *(say(1000 * value, 1) for value in shown), target)
             for title, values, target in (
-                ("PLAY at any point", self.plays, "50"),
+                ("PLAY at any point", _took(self.plays), "50"),
                 (
                     f"scrubbing, {_SCRUBS} seeks a second, key frames alone",
-                    self.scrubs,
+                    _took(self.scrubs),
                     say(1000 / _SCRUBS, 0),
                 ),
             )
@@ -75,6 +91,10 @@ class Afar:
             (
                 f"Video lies in {self.pieces} minutes chosen by chance; what came was checked.",
                 f"{self.late} of {len(self.scrubs)} scrubs were late for the next one.",
+                (
+                    f"The slowest of all ({len(slowest)}) took {took:.1f} ms: the threads of the streaming plane ran"
+                    f" {ran:.1f} ms, and waited {waited:.1f} ms for a core."
+                ),
             ),
         )
 
@@ -96,17 +116,21 @@ def seek_anywhere(options: Options) -> Afar:
                 lay(folder, at, camera, segment)
         _forget((folder.catalogue, *folder.video.rglob("*.mp4")))
 
-    with archive(options, days, sent, _EVERY, fill) as (program, _):
+    with archive(options, days, sent, _EVERY, fill) as (program, groups):
+        (plane,) = groups["streaming"]
         players = {camera: open_tcp(f"{program.rtsp}/replay/{token(camera)}") for _, camera in places}
         try:
             options.progress(f"{2 * pieces} seeks")
-            plays = [_play(players[camera], _within(at, draw)) for at, camera in _shuffled(places, draw)]
+            plays = [
+                _measured(plane, _play, players[camera], _within(at, draw))
+                for at, camera in _shuffled(places, draw)
+            ]
             scrubs, late = [], 0
             began = time.monotonic()
             for number, (at, camera) in enumerate(_shuffled(places, draw)):
                 due = began + number / _SCRUBS
                 time.sleep(max(0.0, due - time.monotonic()))
-                scrubs.append(_scrub(players[camera], _within(at, draw)))
+                scrubs.append(_measured(plane, _scrub, players[camera], _within(at, draw)))
                 late += time.monotonic() > due + 1 / _SCRUBS
         finally:
             for player in players.values():
@@ -130,6 +154,18 @@ def _forget(files: Iterable[Path]) -> None:
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
+
+
+def _measured(plane: int, seek: Callable[[Player, Utc], float], player: Player, at: Utc) -> Seek:
+    """One, and what it cost the streaming plane, whose process `plane` is."""
+    before = turns(plane)
+    took = seek(player, at)
+    ran, waited = (now - then for now, then in zip(turns(plane), before, strict=True))
+    return Seek(took, ran, waited)
+
+
+def _took(seeks: Iterable[Seek]) -> list[float]:
+    return [one.took for one in seeks]
 
 
 def _play(player: Player, at: Utc) -> float:

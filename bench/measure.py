@@ -89,6 +89,16 @@ def parse_schedstat(text: str) -> float:
     return int(text.split()[0]) / _NANO
 
 
+def turns(pid: int) -> tuple[float, float]:
+    """Seconds that all threads of a process ran so far, and that they waited for a core while they could have run."""
+    ran = waited = 0
+    for task in (PROC / str(pid) / "task").iterdir():
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            running, waiting, _ = map(int, (task / "schedstat").read_text().split())
+            ran, waited = ran + running, waited + waiting
+    return ran / _NANO, waited / _NANO
+
+
 def parse_smaps_rollup(text: str) -> Memory:
     """Memory of one process, from `/proc/PID/smaps_rollup`. A field that is not there counts as nothing."""
     kib = {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}

@@ -22,6 +22,7 @@ from bench.measure import (
     processes,
     sample,
     total,
+    turns,
 )
 
 ROLLUP = """\
@@ -121,3 +122,9 @@ def test_a_process_that_is_gone_uses_nothing() -> None:
 
 def test_the_machine_is_described_without_its_name() -> None:
     assert os.uname().nodename not in " ".join(map(str, machine().values())).split()
+
+
+def test_a_process_has_run_and_has_waited_to_run() -> None:
+    ran, waited = turns(os.getpid())
+    assert ran > 0
+    assert waited >= 0
