@@ -131,7 +131,7 @@ The recorder is the client of one broker, with MQTT 5 or 3.1.1, over TCP, TLS or
 
 - **Events** arrive at least once, in order, however long the broker was away, as long as `mqtt.queue_mb` and
   `mqtt.queue_days` hold; after that the oldest are dropped, which is counted and said (`delivery.dropping`). `id` is
-  the same when an event is sent twice.
+  the same when an event is sent twice, and no other event has it. It is no count: behind a power cut numbers leap.
 - **States** are said when they change, within a second, and all of them after each connection.
 - **Commands** are off until `mqtt.allow_poe`, `mqtt.allow_chassis` or `mqtt.allow_recording` is set. Each is told as
   `command.received`, with what came of it. They do not outlive an outage of five minutes.

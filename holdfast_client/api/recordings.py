@@ -23,6 +23,11 @@ class DaysShown(TypedDict):
     days: list[Day]
 
 
+#: A span that was missing, and came later from the camera's card.
+FilledShown = TypedDict(
+    "FilledShown", {"from": "str", "to": "str", "cause": "str", "at": "str", "source": "str"}
+)
+
 #: A span without video.
 GapShown = TypedDict(
     "GapShown",
@@ -34,6 +39,7 @@ class GapsShown(TypedDict):
     """In the order of time."""
 
     gaps: list[GapShown]
+    filled: list[FilledShown]
     more: bool
 
 
