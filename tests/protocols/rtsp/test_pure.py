@@ -12,6 +12,7 @@ import protocols.rtsp
 ROOM = Path(protocols.rtsp.__file__).parent
 #: Modules with sockets, tasks or files in them: the shells.
 SHELLS = {
+    "replaying",
     "endpoint",
     "outlet",
     "delivery",
