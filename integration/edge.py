@@ -23,7 +23,7 @@ from device.edge.sieve import Sieve
 from device.errors import HoldfastError, NotFound, PeerFault, StorageFault
 from device.events.edge import RecordingFilled
 from device.jobs import Jobs, Progress
-from device.media import MICROSECONDS, Track, Utc
+from device.media import MICROSECONDS, Utc
 from device.planes.link import Client
 from device.recording.catalogue import CatalogueReader
 from device.recording.modes import Mode
@@ -62,7 +62,6 @@ class _File:
 
     place: Reserved
     scribe: Scribe
-    tracks: tuple[Track, ...]
 
 
 @dataclass(slots=True)
@@ -248,7 +247,7 @@ class EdgePlane:
         except StorageFault:
             await self._recording.call(ReleaseSegment(place.segment))
             raise
-        fill.file = _File(place, scribe, piece.tracks)
+        fill.file = _File(place, scribe)
         who = Identity(own, fill.token, fill.key, STREAM, place.run, place.segment, piece.utc, filled=True)
         await _in_thread(scribe.write, aligned(head(piece.tracks, who)))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from device.clock.driver import ClockReading, ClockUnavailable
 from device.clock.simulated import servers
-from device.durable import write_durably
 from device.errors import Fault
+from device.linux.kept_file import KeptFile
 from device.linux.run import run
 from device.media import MICROSECONDS, Utc
 from device.settings.clock import DateAndTime, TimeSource
@@ -63,7 +62,7 @@ class ChronyClock:
         self._folder = folder
         self._run = program
         self._step = step
-        self._loaded: bytes | None = None  #: what chrony has read, as far as we know: it may have refused
+        self._sources = KeptFile(folder / FILE, self._reload)
 
     async def read(self) -> ClockReading:
         """ClockDriver."""
@@ -74,18 +73,16 @@ class ChronyClock:
 
     async def apply(self, wanted: DateAndTime) -> None:
         """ClockDriver. The zone is the recorder's own: the machine's is not touched."""
-        path, text = self._folder / FILE, render(wanted, self._leased()).encode()
         try:
-            if not path.exists() or path.read_bytes() != text:
-                await asyncio.to_thread(write_durably, path, text, mode=0o644)
-            if self._loaded != text:
-                await self._run(["chronyc", "reload", "sources"])
-                await self._run(["chronyc", "makestep", STEP_SECONDS, STEP_UPDATES])
-                self._loaded = text
+            await self._sources.hold(render(wanted, self._leased()).encode())
         except OSError as error:
             raise ClockUnavailable(f"{self._folder}: {error.strerror}") from error
         except Fault as error:
             raise ClockUnavailable(str(error)) from error
+
+    async def _reload(self) -> None:
+        await self._run(["chronyc", "reload", "sources"])
+        await self._run(["chronyc", "makestep", STEP_SECONDS, STEP_UPDATES])
 
     async def set(self, utc: Utc) -> None:
         """ClockDriver. Raises ClockUnavailable too where the kernel does not let us (CAP_SYS_TIME)."""

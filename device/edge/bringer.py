@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from mmap import mmap
 
 from device.cameras.source import Cause, Lane
+from device.edge.scribe import aligned
 from device.edge.sieve import Sieve
 from device.errors import BadValue
 from device.media import MICROSECONDS, Kind, Track, Utc
 from device.recording.fragment import Cut, Fragmenter, Pool
+from device.recording.lane import FragmenterLane
 from device.recording.ledger import JITTER
 
 FRAGMENT = MICROSECONDS  #: microseconds of a fragment
@@ -101,22 +103,20 @@ class Bringer:
             if begins:
                 self._began = cut.utc
             self._end = cut.utc_end
-            data = mmap(-1, cut.end - cut.start)
             with memoryview(cut.memory) as memory:
-                data[:] = memory[cut.start : cut.end]
+                data = aligned(memory[cut.start : cut.end])
             self._out(Piece(self._tracks, begins, cut.utc, data))
         self._pool.give(cut.memory)
 
 
-class BringLane:
+class BringLane(FragmenterLane):
     """`Lane` of the picture."""
 
     def __init__(self, sieve: Sieve, fragmenter: Fragmenter, track: Track) -> None:
-        self.fragmenter = fragmenter
+        super().__init__(fragmenter)
         self._sieve = sieve
         self._codec = track.codec
         self._cut = Utc(0)
-        self._refresh()
 
     def commit(self, end: int, time: int, utc: Utc, key: bool, damaged: bool) -> None:
         """Lane."""
@@ -130,22 +130,3 @@ class BringLane:
             self._cut = at
             self.fragmenter.cut()
         self._refresh()
-
-    def grow(self, end: int, room: int) -> bool:
-        """Lane."""
-        grown = self.fragmenter.grow(end, room)
-        self._refresh()
-        return grown
-
-    def cut(self) -> None:
-        """Finish the fragment at hand."""
-        self.fragmenter.written = max(self.written, self.fragmenter.fill)
-        self.fragmenter.cut()
-        self._refresh()
-
-    def _refresh(self) -> None:
-        fragmenter = self.fragmenter
-        self.memory: mmap = fragmenter.memory
-        self.fill = fragmenter.fill
-        self.limit = fragmenter.limit
-        self.written = fragmenter.written

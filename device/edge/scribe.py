@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from device.errors import StorageFault
 from device.recording.volume import Volume
+from device.recording.writer import write_all
 
 
 class Scribe:
@@ -28,11 +29,9 @@ class Scribe:
     def write(self, data: mmap) -> None:
         """Behind what is there: whole blocks of 4096 bytes."""
         try:
-            with memoryview(data) as left:
-                done = 0
-                while done < len(left):
-                    done += os.pwrite(self._fd, left[done:], self._end + done)
-                self._end += done
+            with memoryview(data) as whole:
+                write_all(self._fd, whole, self._end)
+            self._end += len(data)
         except OSError as error:
             raise StorageFault(f"{self._file} cannot be written: {error.strerror}.") from error
 
@@ -61,7 +60,7 @@ class Scribe:
         self._volume.close()
 
 
-def aligned(data: bytes) -> mmap:
+def aligned(data: bytes | memoryview) -> mmap:
     """In memory from which a file can be written past the page cache."""
     memory = mmap(-1, len(data))
     memory[:] = data

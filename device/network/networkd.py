@@ -9,9 +9,9 @@ from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from device.durable import write_durably
 from device.errors import Fault
 from device.linux.host import interfaces
+from device.linux.kept_file import KeptFile
 from device.linux.run import ProgramFailed, run
 from device.network.driver import NetworkUnavailable
 from device.network.rivals import other_keeper
@@ -126,7 +126,7 @@ class NetworkdNetwork:
         self._leases = leases
         self._resolver = resolver
         self._run = program
-        self._loaded: bytes | None = None  #: what networkd has read, as far as we know: it may have refused
+        self._file = KeptFile(folder / FILE, self._reload)
 
     async def read(self) -> NetworkState:
         """NetworkDriver."""
@@ -148,12 +148,7 @@ class NetworkdNetwork:
                 raise NetworkUnavailable(
                     f"{interface} is set up by {rival}, and not by systemd-networkd: one of them must leave it alone."
                 )
-            path, text = self._folder / FILE, render(wanted, interface).encode()
-            if not path.exists() or path.read_bytes() != text:
-                await asyncio.to_thread(write_durably, path, text, mode=0o644)
-            if self._loaded != text:
-                await self._reload()
-                self._loaded = text
+            await self._file.hold(render(wanted, interface).encode())
             await self._name(wanted)
         except OSError as error:
             raise NetworkUnavailable(f"{self._folder}: {error.strerror}") from error

@@ -43,28 +43,12 @@ class Session(Protocol):
         """To those who watch."""
 
 
-class StreamLane:
-    """The lane of a session: a fragmenter's, which may change at a key frame without the source's knowing."""
+class FragmenterLane:
+    """A fragmenter's lane, as a source sees it: where the next unit goes, and how far it may."""
 
-    __slots__ = (
-        "_last",
-        "_rate",
-        "_session",
-        "_skew",
-        "fill",
-        "fragmenter",
-        "limit",
-        "loss",
-        "memory",
-        "written",
-    )
+    __slots__ = ("fill", "fragmenter", "limit", "memory", "written")
 
-    def __init__(self, session: Session, fragmenter: Fragmenter, rate: int) -> None:
-        self._session = session
-        self._rate = rate
-        self._last: tuple[int, Utc] | None = None  #: time and utc of the last unit
-        self._skew = 0  #: microseconds by which the wall clock left media time in the fragment at hand
-        self.loss = 0  #: packets lost since the last unit
+    def __init__(self, fragmenter: Fragmenter) -> None:
         self.fragmenter = fragmenter
         self.memory: mmap = fragmenter.memory
         self._refresh()
@@ -75,6 +59,32 @@ class StreamLane:
         self.fill = fragmenter.fill
         self.limit = fragmenter.limit
         self.written = fragmenter.written
+
+    def grow(self, end: int, room: int) -> bool:
+        """Lane."""
+        grown = self.fragmenter.grow(end, room)
+        self._refresh()
+        return grown
+
+    def cut(self) -> None:
+        """What is committed goes to the disk, the half unit stays."""
+        self.fragmenter.written = max(self.written, self.fragmenter.fill)
+        self.fragmenter.cut()
+        self._refresh()
+
+
+class StreamLane(FragmenterLane):
+    """The lane of a session: a fragmenter's, which may change at a key frame without the source's knowing."""
+
+    __slots__ = ("_last", "_rate", "_session", "_skew", "loss")
+
+    def __init__(self, session: Session, fragmenter: Fragmenter, rate: int) -> None:
+        self._session = session
+        self._rate = rate
+        self._last: tuple[int, Utc] | None = None  #: time and utc of the last unit
+        self._skew = 0  #: microseconds by which the wall clock left media time in the fragment at hand
+        self.loss = 0  #: packets lost since the last unit
+        super().__init__(fragmenter)
 
     def commit(self, end: int, time: int, utc: Utc, key: bool, damaged: bool) -> None:
         """Lane."""
@@ -126,18 +136,10 @@ class StreamLane:
             self.fragmenter = new
         return self.fragmenter.fill + size
 
-    def grow(self, end: int, room: int) -> bool:
-        """Lane."""
-        grown = self.fragmenter.grow(end, room)
-        self._refresh()
-        return grown
-
     def cut(self) -> None:
-        """At a beat: what is committed goes to the disk, the half unit stays."""
-        self.fragmenter.written = max(self.written, self.fragmenter.fill)
-        self.fragmenter.cut()
+        """At a beat."""
+        super().cut()
         self._skew = 0
-        self._refresh()
 
     def replace(self, fragmenter: Fragmenter, rate: int) -> None:
         """Between two units: go on in another fragmenter."""

@@ -166,7 +166,7 @@ class VolumeWriter(Worker[Write | _Close | _Sync | _Refuse | _Attach]):
                     return False
                 self._create(segment)
             with memoryview(cut.memory) as memory:
-                _write_all(segment.fd, memory[cut.start : cut.end], segment.end)
+                write_all(segment.fd, memory[cut.start : cut.end], segment.end)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 if not self._told_full:
@@ -193,7 +193,7 @@ class VolumeWriter(Worker[Write | _Close | _Sync | _Refuse | _Attach]):
             with mmap(-1, len(segment.head)) as aligned:
                 aligned[:] = segment.head
                 with memoryview(aligned) as memory:
-                    _write_all(segment.fd, memory, 0)
+                    write_all(segment.fd, memory, 0)
         except OSError:
             # It is tried again from the beginning, and O_EXCL must not find what is left of this one.
             os.close(segment.fd)
@@ -272,7 +272,7 @@ class VolumeWriter(Worker[Write | _Close | _Sync | _Refuse | _Attach]):
             self._refusing = ""
 
 
-def _write_all(fd: int, data: memoryview, offset: int) -> None:
+def write_all(fd: int, data: memoryview, offset: int) -> None:
     """pwrite until all is written. Raises OSError."""
     views: Sequence[memoryview] = (data,)
     while views:

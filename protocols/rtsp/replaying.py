@@ -145,7 +145,7 @@ class Replaying:
 
     def _packets(self, index: int, main: bool, part: Chain, stamped: Stamped) -> Route:
         def route(view: memoryview, start: int, end: int) -> None:
-            said = told(view, start, end)
+            said = told(view[start:end])
             if said is not None:
                 stamped.tell(index, said)
             part.receiver.packet(view, start, end)

@@ -66,6 +66,12 @@ def payload_bounds(view: memoryview, start: int, end: int) -> tuple[int, int]:
     return begin, end
 
 
+def apart(timestamp: int, before: int) -> int:
+    """By how many ticks one timestamp is behind another, the shorter way around; negative where it is before it."""
+    half = TIMESTAMP_MODULO // 2
+    return (timestamp - before + half) % TIMESTAMP_MODULO - half
+
+
 def parse(data: bytes | bytearray | memoryview) -> Packet:
     """One packet. Its payload is a view into `data`. Raises MalformedPacket."""
     view = memoryview(data)

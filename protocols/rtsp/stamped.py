@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from device.media import Utc
 from protocols.rtsp.rtcp import SenderReport
+from protocols.rtsp.rtp import apart
 from protocols.rtsp.stamps import Told
 
 if TYPE_CHECKING:
@@ -35,11 +36,7 @@ class Stamped:
     def place(self, track: int, timestamp: int, arrival: float) -> tuple[int, Utc]:  # noqa: ARG002 - as a Timeline
         """Media time in ticks, unwrapped, and wall time of a unit, by the clock of whoever recorded it."""
         last = self._last[track]
-        if last is None:
-            time = timestamp
-        else:
-            ahead = ((timestamp - last + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-            time = last + ahead
+        time = timestamp if last is None else last + apart(timestamp, last)
         self._last[track] = time
         self._utc[track] = self._told[track].get(timestamp, Utc(0))
         return time, self._utc[track]

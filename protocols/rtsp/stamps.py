@@ -6,14 +6,13 @@ import struct
 from dataclasses import dataclass
 
 from device.media import Sample, Utc
-from protocols.rtsp import rtcp
+from protocols.rtsp import rtcp, rtp
 
 FEATURE = "onvif-replay"  #: the tag of RFC 2326 s12.32 by which a client asks for it (Streaming s6.4)
 PROFILE = 0xABAC
-_WORDS = 3  #: of 32 bits, behind profile and length
-_EXTENSION = struct.Struct(">HHQBBH")
-_HEADER = struct.Struct(">BBHI")  #: of RTP, as far as the timestamp
-_T, _X = 0x10, 0x10
+_FIELDS = struct.Struct(">QBBH")
+_HEAD = struct.pack(">HH", PROFILE, _FIELDS.size // 4)
+_T = 0x10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +24,17 @@ class Told:
     terminal: bool  #: T: the last of its track in this playback
 
 
-def told(view: memoryview, start: int, end: int) -> Told | None:
-    """Of the packet in `view[start:end]`; None where it has no such extension."""
-    if end - start < 12:
+def told(data: memoryview) -> Told | None:
+    """Of one RTP packet; None where it is none, or has no such extension."""
+    try:
+        packet = rtp.parse(data)
+    except rtp.MalformedPacket:
         return None
-    first, _, _, timestamp = _HEADER.unpack_from(view, start)
-    at = start + 12 + 4 * (first & 0x0F)
-    if not first & _X or at + _EXTENSION.size > end:
+    extension = packet.extension
+    if extension is None or extension.profile != PROFILE or len(extension.data) < _FIELDS.size:
         return None
-    profile, words, ntp, flags, _, _ = _EXTENSION.unpack_from(view, at)
-    if profile != PROFILE or words < _WORDS:
-        return None
-    return Told(timestamp, rtcp.utc_of(ntp), bool(flags & _T))
+    ntp, flags, _, _ = _FIELDS.unpack_from(extension.data)
+    return Told(packet.timestamp, rtcp.utc_of(ntp), bool(flags & _T))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +69,4 @@ class Stamp:
             | (mark.discontinuity and first) << 5
             | (mark.terminal and last) << 4
         )
-        return _EXTENSION.pack(PROFILE, _WORDS, rtcp.ntp_of(sample.utc), flags, self.cseq & 0xFF, 0)
+        return _HEAD + _FIELDS.pack(rtcp.ntp_of(sample.utc), flags, self.cseq & 0xFF, 0)

@@ -37,6 +37,7 @@ from typing import NamedTuple
 
 from device.media import MICROSECONDS, Utc
 from protocols.rtsp.rtcp import SenderReport
+from protocols.rtsp.rtp import apart
 
 LEAP = 0.5  #: seconds that a timestamp may say of the future before it is not believed
 BURST = 5.0  #: the same in the first window: servers begin with what they had kept
@@ -200,7 +201,7 @@ class Line:
         report = self._report
         if report is None or not self._begun or now - report.at > REPORT_AGE:
             return None
-        behind = ((report.timestamp - self._last + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
+        behind = apart(report.timestamp, self._last)
         return self.local + behind / self.rate + (ntp - report.ntp)
 
     def camera_time(self, timestamp: int, now: float) -> float | None:
@@ -208,7 +209,7 @@ class Line:
         report = self._report
         if report is None or now - report.at > REPORT_AGE:
             return None
-        ahead = ((timestamp - report.timestamp + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
+        ahead = apart(timestamp, report.timestamp)
         return report.ntp + ahead / self.rate
 
     def guesses(self, now: float) -> bool:
