@@ -87,6 +87,14 @@ def frames(catalogue: CatalogueReader, token: str, start: Utc = EVER[0]) -> Iter
                 yield Frame(sample.utc, piece.run, sample.key, sample.damaged, number, said)
 
 
+def exported(file: Path) -> list[tuple[float, stamp.Stamp]]:
+    """Presentation time in seconds and stamp of every picture that a file shows; each must be readable."""
+    with av.open(str(file)) as container:
+        pictures = [(picture.time, stamp.read(picture)) for picture in container.decode(video=0)]
+    assert all(seen for _, seen in pictures)
+    return [(time, seen) for time, seen in pictures if seen and time >= 0]
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
     """Frames that are not in the recording, and what the ledger says of the time."""

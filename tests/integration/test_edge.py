@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
@@ -20,8 +21,9 @@ from device.edge.planner import LEAST
 from device.folder import DataFolder
 from device.media import MICROSECONDS
 from device.recording.catalogue import CatalogueReader, FilledRow
-from tests.integration.evidence import EVER, frames
+from tests.integration.evidence import EVER, exported, frames
 from tests.integration.rig import Cameras, Recorder, run, wait_until
+from tests.integration.web.rig import Browser
 
 NAME, PASSWORD = "card", "watch-me-7"
 KEY = "c-edge"
@@ -123,6 +125,21 @@ class Scene:
             lasting = [gap for gap in reader.gaps(KEY, *EVER) if gap.end is None]
         return round(time.time() * MICROSECONDS) - lasting[0].start if lasting else 0
 
+    def outage(self, seconds: float) -> None:
+        """The wire is cut, and whole again when so much is missing."""
+        self.wire.cut()
+        wait_until("the outage is in the ledger", lambda: self.away() > seconds * MICROSECONDS, 60)
+        self.wire.mend()
+
+    def becomes_whole(self) -> list[int]:
+        """All gaps are filled; the numbers of all pictures then, of which none is missing or there twice."""
+        wait_until("all of it is filled", lambda: bool(self.filled()) and self.missing() == [], 150)
+        with CatalogueReader(self.path) as reader:
+            numbers = [frame.number for frame in frames(reader, KEY)]
+        read = [number for number in numbers if number is not None]
+        assert read == numbers == list(range(read[0], read[0] + len(read)))
+        return read
+
     def missing(self) -> list[Cause]:
         """What was due and is not there, but for what was before the first picture."""
         with CatalogueReader(self.path) as reader:
@@ -138,6 +155,13 @@ class Scene:
     def filled(self) -> list[FilledRow]:
         with CatalogueReader(self.path) as reader:
             return reader.filled(KEY, *EVER)
+
+
+async def _asked(recorder: Recorder, path: str) -> Any:
+    """What the API answers the administrator."""
+    async with Browser(str(recorder.told["endpoints"]["https"]).rstrip("/")) as browser:
+        assert (await browser.login(NAME, PASSWORD)).status == 200
+        return await browser.get(path)
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +182,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 "password": PASSWORD,
                 "fill_mbit": "0.5",
             }
-            with run(
-                folder / "data", *(f"cameras[{KEY}].{name}={value}" for name, value in values.items())
-            ) as own:
+            assignments = [f"cameras[{KEY}].{name}={value}" for name, value in values.items()]
+            with run(folder / "data", *assignments, login=(NAME, PASSWORD)) as own:
                 scene = Scene(wire, own)
                 wait_until("it is recorded", lambda: scene.last() > 0, 60)
                 yield scene
@@ -169,24 +192,37 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.mark.timeout(300)
 def test_an_outage_is_filled_from_the_card_though_the_recording_plane_dies_meanwhile(scene: Scene) -> None:
     scene.goes_on(2)
-    scene.wire.cut()
-    wait_until("the outage is in the ledger", lambda: scene.away() > 5 * MICROSECONDS, 60)
-    scene.wire.mend()
+    scene.outage(5)
     wait_until("it is being filled", scene.filling, 60, every=0.01)
     plane = scene.own.plane("recording")
     assert plane is not None
     os.kill(plane, signal.SIGKILL)
     scene.goes_on(3)  # and so the ledger has what was missed meanwhile
-    wait_until("all of it is filled", lambda: bool(scene.filled()) and scene.missing() == [], 150)
-    with CatalogueReader(scene.path) as reader:
-        numbers = [frame.number for frame in frames(reader, KEY)]
-    first = numbers[0]
-    assert first is not None
-    assert numbers == list(range(first, first + len(numbers)))
+    scene.becomes_whole()
     causes = {row.cause for row in scene.filled()}
     assert Cause.RECORDER_DOWN in causes
     assert causes & {Cause.LINK_LOST, Cause.UNREACHABLE}
     assert all("/replay/" in row.source for row in scene.filled())
+
+
+@pytest.mark.timeout(300)
+def test_an_outage_in_the_midst_of_a_fill_is_filled_as_well(scene: Scene, tmp_path: Path) -> None:
+    scene.goes_on(2)
+    before = len(scene.filled())
+    scene.outage(5)
+    wait_until("it is being filled", scene.filling, 60, every=0.01)
+    scene.outage(2)
+    scene.goes_on(1)
+    numbers = scene.becomes_whole()
+    rows = scene.filled()
+    assert len(rows) > before + 1
     told = scene.own.command("recordings", "--json").json["recordings"][0]["filled"]
-    assert [each["cause"] for each in told] == [row.cause.value for row in scene.filled()]
+    assert [each["cause"] for each in told] == [row.cause.value for row in rows]
+    gaps = asyncio.run(_asked(scene.own, f"/api/recordings/{KEY}/gaps"))
+    assert [each["cause"] for each in gaps["filled"]] == [row.cause.value for row in rows]
     assert "recording.filled" in scene.own.command("events", "--json").out
+    file = tmp_path / "filled.mp4"
+    told = scene.own.command("export", KEY, file, "--json").json
+    shown = [seen.frame for _, seen in exported(file)]
+    assert shown == list(range(numbers[0], numbers[0] + told["frames"]))
+    assert shown[-1] >= numbers[-1]

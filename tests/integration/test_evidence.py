@@ -6,26 +6,16 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import av
 import pytest
 
 from device.folder import DataFolder
 from device.media import MICROSECONDS
 from device.recording.catalogue import CatalogueReader
-from integration.virtual_camera import stamp
-from tests.integration.evidence import EVER, accounts, frames
+from tests.integration.evidence import EVER, accounts, exported, frames
 from tests.integration.rig import holdfast, recorded, wait_until
 
 FPS = 10
 GAP = 3.0  #: seconds that the camera is away
-
-
-def _exported(file: Path) -> list[tuple[float, stamp.Stamp]]:
-    """Presentation time in seconds and stamp of every picture that the file shows."""
-    with av.open(str(file)) as container:
-        pictures = [(picture.time, stamp.read(picture)) for picture in container.decode(video=0)]
-    assert all(seen for _, seen in pictures)
-    return [(time, seen) for time, seen in pictures if seen and time >= 0]
 
 
 def _micro(text: str) -> int:
@@ -54,7 +44,7 @@ def test_an_export_over_a_gap_has_every_frame_but_those_in_the_ledger(
         assert recorder.end() == 0
     file = tmp_path / "evidence.mp4"
     told = holdfast("export", "c-cam1", file, "--json", data=recorder.data).json
-    shown = _exported(file)
+    shown = exported(file)
     with CatalogueReader(catalogue) as reader:
         kept = [frame.number for frame in frames(reader, "c-cam1")]
     account = accounts(catalogue, epoch, {"c-cam1": FPS})["c-cam1"]

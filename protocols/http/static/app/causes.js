@@ -62,6 +62,7 @@ export function eventName(name) {
     "raid.failed": t("RAID failed"),
     "raid.locked": t("RAID locked"),
     "raid.unavailable": t("Drives cannot be read"),
+    "recording.filled": t("Filled from the camera's card"),
     "recording.gap-opened": t("Recording gap"),
     "retention.below-minimum": t("Retention below its minimum"),
     "rule.active": t("Rule active"),

@@ -126,7 +126,7 @@ function Top() {
   const grave = alarms.value.filter((each) => ["critical", "error", "alert", "emergency", "warning"].includes(each.severity)).length;
   return html`<header class="top">
     <button class="plain square" aria-label=${t("Show or hide the main menu")} aria-expanded=${narrow.matches ? open.value : !away.value} aria-controls="side" onClick=${fold}><${Icon} n="menu" /></button>
-    <a class="brand" href="/"><img src=${new URL("../icon.svg", import.meta.url).href} alt="" /><span class="hide-tiny">Holdfast</span><span class="serial hide-small">${recorder?.name || recorder?.serial}</span></a>
+    <a class="brand" href="/"><img src=${new URL("../icon.svg", import.meta.url).href} alt="" /><span class="hide-tiny">Holdfast</span><span class="serial hide-small">${[recorder?.name, recorder?.serial].find((each) => each && each !== "Holdfast")}</span></a>
     <span class="push"></span>
     <a class="button plain ${grave ? "" : "square"}" href="/events" title=${tn("{count} alarm holds", "{count} alarms hold", grave)} aria-label=${tn("{count} alarm holds", "{count} alarms hold", grave)}><${Icon} n="events" />${grave ? html`<span class="count">${number(grave)}</span>` : null}</a>
     <${Jobs} />

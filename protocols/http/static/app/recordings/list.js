@@ -2,7 +2,7 @@
 // What was recorded, piece by piece, and what can be done with a piece: play, export, lock, delete.
 import { useState } from "preact/hooks";
 import { call, get, post, remove } from "../api.js";
-import { eventName } from "../causes.js";
+import { causes, eventName } from "../causes.js";
 import { duration, fromLocal, iso, micro, moment, percent, size, t, toLocal } from "../i18n.js";
 import { cameras, go, may, query } from "../state.js";
 import { Badge, Card, Dialog, Empty, Facts, Icon, Problem, Shown, attempt, html, toast, useAsk } from "../ui.js";
@@ -106,6 +106,7 @@ export function List() {
         const shown = open === id;
         return html`<tr key=${id}><td class="fit"><button class="plain square" aria-expanded=${shown} aria-label=${t("Information on {name}, {when}", { name: title(each), when: moment(each.from) })} onClick=${() => setOpen(shown ? "" : id)}><${Icon} n=${shown ? "up" : "down"} /></button></td><td>${title(each)}</td><td class="nowrap">${moment(each.from)}</td><td class="nowrap">${each.ongoing ? html`<${Badge} kind="good">${t("Ongoing")}</${Badge}>` : moment(each.to)}</td><td class="end nowrap">${duration((micro(each.to) - micro(each.from)) / 1e6)}</td><td class="end nowrap">${size(each.bytes)}</td><td>${each.events.map(eventName).join(", ") || "–"}</td><td class="fit"><a class="button" href=${toPlay(each)}><${Icon} n="play" />${t("Play")}</a></td></tr>
           ${shown && html`<tr key="${id} more" class="more"><td colspan="8"><div class="stack"><${Facts} rows=${[[t("Recording"), html`<span class="mono">${each.recording}</span>`], [t("Span"), `${moment(each.from)} – ${each.ongoing ? t("goes on") : moment(each.to)}`], [t("Storage"), each.storages.map(place).join(", ") || "–"], [t("Losses"), each.damaged ? html`<${Badge} kind="warn">${t("With losses")}</${Badge}>` : t("none")]]} />
+            <${Brought} piece=${each} />
             <div class="row"><button onClick=${() => setDialog({ kind: "export", piece: each })}><${Icon} n="download" />${t("Export")}</button>${may("operator") && html`<button onClick=${() => setDialog({ kind: "lock", piece: each })}><${Icon} n="lock" />${t("Lock")}</button><button class="danger" onClick=${() => setDialog({ kind: "delete", piece: each })}><${Icon} n="remove" />${t("Delete")}</button>`}</div></div></td></tr>`}`;
       })}</tbody></table></div></section>${data.more && html`<p class="dim">${t("There are more. Narrow the filters to see older ones.")}</p>`}`}</${Shown}>`}
     <${Locks} key=${dialog ? "busy" : "idle"} />
@@ -113,6 +114,13 @@ export function List() {
     ${dialog?.kind === "export" && html`<${Export} list=${one} range=${span} close=${done} />`}
     ${dialog?.kind === "lock" && html`<${Lock} list=${one} range=${span} close=${done} />`}
     ${dialog?.kind === "delete" && html`<${Remove} piece=${dialog.piece} close=${done} />`}`;
+}
+
+/** What of a piece was missing, and came later from the camera's card. @param {{piece: any}} p */
+function Brought({ piece }) {
+  const ask = useAsk(() => get(`/api/recordings/${piece.recording}/gaps`, { from: piece.from, to: piece.to }), [piece.recording, piece.from]);
+  const filled = ask.data?.filled || [];
+  return html`<${Problem} error=${ask.error} />${filled.length > 0 && html`<div><p>${t("The recorder had not received this, and fetched it later from the camera's card:")}</p><ul>${filled.map((/** @type {any} */ each) => html`<li key=${each.from}>${moment(each.from)} – ${moment(each.to)}: ${causes(each.cause)}. <span class="dim">${t("Fetched {when}", { when: moment(each.at) })}</span></li>`)}</ul></div>`}`;
 }
 
 /** @param {any} piece */
