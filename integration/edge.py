@@ -19,7 +19,7 @@ from device.edge.messages import Adopted, AdoptSegment, ReleaseSegment, Reserved
 from device.edge.neighbours import Neighbours, neighbours
 from device.edge.planner import AGE, Outage, Tries, outages
 from device.edge.scribe import Scribe, aligned
-from device.edge.sieve import Sieve
+from device.edge.sieve import Finder, Sieve
 from device.errors import HoldfastError, NotFound, PeerFault, StorageFault
 from device.events.edge import RecordingFilled
 from device.jobs import Jobs, Progress
@@ -175,8 +175,9 @@ class EdgePlane:
         """Fetch, write, and have it taken in; what came of it, for a person. Raises CardFailed, HoldfastError."""
         token = token_of(key, STREAM)
         beside = await asyncio.to_thread(self._beside, token, outage)
+        ahead = await self._ahead(camera, card, beside)
         sieve = Sieve(
-            outage.start, outage.end, card.ahead, beside.before, beside.after, joins=beside.joint is not None
+            outage.start, outage.end, ahead, beside.before, beside.after, joins=beside.joint is not None
         )
         seconds = (outage.end - outage.start) / MICROSECONDS
         progress.phase(f"{camera.name or key}", total=round(seconds), unit="s")
@@ -197,23 +198,41 @@ class EdgePlane:
             raise CardFailed(f"{why}; {came:.1f} s of {seconds:.1f} s came from {card.url}.")
         return f"{came:.1f} s of {seconds:.1f} s from {card.url}"
 
+    async def _ahead(self, camera: Camera, card: Card, beside: Neighbours) -> int:
+        """Microseconds by which the card's clock is ahead: as the camera told, to a second, where the picture before
+        the gap will tell it better on the way, or none can; else by the one behind it. Raises CardFailed."""
+        if beside.before is not None or beside.after is None:
+            return card.ahead
+        finder = Finder(beside.after, card.ahead)
+        bringer = Bringer(finder, 0, lambda _: None)
+        if why := await self._replay(camera, card, finder.asks(MARGIN), bringer, lambda: False):
+            raise CardFailed(f"{why}; nothing came from {card.url}.")
+        return finder.ahead
+
     async def _fetch(self, fill: _Fill, camera: Camera, card: Card) -> str:
         """Why it ended before its time; empty where it did not."""
-        start, end = fill.sieve.asks(MARGIN)
-        most = (end - start) // MICROSECONDS * MOST + MORE
-        known = camera.address(STREAM)
-        assert known is not None
-        address = Address(card.url, known.user, known.password, "tcp", known.verify_tls, known.fingerprint)
-        clip = Clip(start, end, most, camera.fill_mbit * 1e6 / 8)
-        replaying = Replaying(address, clip, self._own.clock, Patience(), kinds=kinds_of(camera))
 
         def take(piece: Piece) -> None:
             fill.waiting += len(piece.data)
             fill.pieces.put_nowait(piece)
 
         bringer = Bringer(fill.sieve, self._own.settings.get(Recording).segment, take)
+        span = fill.sieve.asks(MARGIN)
+        return await self._replay(camera, card, span, bringer, lambda: fill.waiting > WAITING)
+
+    async def _replay(
+        self, camera: Camera, card: Card, span: tuple[Utc, Utc], bringer: Bringer, full: Callable[[], bool]
+    ) -> str:
+        """Have the card play a span, until the sieve has what it wants; `full`: it is to pause. As `_fetch`."""
+        start, end = span
+        most = (end - start) // MICROSECONDS * MOST + MORE
+        known = camera.address(STREAM)
+        assert known is not None
+        address = Address(card.url, known.user, known.password, "tcp", known.verify_tls, known.fingerprint)
+        clip = Clip(start, end, most, camera.fill_mbit * 1e6 / 8)
+        replaying = Replaying(address, clip, self._own.clock, Patience(), kinds=kinds_of(camera))
         try:
-            await replaying.run(bringer, lambda: fill.sieve.over, lambda: fill.waiting > WAITING)
+            await replaying.run(bringer, lambda: bringer.sieve.over, full)
         except SessionEnded as ended:
             return str(ended)
         return ""

@@ -8,7 +8,7 @@ from mmap import mmap
 
 from device.cameras.source import Cause, Lane
 from device.edge.scribe import aligned
-from device.edge.sieve import Sieve
+from device.edge.sieve import Finder, Sieve
 from device.errors import BadValue
 from device.media import MICROSECONDS, Kind, Track, Utc
 from device.recording.fragment import Cut, Fragmenter, Pool
@@ -32,7 +32,7 @@ class Piece:
 class Bringer:
     """Lets through what the sieve takes, and hands the fragments on."""
 
-    def __init__(self, sieve: Sieve, length: float, out: Callable[[Piece], None]) -> None:
+    def __init__(self, sieve: Sieve | Finder, length: float, out: Callable[[Piece], None]) -> None:
         """`length`: seconds of a segment."""
         self.sieve = sieve
         self._length = round(length * MICROSECONDS)
@@ -112,7 +112,7 @@ class Bringer:
 class BringLane(FragmenterLane):
     """`Lane` of the picture."""
 
-    def __init__(self, sieve: Sieve, fragmenter: Fragmenter, track: Track) -> None:
+    def __init__(self, sieve: Sieve | Finder, fragmenter: Fragmenter, track: Track) -> None:
         super().__init__(fragmenter)
         self._sieve = sieve
         self._codec = track.codec

@@ -126,3 +126,33 @@ class Sieve:
         if not self.begun or self.over or self._newest is None or not -JITTER < at - self._newest < JITTER:
             return None
         return Utc(at)
+
+
+class Finder:
+    """Looks for one key frame that we have, to learn from it how far the camera's clock is ahead. Takes nothing."""
+
+    def __init__(self, mark: Landmark, ahead: int) -> None:
+        """`ahead`: microseconds, about."""
+        self._mark = mark
+        self._strange = 0
+        self.ahead = ahead
+        self.over = False
+
+    def asks(self, margin: int) -> tuple[Utc, Utc]:
+        """The span to ask the card for, by its clock."""
+        at = self._mark.utc + self.ahead
+        return Utc(at - margin), Utc(at + margin)
+
+    def takes(self, utc: Utc, key: bool, codec: Codec, data: bytes | memoryview) -> None:
+        """Look at a unit."""
+        at = utc - self.ahead
+        if self.over or not key:
+            return
+        if _is(self._mark, picture_of(codec, data), at):
+            self.ahead, self.over = utc - self._mark.utc, True
+        elif abs(at - self._mark.utc) > FAR:
+            self._strange += 1
+            self.over = self._strange >= STRANGE
+
+    def placed(self, utc: Utc) -> None:
+        """Of another track nothing is wanted."""

@@ -8,7 +8,7 @@ import pytest
 
 from device.cameras.source import Cause
 from device.edge.bringer import Bringer, Piece
-from device.edge.sieve import FAR, STRANGE, Landmark, Sieve, picture_of
+from device.edge.sieve import FAR, STRANGE, Finder, Landmark, Sieve, picture_of
 from device.media import MICROSECONDS, Codec, Track, Utc
 from tests.device.recording.camera import PPS, SPS, VIDEO, payload
 
@@ -64,6 +64,31 @@ def test_without_them_the_clock_does_and_it_begins_with_a_key_frame_in_the_gap()
     sieve = Sieve(Utc(START + 350_000), END, AHEAD, None, None, joins=False)
     assert taken(sieve, units(-3, 13)) == list(range(10, 100))
     assert not sieve.joined
+
+
+def test_the_picture_behind_it_alone_tells_the_clock_to_one_who_looks_first() -> None:
+    off = 340_000
+    finder = Finder(mark(100), AHEAD + off)
+    begin, end = finder.asks(3 * MICROSECONDS)
+    assert (begin, end) == (END + AHEAD + off - 3 * MICROSECONDS, END + AHEAD + off + 3 * MICROSECONDS)
+    for utc, key, data in units(7, 12):
+        finder.takes(Utc(utc + AHEAD), key, Codec.H264, data)
+        if utc < END:
+            assert not finder.over
+    assert finder.over
+    assert finder.ahead == AHEAD
+    sieve = Sieve(START, END, finder.ahead, None, mark(100), joins=False)
+    assert taken(sieve, units(-3, 13)) == list(range(100))
+
+
+def test_where_it_is_not_found_the_told_clock_stays_and_a_card_full_of_lies_ends_the_search() -> None:
+    finder = Finder(mark(100), AHEAD)
+    for utc, key, data in units(101, 104):
+        finder.takes(Utc(utc + AHEAD), key, Codec.H264, data)
+    assert (finder.ahead, finder.over) == (AHEAD, False)
+    for number in range(STRANGE):
+        finder.takes(Utc(END + AHEAD + 2 * FAR + number), True, Codec.H264, unit(number, True))
+    assert (finder.ahead, finder.over) == (AHEAD, True)
 
 
 def test_the_same_picture_at_quite_another_time_is_another() -> None:

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api.js";
 import { causes, eventName, fieldName } from "../causes.js";
-import { moment, t } from "../i18n.js";
+import { moment, number, size, t } from "../i18n.js";
 import { alarms, cameras, news } from "../state.js";
 import { Badge, Card, Empty, Icon, Page, Problem, html, useAsk } from "../ui.js";
 
@@ -12,9 +12,11 @@ export const SEVERITIES = ["emergency", "alert", "critical", "error", "warning",
 const kind = (severity) => (SEVERITIES.indexOf(severity) < 4 ? "bad" : severity === "warning" ? "warn" : "");
 export const WORDS = () => /** @type {Record<string, string>} */ ({ emergency: t("Emergency"), alert: t("Alert"), critical: t("Critical"), error: t("Error"), warning: t("Warning"), notice: t("Notice"), info: t("Information"), debug: t("Detail") });
 
-/** A field of an event for people: instants, and cameras by their names. @param {string} key @param {any} value */
+/** A field of an event for people: instants, sizes, and cameras by their names. @param {string} key @param {any} value */
 function shown(key, value) {
   if (typeof value === "number" && value > 1e15) return moment(value);
+  if (key === "octets") return size(value);
+  if (typeof value === "number" && !Number.isInteger(value)) return number(value, { maximumFractionDigits: 2 });
   if (key === "cause") return causes(String(value));
   if (typeof value === "string" && /^c-[0-9a-z]+(\.sub)?$/.test(value)) {
     const camera = (cameras.value || []).find((each) => each.id === value.split(".")[0]);

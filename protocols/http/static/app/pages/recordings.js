@@ -40,7 +40,7 @@ function Tile({ camera, chosen, onReady, onChoose }) {
   return html`<figure class="tile" data-chosen=${chosen ? "true" : undefined} aria-label=${camera.name || camera.id} onClick=${onChoose}>
     <hf-player ref=${ref} label=${camera.name || camera.id}></hf-player>
     ${why ? html`<div class="why" role="status"><${Icon} n="warn" /><span>${why}</span></div>` : state === "connecting" ? html`<div class="why" role="status" aria-label=${t("Loading")}><span class="spin"></span></div>` : null}
-    <figcaption class="over"><strong>${camera.name || camera.id}</strong><span class="info">${player?.sound && state === "playing" ? html`<span role="status">${heard(player)}</span>` : null} ${player?.stream === "sub" ? t("sub stream") : ""} ${player?.size || ""}</span></figcaption>
+    <figcaption class="over"><strong>${camera.name || camera.id}</strong><span class="info">${player?.sound && state === "playing" ? html`<span role="status">${heard(player)}</span>` : null}<span>${player?.stream === "sub" ? t("sub stream") : ""}</span><span>${player?.size || ""}</span></span></figcaption>
   </figure>`;
 }
 

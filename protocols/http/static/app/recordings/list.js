@@ -96,8 +96,8 @@ export function List() {
       ${among("camera", t("Source"), t("All cameras"), (cameras.value || []).map((camera) => [camera.id, camera.name || camera.id]))}
       ${among("event", t("Event"), t("Every event"), told)}
       ${among("storage", t("Storage"), t("All storages"), places)}
-      <label class="row check"><input type="checkbox" checked=${Boolean(filter.ongoing)} onChange=${(/** @type {any} */ e) => change("ongoing", e.currentTarget.checked ? "true" : "")} />${t("Ongoing only")}</label>
-      <button class="push" disabled=${!FILTERS.some((name) => filter[name])} onClick=${() => go("/recordings?list", true)}>${t("Clear the filters")}</button>
+      <div class="row check"><label class="row"><input type="checkbox" checked=${Boolean(filter.ongoing)} onChange=${(/** @type {any} */ e) => change("ongoing", e.currentTarget.checked ? "true" : "")} />${t("Ongoing only")}</label>
+        <button class="push" disabled=${!FILTERS.some((name) => filter[name])} onClick=${() => go("/recordings?list", true)}>${t("Clear the filters")}</button></div>
     </div>${wrong && html`<p class="error" role="alert">${t("must be later than the beginning")}</p>`}</section>
     ${!wrong && html`<${Shown} ask=${ask}>${(/** @type {any} */ data) => !data.stretches.length ? html`<${Empty} icon="search" title=${t("Nothing was found")}><p>${t("No recording is like that. Take a filter away.")}</p></${Empty}>` : html`<section class="card flush"><div class="scroll" tabindex="0" role="region" aria-label=${t("Recordings")}><table>
       <thead><tr><th class="fit"><span class="only-read">${t("Information")}</span></th><th>${t("Source")}</th><th>${t("From")}</th><th>${t("To")}</th><th class="end">${t("Length")}</th><th class="end">${t("Size")}</th><th>${t("Event")}</th><th class="fit"><span class="only-read">${t("Actions")}</span></th></tr></thead>
