@@ -91,6 +91,15 @@ class Fault(HoldfastError):
     wire = Wire(503, 503, "ter:Action", "resourceUnavailable", Severity.ERROR)
 
 
+class MachineFault(Fault):
+    """The machine did not take settings that Holdfast keeps for it. It is tried again."""
+
+    transient = True
+    hint = (
+        'docs/guide/install.md, "Network and clock", says what must run, and what Holdfast must be allowed.'
+    )
+
+
 class StorageFault(Fault):
     """A volume cannot be read or written."""
 

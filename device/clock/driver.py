@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from device.errors import Fault, Refused
+from device.errors import MachineFault, Refused
 from device.media import Utc
 from device.settings.clock import DateAndTime
 
 
-class ClockUnavailable(Fault):
+class ClockUnavailable(MachineFault):
     """The machine did not take its clock's settings, or does not let its clock be set. It is tried again."""
-
-    transient = True
-    hint = (
-        'docs/guide/install.md, "Network and clock", says what must run, and what Holdfast must be allowed.'
-    )
 
 
 class ClockKept(Refused):

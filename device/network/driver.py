@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from device.errors import Fault
+from device.errors import MachineFault
 from device.network.state import NetworkState, read_state
 from device.settings.network import Network
 
 
-class NetworkUnavailable(Fault):
+class NetworkUnavailable(MachineFault):
     """The machine did not take its network's settings. It is tried again."""
-
-    transient = True
-    hint = (
-        'docs/guide/install.md, "Network and clock", says what must run, and what Holdfast must be allowed.'
-    )
 
 
 class NetworkDriver(Protocol):

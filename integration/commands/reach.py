@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from device.folder import DataFolder
@@ -11,7 +12,7 @@ from device.planes.link import Client
 from device.planes.messages import SettingsSet
 from device.planes.wire import Request
 from device.settings.store import Store
-from integration.commands.common import ask, runs, who
+from integration.commands.common import ask, chosen, runs, who
 from integration.setup import open_settings, prepare, reading_settings
 
 T = TypeVar("T")
@@ -39,6 +40,14 @@ def offline(folder: DataFolder, work: Callable[[Store], T]) -> T:
             return work(store)
         finally:
             store.close()
+
+
+def begun(config: Path | None, data: Path | None) -> DataFolder:
+    """The data folder that a command is about; where there is no recorder's data yet, it is made. Raises BadValue."""
+    folder = chosen(config, data)
+    if not folder.settings.exists():
+        offline(folder, lambda _: None)
+    return folder
 
 
 def call(folder: DataFolder, plane: str, request: Request[T]) -> T:

@@ -15,14 +15,13 @@ from integration.commands.common import (
     ConfigOption,
     DataOption,
     JsonOption,
-    chosen,
     console,
     installation,
     iso,
     say_json,
     table,
 )
-from integration.commands.reach import change, offline, read
+from integration.commands.reach import begun, change, read
 
 app = typer.Typer(help="Settings: get, set, history.", no_args_is_help=True)
 
@@ -70,9 +69,7 @@ def set_(
     as_json: JsonOption = False,
 ) -> None:
     """Change settings; at once, where a recorder runs. All of one entry's are changed together."""
-    folder = chosen(config, data)
-    if not folder.settings.exists():
-        offline(folder, lambda store: None)  # noqa: ARG005 - makes the installation
+    folder = begun(config, data)
     made = read(folder, lambda store: [assignment(text, store) for text in assignments])
     grouped: dict[tuple[str, str], dict[str, object]] = {}
     for each in made:

@@ -18,7 +18,6 @@ from integration.commands.common import (
     ConfigOption,
     DataOption,
     JsonOption,
-    chosen,
     console,
     installation,
     runs,
@@ -27,7 +26,7 @@ from integration.commands.common import (
     table,
     who,
 )
-from integration.commands.reach import call, change, offline, read
+from integration.commands.reach import begun, call, change, read
 
 app = typer.Typer(help="Where video is kept: list, add, remove; shares, too.", invoke_without_command=True)
 
@@ -98,9 +97,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Keep video in one more folder. It is marked as ours: an empty mount point is never taken for it."""
-    folder = chosen(config, data)
-    if not folder.settings.exists():
-        offline(folder, lambda store: None)  # noqa: ARG005 - makes the installation
+    folder = begun(config, data)
     mark = adopt(path.absolute(), identity(folder.identity).id)
     change(folder, Storage.about.section, mark.volume, {"path": str(path.absolute()), "name": name})
     if as_json:
