@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from itertools import groupby
@@ -130,4 +131,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # who reads the first lines alone is no failure
     sys.exit(main())
