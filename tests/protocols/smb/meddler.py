@@ -25,7 +25,9 @@ class Meddler:
         self.expire: dict[
             int, int
         ] = {}  #: command -> after how many more of its answers the session expires, once
-        self.cut: int | None = None  #: after how many more octets towards the server the line is cut, once
+        self.cut = (
+            0  #: after how many more writes that the server has answered the line is cut, once; 0: it is not
+        )
         self.flip = False  #: a bit of each long answer turns over
         self.expired = 0  #: how often it did
         self._lines: list[socket.socket] = []
@@ -38,7 +40,7 @@ class Meddler:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.close()
-        self._hang_up()
+        self._end(*self._lines)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -52,12 +54,6 @@ class Meddler:
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(1 << 16):
-                if self.cut is not None:
-                    self.cut -= len(data)
-                    if self.cut < 0:
-                        self.cut = None
-                        self._hang_up()
-                        return
                 server.sendall(data)
         self._end(client, server)
 
@@ -71,6 +67,10 @@ class Meddler:
                 if self.flip and len(message) > LONG:
                     message[LONG] ^= 1
                 client.sendall(head + message)
+                if self.cut and _answers_write(message):
+                    self.cut -= 1
+                    if not self.cut:
+                        break
         self._end(client, server)
 
     def _meddle(self, message: bytearray) -> None:
@@ -82,16 +82,17 @@ class Meddler:
                 self.expired += 1
                 struct.pack_into("<I", message, 8, EXPIRED)
 
-    def _hang_up(self) -> None:
-        for line in self._lines:
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-
     @staticmethod
     def _end(*lines: socket.socket) -> None:
         for line in lines:
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+
+
+def _answers_write(message: bytearray) -> bool:
+    """Whether the server says that it has written something."""
+    status, command = struct.unpack_from("<I", message, 8)[0], struct.unpack_from("<H", message, 12)[0]
+    return message[:4] == b"\xfeSMB" and command == WRITE and status == 0
 
 
 def _exactly(sock: socket.socket, count: int) -> bytes:
