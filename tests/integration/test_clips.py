@@ -16,9 +16,11 @@ import pytest
 
 from device.errors import HoldfastError
 from device.folder import DataFolder
+from device.media import MICROSECONDS
 from device.outbox.messages import AskOutbox
 from device.planes.messages import SettingsSet
 from device.planes.wire import Request
+from device.recording.catalogue import CatalogueReader
 from device.rules.messages import FireTrigger
 from integration.commands.reach import call
 from tests.integration.rig import Cameras, Recorder, run, wait_until
@@ -70,6 +72,13 @@ def waiting(recorder: Recorder) -> dict[str, int]:
     return {each.destination: each.waiting for each in ask(recorder, AskOutbox()).boxes if each.waiting}
 
 
+def recorded(recorder: Recorder) -> float:
+    """Seconds, of the camera that began last."""
+    with CatalogueReader(DataFolder(recorder.data).catalogue) as catalogue:
+        rows = [catalogue.recording(camera) for camera in CAMERAS]
+    return min(((row.last or 0) - (row.first or 0)) / MICROSECONDS for row in rows)
+
+
 def shown(path: Path) -> dict[str, Any]:
     """What ffprobe reads of a clip: how it is packed, and the time between its first picture and its last."""
     argv = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time"]
@@ -89,6 +98,7 @@ def test_a_share_gets_matroska_from_before_until_after_and_a_mail_a_picture(
         login = {"user": MAIL_USER, "password": MAIL_PASSWORD, "verify": False}
         letters = {"kind": "email", "to": "anna@example.org", "sender": "nvr@example.org"}
         recipient(recorder, "office", **letters, **login, host="localhost", port=mail.starttls)
+        wait_until("there is something before", lambda: recorded(recorder) > 3.0, WITHIN)
         rule(
             recorder,
             "door",
