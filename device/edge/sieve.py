@@ -50,7 +50,24 @@ def _is(mark: Landmark | None, picture: bytes, at: int) -> bool:
     return mark is not None and picture == mark.picture and abs(at - mark.utc) <= APART
 
 
-class Sieve:
+class _Doubting:
+    """What is common to all who look at a card's units."""
+
+    def __init__(self, ahead: int) -> None:
+        self._strange = 0
+        self.ahead = ahead
+        self.over = False
+
+    def _doubts(self, at: int, start: Utc, end: Utc) -> bool:
+        """Whether a unit is not believed, for it lies far outside of a span; of many, nothing is any more."""
+        if start - FAR <= at <= end + FAR:
+            return False
+        self._strange += 1
+        self.over = self._strange >= STRANGE
+        return True
+
+
+class Sieve(_Doubting):
     """Looks at the units of the picture in the order in which they come."""
 
     def __init__(
@@ -65,18 +82,16 @@ class Sieve:
     ) -> None:
         """The gap by our clock; `ahead`: microseconds by which the card's is, about. `before`: the last key frame
         before the gap; `joins`: the video from there on may give way. `after`: the first key frame behind it."""
+        super().__init__(ahead)
         self._start = start
         self._end = end
         self._before = before
         self._after = after
         self._joins = joins
-        self._strange = 0
         self._newest: int | None = None
         self._waits = False  # for a key frame, behind a hole
-        self.ahead = ahead
         self.begun = False
         self.joined = False  #: it began with `before`
-        self.over = False
 
     def asks(self, margin: int) -> tuple[Utc, Utc]:
         """The span to ask the card for, by its clock."""
@@ -88,9 +103,7 @@ class Sieve:
         if self.over:
             return None
         at = utc - self.ahead
-        if not self._start - FAR <= at <= self._end + FAR:
-            self._strange += 1
-            self.over = self._strange >= STRANGE
+        if self._doubts(at, self._start, self._end):
             return None
         picture = picture_of(codec, data) if key else b""
         if not self.begun:
@@ -128,15 +141,13 @@ class Sieve:
         return Utc(at)
 
 
-class Finder:
+class Finder(_Doubting):
     """Looks for one key frame that we have, to learn from it how far the camera's clock is ahead. Takes nothing."""
 
     def __init__(self, mark: Landmark, ahead: int) -> None:
         """`ahead`: microseconds, about."""
+        super().__init__(ahead)
         self._mark = mark
-        self._strange = 0
-        self.ahead = ahead
-        self.over = False
 
     def asks(self, margin: int) -> tuple[Utc, Utc]:
         """The span to ask the card for, by its clock."""
@@ -146,13 +157,10 @@ class Finder:
     def takes(self, utc: Utc, key: bool, codec: Codec, data: bytes | memoryview) -> None:
         """Look at a unit."""
         at = utc - self.ahead
-        if self.over or not key:
+        if self.over or self._doubts(at, self._mark.utc, self._mark.utc):
             return
-        if _is(self._mark, picture_of(codec, data), at):
+        if key and _is(self._mark, picture_of(codec, data), at):
             self.ahead, self.over = utc - self._mark.utc, True
-        elif abs(at - self._mark.utc) > FAR:
-            self._strange += 1
-            self.over = self._strange >= STRANGE
 
     def placed(self, utc: Utc) -> None:
         """Of another track nothing is wanted."""

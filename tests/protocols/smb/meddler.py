@@ -25,9 +25,7 @@ class Meddler:
         self.expire: dict[
             int, int
         ] = {}  #: command -> after how many more of its answers the session expires, once
-        self.cut = (
-            0  #: after how many more writes that the server has answered the line is cut, once; 0: it is not
-        )
+        self.cut = 0  #: after how many more answers to writes the line is cut, once; 0: it is not
         self.flip = False  #: a bit of each long answer turns over
         self.expired = 0  #: how often it did
         self._lines: list[socket.socket] = []
