@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from device.media import Codec, Sample, Track, Utc
@@ -192,6 +192,9 @@ class Rows:
     def __init__(self, rows: list[SegmentRow]) -> None:
         self.rows = rows
 
+    def __repr__(self) -> str:
+        return repr([(r.id, r.epoch, r.utc, r.end) for r in self.rows])
+
     def recording(self, token: str) -> RecordingRow:
         first = min(row.utc for row in self.rows)
         last = max(self.rows, key=lambda row: (row.epoch, row.id)).end
@@ -226,6 +229,10 @@ def ledgers(draw: st.DrawFn, *, steps: bool = True) -> Rows:
 
 @given(ledgers(), st.data())
 def test_backwards_is_the_opposite_of_forward(catalogue: Rows, data: st.DataObject) -> None:
+    # Which epoch comes first is decided by those that are met within the first window.
+    times = [[row.utc for row in rows] for _, rows in groupby(catalogue.rows, key=lambda row: row.epoch)]
+    assume(max(map(max, times)) - min(map(max, times)) < playback.FIRST_WINDOW - SECOND)
+    assume(max(map(min, times)) - min(map(min, times)) < playback.FIRST_WINDOW - SECOND)
     whole = [(p.segment.id, p.row.offset) for p in places(catalogue, "CAM1", Utc(0), None)]
     back = [(p.segment.id, p.row.offset) for p in places_back(catalogue, "CAM1", Utc(1 << 60), None)]
     assert back == whole[::-1]
