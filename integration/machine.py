@@ -96,9 +96,9 @@ class Governed(Generic[S, D]):
                     self._own.bus.publish(MachineRefused(self._part, self.fault))
                 raise
             self._done = wanted
-            if self.fault:
-                self.fault = ""
-                self._own.bus.publish(MachineObeyed(self._part))
+            self.fault = ""
+            # The journal drops it where nothing was refused, in this life or a former one.
+            self._own.bus.publish(MachineObeyed(self._part))
 
     async def change(self, values: Mapping[str, object], *, by: str) -> None:
         """Change settings, and make the machine so. Raises BadValue, Fault: then they are kept, and tried again."""

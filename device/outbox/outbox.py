@@ -220,7 +220,7 @@ class Box:
         self.fault = ""  #: why nothing gets through; empty while it does. Kept by who delivers
         self._recent: deque[Letter] = deque()
         self._behind = count > 0  #: there are letters on the disk that come before those in memory
-        self._dropping = False
+        self._dropping: bool | None = None  #: what was told; None: nothing, though a former life may have
         self._refused_at: float | None = None
         self._some = asyncio.Event()
         if count:
@@ -285,7 +285,7 @@ class Box:
     def ack(self, letters: Sequence[Letter]) -> None:
         """The first letters of those that were taken are done with."""
         self.sent += self._done(letters)
-        if not self.waiting and self._dropping:
+        if not self.waiting and self._dropping is not False:
             self._dropping = False
             self._outbox.publish(DeliveryComplete(Destination(self.name), self.dropped))
 

@@ -37,12 +37,13 @@ class News:
     _before: Reading | None = None
     _broken: set[int] = field(default_factory=set)
     _hot: set[int] = field(default_factory=set)
-    _told: int = 0  #: rank of the array's status
+    _told: int | None = None  #: rank of the array's status
     _rebuild: float | None = None  #: monotonic seconds when it began
-    _locked: bool = False
+    _locked: bool | None = None
 
     def of(self, reading: Reading, now: float) -> list[Event]:
-        """The events that lead to this reading; the first reading tells what is wrong, and nothing else."""
+        """The events that lead to this reading. The first one tells how everything is: what is well may end what a
+        journal knows from before a restart."""
         events = [*self._drives(reading), *self._array(reading, now), *self._lock(reading)]
         self._before = reading
         return events
@@ -56,8 +57,8 @@ class News:
             if broken and bay not in self._broken and drive is not None:
                 self._broken.add(bay)
                 yield DriveBroken(bay, drive.serial, _why(reading, drive))
-            elif not broken and bay in self._broken:
-                self._broken.remove(bay)
+            elif not broken and (bay in self._broken or self._before is None):
+                self._broken.discard(bay)
                 yield DriveWell(bay)
             yield from self._warmth(bay, drive)
 
@@ -66,6 +67,8 @@ class News:
         if degrees is not None and degrees >= self.hot and bay not in self._hot:
             self._hot.add(bay)
             yield DriveHot(bay, degrees, self.hot)
+        elif self._before is None and bay not in self._hot:
+            yield DriveCool(bay)
         elif bay in self._hot and (degrees is None or degrees <= self.hot - COOLER):
             self._hot.remove(bay)
             yield DriveCool(bay)
@@ -77,11 +80,12 @@ class News:
         state = status(array)
         missing = array.drives - array.in_sync
         rank = _RANK[state] if missing or state is Status.FAILED else 0
-        if rank > self._told:
+        told = self._told or 0
+        if rank > told:
             yield RaidFailed(array.level, missing) if rank == 2 else RaidDegraded(array.level, missing)
-        elif rank < self._told and rank == 0:
+        elif rank == 0 and self._told != 0:
             yield RaidOnline(array.level)
-        elif rank < self._told:
+        elif rank < told:
             yield RaidOnline(array.level)
             yield RaidDegraded(array.level, missing)
         self._told = rank
@@ -108,7 +112,7 @@ class News:
         locked = reading.lock is not None and not reading.lock.open
         if locked and not self._locked:
             yield RaidLocked()
-        elif self._locked and not locked and reading.array is not None:
+        elif self._locked is not False and not locked and reading.array is not None:
             yield RaidUnlocked()
         if reading.array is not None:
             self._locked = locked

@@ -72,7 +72,7 @@ class Raid:
         self._clock = clock
         self._publish = publish
         self._news = News(rules().hot)
-        self._silent = False
+        self._silent: bool | None = None  #: what was told; None: nothing yet
         self._used: tuple[str, bool] | None = None  #: what the recorder was told to use
         self._closing = False  #: the file system is being taken away, and not by a tool
         self._tried: set[str] = set()  #: serials that were given to the array without being asked
@@ -110,7 +110,7 @@ class Raid:
         except HoldfastError as error:
             self._lost(error)
             return None
-        if self._silent:
+        if self._silent is not False:
             self._silent = False
             self._publish(RaidAvailable())
         self._news.hot = self._rules().hot

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from device.events.event import Event
+from device.events.event import Event, subject
 from device.jobs import Job, Jobs
 from device.raid.level import Level
 from device.raid.order import NO_PASSWORDS, Order, Passwords, Tool
@@ -70,8 +70,17 @@ class Box:
             self.memory,
             lambda: self.rules,
             self.clock,
-            self.events.append,
+            self.publish,
         )
+
+    def publish(self, event: Event) -> None:
+        """As a journal: the clear of a state that does not hold says nothing."""
+        held: set[tuple[str, str]] = set()
+        for each in self.events:
+            held |= {(each.raises, subject(each))} if each.raises else set()
+            held -= {(state, subject(each)) for state in each.clears}
+        if not event.clears or held & {(state, subject(event)) for state in event.clears}:
+            self.events.append(event)
 
     async def restarted(self) -> Box:
         """The control plane anew, over the same drives; what was running is gone on with."""

@@ -138,6 +138,21 @@ async def test_a_drive_with_something_on_it_waits_for_a_person(box: Box) -> None
     assert (await box.jobs.wait(job.id)).result == "The array is Online."
 
 
+async def test_what_was_mended_while_the_recorder_was_down_is_well_at_first_sight(box: Box) -> None:
+    await box.make(Level.RAID5)
+    box.drives.wear(3, Health.FAILING, 40)
+    await box.look()
+    box.drives.wear(3, Health.PASSED, 40)
+    again = await box.restarted()
+    await again.look()
+    await again.look()
+    assert again.told(DriveBroken, DriveWell) == [
+        DriveBroken(3, "S3", "its own test says that it fails"),
+        DriveWell(3),
+    ]
+    await again.jobs.close()
+
+
 async def test_a_drive_that_says_it_fails_is_red_while_the_array_is_whole(box: Box) -> None:
     await box.make(Level.RAID5)
     box.drives.wear(3, Health.FAILING, 40)
