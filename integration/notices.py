@@ -28,7 +28,7 @@ def _volume(notice: seen.VolumeChanged, paths: Paths) -> Event | None:  # noqa: 
         case VolumeState.FAILED:
             return said.VolumeFailed(volume, path, notice.detail)
         case VolumeState.FULL:
-            return None  # the notices on room say it with figures
+            return None  # `StorageFull` says it with figures
 
 
 def _room(notice: seen.StorageLow, paths: Paths) -> Event:
@@ -38,18 +38,25 @@ def _room(notice: seen.StorageLow, paths: Paths) -> Event:
     return said.StorageLow(volume, path, notice.free, notice.reserve)
 
 
+def _full(notice: seen.StorageFull, paths: Paths) -> Event:
+    volume, path = said.VolumeId(notice.volume), paths(notice.volume)
+    return (said.StorageOk if notice.cleared else said.StorageFull)(volume, path, notice.free)
+
+
 def _minimum(notice: seen.RetentionBelowMinimum, paths: Paths) -> Event:
     path = paths(notice.volume)
     return said.RetentionBelowMinimum(said.VolumeId(notice.volume), path, notice.needed, notice.locked)
+
+
+def _kept(notice: seen.RetentionKept, paths: Paths) -> Event:
+    return said.RetentionKept(said.VolumeId(notice.volume), paths(notice.volume))
 
 
 def _overrun(notice: seen.SpoolOverrun, paths: Paths) -> Event:
     return SpoolOverrun(notice.volume, paths(notice.volume), notice.segments, notice.octets)
 
 
-def _opened(notice: seen.GapOpened, paths: Paths) -> Event | None:  # noqa: ARG001 - knows no volume
-    if not notice.cause.due:
-        return None
+def _opened(notice: seen.GapOpened, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
     return said.GapOpened(said.Token(notice.token), notice.utc, notice.cause, notice.detail)
 
 
@@ -59,6 +66,10 @@ def _closed(notice: seen.GapClosed, paths: Paths) -> Event:  # noqa: ARG001 - kn
 
 def _overload(notice: seen.OverloadDropped, paths: Paths) -> Event:  # noqa: ARG001 - it carries its volume
     return said.Overload(said.Token(notice.token), said.VolumeId(notice.volume), notice.octets)
+
+
+def _codec(notice: seen.CodecChanged, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
+    return said.CodecChanged(said.CameraId(notice.camera), notice.stream, notice.before, notice.after)
 
 
 def _catalogue(notice: seen.CatalogueFault, paths: Paths) -> Event:  # noqa: ARG001 - knows no volume
@@ -86,12 +97,15 @@ def _row(kind: type[N], make: Callable[[N, Paths], Event | None]) -> None:
 
 _row(seen.VolumeChanged, _volume)
 _row(seen.StorageLow, _room)
+_row(seen.StorageFull, _full)
 _row(seen.RetentionBelowMinimum, _minimum)
+_row(seen.RetentionKept, _kept)
 _row(seen.SpoolOverrun, _overrun)
 _row(seen.GapOpened, _opened)
 _row(seen.GapClosed, _closed)
 _row(seen.OverloadDropped, _overload)
 _row(seen.CatalogueFault, _catalogue)
+_row(seen.CodecChanged, _codec)
 _row(seen.ClockStepped, _stepped)
 _row(seen.CatalogueRebuilt, _rebuilt)
 _row(seen.RecoveryProblem, _problem)

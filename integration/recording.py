@@ -15,7 +15,7 @@ from device.archive.ledger import highest
 from device.archive.messages import Moved, MoveSegments, SegmentsErased, ShareHas
 from device.cameras.reconnect import Ladder
 from device.cameras.source import ROUND, Address, Cause, Source
-from device.cameras.station import Health, Station
+from device.cameras.station import Frozen, Health, Loss, Station
 from device.errors import BadValue, NotFound
 from device.events import catalogue as said
 from device.events.evidence import EvidenceLocked, EvidenceUnlocked, RecordingDeleted
@@ -223,6 +223,31 @@ class RecordingPlane:
         await self._recorder.start()
         for key, camera in self._own.settings.entries(Camera).items():
             self._take_up(key, camera)
+        self._release_gone()
+
+    def _release_gone(self) -> None:
+        """What held for a stream or a storage that is not used any more does not matter: it may have been taken away
+        while the recorder was down, too."""
+        publish, storages = self._own.bus.publish, {volume.uuid for volume in self._recorder.volumes()}
+        for entry in self._own.bus.journal.active():
+            match entry.event:
+                case (
+                    said.CameraOffline(camera, stream)
+                    | said.CredentialsRejected(camera, stream)
+                    | said.VideoFrozen(camera, stream)
+                ):
+                    if token_of(camera, stream) not in self._intakes:
+                        publish(said.CameraReleased(camera, stream))
+                case (
+                    said.StorageLow(volume, path)
+                    | said.StorageFull(volume, path)
+                    | said.RetentionBelowMinimum(volume, path)
+                    | said.VolumeFailed(volume, path)
+                    | said.VolumeMissing(volume, path)
+                    | said.VolumeReadOnly(volume, path)
+                ):
+                    if volume not in storages:
+                        publish(said.VolumeReleased(volume, path))
 
     async def follow(self, position: int) -> None:
         """Do what changed settings say, for ever."""
@@ -233,6 +258,7 @@ class RecordingPlane:
                     await self._camera_changed(changed.key, set(changed.fields))
                 case Storage.about.section | NetworkStorage.about.section:
                     await self._recorder.set_volumes(self._volumes())
+                    self._release_gone()
                 case Recording.about.section:
                     how = self._own.settings.get(Recording)
                     self._recorder.set_pace(durability=how.durability, segment_length=how.segment)
@@ -263,7 +289,7 @@ class RecordingPlane:
             if address is None and token in self._intakes:
                 del self._intakes[token]
                 self._recorder.remove(token)
-                self._own.bus.publish(said.CameraReleased(said.CameraId(key), stream))
+                self._release_gone()
         if camera is not None:
             self._take_up(key, camera)
 
@@ -287,6 +313,8 @@ class RecordingPlane:
                 Ladder(random.random),
                 self._own.clock,
                 partial(self._health, token),
+                partial(self._frozen, token),
+                partial(self._lossy, token),
             )
             task = asyncio.create_task(_kept(station, intake), name=f"station {token}")
             taps, since = Taps(intake, station), self._own.clock.utc()
@@ -331,6 +359,24 @@ class RecordingPlane:
         self._own.bus.publish(said.CameraOffline(camera, stream.stream, health.cause, health.detail))
         if health.cause is Cause.REJECTED:
             self._own.bus.publish(said.CredentialsRejected(camera, stream.stream, health.detail))
+
+    def _frozen(self, token: str, frozen: Frozen | None) -> None:
+        stream = self._streams.get(token)
+        if stream is None:
+            return
+        camera, clock = said.CameraId(stream.camera), self._own.clock
+        if frozen is None:
+            self._own.bus.publish(said.VideoResumed(camera, stream.stream))
+            return
+        since = Utc(clock.utc() - round((clock.monotonic() - frozen.since) * MICROSECONDS))
+        self._own.bus.publish(said.VideoFrozen(camera, stream.stream, since, frozen.packets))
+
+    def _lossy(self, token: str, loss: Loss) -> None:
+        stream = self._streams.get(token)
+        if stream is not None:
+            camera = said.CameraId(stream.camera)
+            told = said.PacketLoss(camera, stream.stream, loss.lost, loss.received, loss.over)
+            self._own.bus.publish(told)
 
     def _left_out(self, key: str, stream: str, track: LeftOut) -> None:
         if track.kind == "audio":

@@ -18,6 +18,8 @@ from device.clock import Clock
 #: has it anyway.
 OFFLINE_AFTER = 3.0  # seconds
 _LOOK = 0.5  # seconds between looks at the counters
+_FROZEN = (Cause.FROZEN, Cause.NO_PICTURE, Cause.SILENT)
+_LOSS_SOON, _LOSS_AGAIN = 60.0, 600.0  # seconds until lost packets are told; and from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,43 @@ class Health:
     held: bool  #: not tried again until the credentials change
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A session was open, and no key frame came."""
+
+    since: float  #: monotonic seconds of the last key frame, or of when the stream was last well
+    packets: bool  #: whether anything came at all
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Packets that did not come."""
+
+    lost: int
+    received: int  #: packets, in the same time
+    over: float  #: seconds
+
+
+class Losses:
+    """Says when losses of one stream are to be told: soon, and then not every minute for days."""
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._every = _LOSS_SOON
+        self._packets = self._lost = 0
+
+    def due(self, now: float) -> bool:
+        """Whether it is time to look."""
+        return now - self._since >= self._every
+
+    def look(self, reception: Reception, now: float) -> Loss | None:
+        """What was lost since the last look, or None. After a loss it is due again in ten minutes, else in one."""
+        loss = Loss(reception.lost - self._lost, reception.packets - self._packets, now - self._since)
+        self._packets, self._lost, self._since = reception.packets, reception.lost, now
+        self._every = _LOSS_AGAIN if loss.lost else _LOSS_SOON
+        return loss if loss.lost else None
+
+
 class Station:
     """One camera stream, kept alive."""
 
@@ -42,20 +81,27 @@ class Station:
         ladder: Ladder,
         clock: Clock,
         changed: Callable[[Health], None],
+        frozen: Callable[[Frozen | None], None],
+        lossy: Callable[[Loss], None],
     ) -> None:
         """`connect` makes a fresh source; `changed` is called when health changes, at most once an outage
-        each way."""
+        each way; `frozen` when key frames stop within a session, and with None when they advance again;
+        `lossy` when packets were lost, now and then."""
         self._connect = connect
         self._intake = intake
         self._ladder = ladder
         self._clock = clock
         self._changed = changed
+        self._frozen = frozen
+        self._lossy = lossy
+        self._losses = Losses(clock.monotonic())
         self._source: Source | None = None
         self._patience = ROUND
         self._released = asyncio.Event()
         self._totals = Reception()
         self.health = Health(False, Cause.CONNECTING, "", clock.monotonic(), 0, False)
         self._told_well: bool | None = None
+        self._told_frozen: bool | None = None
 
     def attention(self, patience: float) -> None:
         """How late may what comes be? See `Source.attention`."""
@@ -95,6 +141,10 @@ class Station:
             await source.run(self._intake)
         except SessionEnded as ended:
             self._intake.closed(ended.cause, ended.detail)
+            if ended.cause in _FROZEN and self._told_frozen is not True:
+                self._told_frozen = True
+                since = self.reception.last_key or self.health.since
+                self._frozen(Frozen(since, ended.cause is not Cause.SILENT))
             return ended
         finally:
             self._totals = _sum(self._totals, source.reception)
@@ -113,7 +163,13 @@ class Station:
         while True:
             await asyncio.sleep(_LOOK)
             now = self._clock.monotonic()
+            if self._losses.due(now) and (loss := self._losses.look(self.reception, now)) is not None:
+                self._lossy(loss)
             source = self._source
+            # Many a camera sends one key frame when it is asked to play, frozen or not.
+            if source is not None and source.reception.keys > 1 and self._told_frozen is not False:
+                self._told_frozen = False
+                self._frozen(None)
             if source is not None and source.reception.last_key > self.health.since and not self.health.well:
                 self._ladder.delivering(now)
                 self._set(Health(True, None, "", now, 0, False))

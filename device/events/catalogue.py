@@ -166,7 +166,7 @@ class VideoResumed(Event):
 
 @event("camera.packet-loss", severity=Severity.WARNING, about=("camera", "stream"))
 class PacketLoss(Event):
-    """Packets of a camera were lost on the way."""
+    """Packets of a camera were lost on the way. Told within a minute, then at most every ten minutes."""
 
     camera: CameraId
     stream: str  #: main or sub
@@ -209,12 +209,12 @@ class GapOpened(Event):
 
 @event("recording.gap-closed", severity=Severity.NOTICE, about=("recording",), clears=("recording.gap",))
 class GapClosed(Event):
-    """A camera is recorded again."""
+    """A camera is recorded again, or need not be any more."""
 
     recording: Token
     start: Instant
-    end: Instant  #: first frame that is recorded again
-    cause: Cause
+    end: Instant  #: first frame that is recorded again, or since when it need not be
+    cause: Cause  #: why it was not, at first
 
 
 @event("recording.overload", severity=Severity.ERROR, about=("recording", "volume"))
@@ -339,6 +339,26 @@ class VolumeReadOnly(Event):
 )
 class VolumeBack(Event):
     """A storage can be written again."""
+
+    volume: VolumeId
+    path: str
+
+
+@event(
+    "volume.released",
+    severity=Severity.INFO,
+    about=("volume",),
+    clears=(
+        "storage.low",
+        "storage.full",
+        "retention.below-minimum",
+        "volume.failed",
+        "volume.missing",
+        "volume.read-only",
+    ),
+)
+class VolumeReleased(Event):
+    """A storage is no longer used: what was wrong with it does not matter any more."""
 
     volume: VolumeId
     path: str

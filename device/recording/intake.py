@@ -22,7 +22,7 @@ from device.recording.fragment import Cut, Fragmenter, Pool
 from device.recording.lane import StreamLane
 from device.recording.ledger import JITTER, Gap, Ledger
 from device.recording.modes import Mode, Policy
-from device.recording.notices import GapClosed, GapOpened, Notice, OverloadDropped
+from device.recording.notices import CodecChanged, GapClosed, GapOpened, Notice, OverloadDropped
 from device.recording.segment import Identity, head
 from device.recording.segments import Claim, Flag, OpenSegment, hour_of
 from device.recording.shelf import Shelf
@@ -118,10 +118,16 @@ class StreamIntake:
         self._idle: Cause | None = policy.idle(desk.clock.utc())
         self._grace = desk.clock.monotonic() + GRACE  #: 0 once there was a picture
         self._untold = False  #: the gap that lasts was kept from those who want to know
+        self._told: Gap | None = None  #: where the outage begins whose end is to be told
         self._lost = 0
         self._outstanding = 0
         #: the last ones opened, some not yet in the catalogue
         self.recent: deque[OpenSegment] = deque(maxlen=4)
+        if ledger.gap is not None and ledger.gap.cause.due:
+            # The recorder was down. Its end in order told of this, a power cut did not.
+            self._told = ledger.gap
+            if self._idle is None:
+                self._tell_gap()
         self._miss(self._idle or Cause.CONNECTING)
 
     # --- the source's calls ---
@@ -131,7 +137,7 @@ class StreamIntake:
         if self._fragmenter is not None:
             self.closed(Cause.LINK_LOST)
         self.desk.check_clock()
-        self._tracks = tuple(tracks)
+        self._take(tracks)
         self._run = self.desk.next_id()
         self._dropping = None
         self.fresh = False
@@ -181,8 +187,15 @@ class StreamIntake:
             return self.opened(tracks)
         self._fragmenter.cut()
         self._end_segment()
-        self._tracks = tuple(tracks)
+        self._take(tracks)
         return self._lay(self._fragmenter.number)
+
+    def _take(self, tracks: Sequence[Track]) -> None:
+        before, self._tracks = self._tracks, tuple(tracks)
+        old, new = _looks(before), _looks(self._tracks)
+        if old and new and old != new:
+            now = self.desk.clock.utc()
+            self.desk.tell(CodecChanged(now, self.camera, self.stream, old, new))
 
     def renewed(self) -> Lane | None:
         """Intake. The ledger goes on without a gap."""
@@ -477,7 +490,6 @@ class StreamIntake:
         segment, shelf = self.segment, self._shelf
         assert segment is not None
         assert shelf is not None
-        since = self.ledger.gap
         first = segment.claimed == 0
         utc_end = cut.utc_end if cut.lead else cut.utc
         if not cut.lead:
@@ -496,8 +508,7 @@ class StreamIntake:
                 inner = None
             else:
                 inner = dataclasses.replace(inner, inside=segment.id)
-        if since is not None and not self._untold:
-            self.desk.tell(GapClosed(span.t0, self.token, since.t0, since.cause))
+        self._tell_end(span.t0)
         self._grace, self._untold = 0.0, False
         if first:
             segment.t0 = span.t0
@@ -540,7 +551,7 @@ class StreamIntake:
 
     def _miss(self, cause: Cause, detail: str = "") -> None:
         if self.ledger.missing(cause, self.desk.clock.utc(), detail):
-            if self.waits:
+            if self.waits and cause.due:
                 self._untold = True
             else:
                 self._tell_gap()
@@ -554,11 +565,27 @@ class StreamIntake:
         gap = self.ledger.gap
         assert gap is not None
         self._untold = False
+        if not gap.cause.due:
+            self._tell_end(gap.t0)
+            return
+        self._told = self._told or gap
         self.desk.tell(GapOpened(gap.t0, self.token, gap.cause, gap.detail))
+
+    def _tell_end(self, at: Utc) -> None:
+        """It is recorded again, or need not be."""
+        told, self._told = self._told, None
+        if told is not None:
+            self.desk.tell(GapClosed(at, self.token, told.t0, told.cause))
 
     def enter_gap(self, gap: Gap) -> None:
         """The ledger's `emit`."""
         self.desk.enter(Enter([gap_op(gap)]))
+
+
+def _looks(tracks: Sequence[Track]) -> str:
+    """Codec and size of the picture, "" where there is none."""
+    video = next((each for each in tracks if each.kind is Kind.VIDEO), None)
+    return "" if video is None else f"{video.codec.name} {video.width}x{video.height}"
 
 
 def _alike(ahead: OpenSegment, wanted: OpenSegment) -> bool:

@@ -21,13 +21,13 @@ class VolumeState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VolumeChanged:
-    """A volume went from one state to another."""
+    """A volume went from one state to another, or was seen for the first time."""
 
     utc: Utc
     volume: str  #: uuid
     path: str
     state: VolumeState
-    before: VolumeState
+    before: VolumeState | None  #: None at first sight: how it was in a former life is not known
     detail: str
 
 
@@ -45,6 +45,16 @@ class StorageLow:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageFull:
+    """A volume takes nothing more, or does again (`cleared`)."""
+
+    utc: Utc
+    volume: str
+    free: int  #: bytes
+    cleared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionBelowMinimum:
     """A volume is full of what may not be deleted: recording stops rather than break a promise."""
 
@@ -52,6 +62,14 @@ class RetentionBelowMinimum:
     volume: str
     needed: int  #: bytes that could not be freed
     locked: bool  #: evidence locks are among what is in the way
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionKept:
+    """On a volume enough may be deleted again."""
+
+    utc: Utc
+    volume: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,7 @@ class SpoolOverrun:
 
 @dataclass(frozen=True, slots=True)
 class GapOpened:
-    """A recording has stopped being recorded."""
+    """A recording that should be recorded is not."""
 
     utc: Utc  #: of the first instant that is missing
     token: str
@@ -76,12 +94,12 @@ class GapOpened:
 
 @dataclass(frozen=True, slots=True)
 class GapClosed:
-    """A recording is being recorded again."""
+    """A recording is being recorded again, or need not be any more."""
 
     utc: Utc  #: of the first instant that is not missing
     token: str
-    since: Utc
-    cause: Cause
+    since: Utc  #: of the first instant that was missing
+    cause: Cause  #: why, at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,17 @@ class CatalogueFault:
 
 
 @dataclass(frozen=True, slots=True)
+class CodecChanged:
+    """A stream's picture is of another codec or size than what was recorded of it last."""
+
+    utc: Utc
+    camera: str
+    stream: str
+    before: str  #: such as H264 1920x1080
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStepped:
     """The wall clock was set while recording."""
 
@@ -132,12 +161,15 @@ class ClockStepped:
 Notice = (
     VolumeChanged
     | StorageLow
+    | StorageFull
     | RetentionBelowMinimum
+    | RetentionKept
     | SpoolOverrun
     | GapOpened
     | GapClosed
     | OverloadDropped
     | CatalogueFault
+    | CodecChanged
     | CatalogueRebuilt
     | RecoveryProblem
     | ClockStepped

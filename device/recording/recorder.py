@@ -46,6 +46,7 @@ from device.recording.moving import Proven, archive, erased
 from device.recording.notices import (
     CatalogueFault,
     ClockStepped,
+    GapClosed,
     Notice,
     VolumeState,
 )
@@ -132,7 +133,7 @@ class Recorder:
         self._epochs = Epochs()
         self._number = 0
         self._pending = 0
-        self._fault = ""
+        self._fault: str | None = None  #: of the catalogue; None: a former life may have told of one
         self._why_down = Cause.RECORDER_DOWN
         self._task: asyncio.Task[None] | None = None
 
@@ -418,7 +419,9 @@ class Recorder:
             # Opening takes a moment: who is to be recorded has been taken up by now.
             for token, known in self._known.items():
                 if token not in self._intakes:
-                    self._leave(known, self._ledger(known, self.clock.utc()))
+                    utc, end = self.clock.utc(), self._epochs.today(known.frontier.epoch, known.frontier.utc)
+                    self.tell(GapClosed(utc, token, end, self._why_down))
+                    self._leave(known, self._ledger(known, utc))
         for intake in self._intakes.values():
             intake.beat()
         self._number += 1
@@ -481,7 +484,7 @@ class Recorder:
                 intake.forfeited(claim.segment, claim.length)
 
     def _on_committed(self, report: Committed) -> None:
-        if self._fault:
+        if self._fault != "":
             self._fault = ""
             self.tell(CatalogueFault(self.clock.utc(), "", cleared=True))
         for synced in report.beats:

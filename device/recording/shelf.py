@@ -49,8 +49,10 @@ class Shelf:
         self.detail = ""
         self.room = Room(0, 0)  #: of its file system
         self.held = 0  #: bytes of the files on it, as of the last sweep and what was handed over since
-        self.low = False  #: said to be short of room
-        self.short = False  #: nothing more on it may be deleted
+        # What was told of it; None: nothing yet, though a former life may have.
+        self.told: VolumeState | None = None
+        self.low: bool | None = None  #: whether it is short of room
+        self.short: bool | None = None  #: whether nothing more on it may be deleted
         self.erasing: set[int] = set()  #: segments whose files are being unlinked
         self.freeing = 0  #: bytes of garbage whose files are still there
         self.pressed = False  #: writes wait for room

@@ -21,7 +21,9 @@ from device.recording.modes import Policy
 from device.recording.notices import (
     Notice,
     RetentionBelowMinimum,
+    RetentionKept,
     SpoolOverrun,
+    StorageFull,
     StorageLow,
     VolumeChanged,
     VolumeState,
@@ -193,6 +195,8 @@ class Shelves:
         now = self._core.clock.monotonic()
         patience = HUNG if len(self._good()) > 1 else HUNG_ALONE
         for shelf in self:
+            if shelf.told is None:
+                self._tell(shelf)
             if not shelf.look(now, patience) and shelf.state is VolumeState.OK:
                 self._change(shelf, VolumeState.FAILED, "it does not answer")
         if now - self._swept >= SWEEP:
@@ -269,7 +273,7 @@ class Shelves:
         if state is not VolumeState.OK:
             return
         low = shelf.free < shelf.warning
-        if low != shelf.low and (low or shelf.free > shelf.warning * 6 // 5):
+        if low is not shelf.low and (low or not shelf.low or shelf.free > shelf.warning * 6 // 5):
             shelf.low = low
             reached = shelf.free < shelf.reserve
             uuid = shelf.settings.uuid
@@ -326,9 +330,15 @@ class Shelves:
     def _judge(self, shelf: Shelf, report: Sweep) -> None:
         """Where a volume is full of what may not be deleted, stop writing to it."""
         core = self._core
+        if shelf.state not in (VolumeState.OK, VolumeState.FULL):
+            return  # the sweep did not ask whether it is short
         short = report.short.get(shelf.number)
-        if short is None or shelf.freeing:
-            shelf.short = shelf.short and short is not None
+        if short is None:
+            if shelf.short is not False:
+                shelf.short = False
+                core.tell(RetentionKept(core.clock.utc(), shelf.settings.uuid))
+            return
+        if shelf.freeing:
             return
         if not shelf.short:
             shelf.short = True
@@ -337,19 +347,28 @@ class Shelves:
             self._change(shelf, VolumeState.FULL, "full of what may not be deleted")
 
     def _change(self, shelf: Shelf, state: VolumeState, detail: str) -> None:
-        core, before = self._core, shelf.state
+        before = shelf.state
         if state is before:
             # Why it failed is still so where a look at it finds nothing wrong.
             shelf.detail = detail or shelf.detail
             return
         shelf.detail = detail
         shelf.state = state
-        uuid, path = shelf.settings.uuid, str(shelf.settings.path)
-        core.tell(VolumeChanged(core.clock.utc(), uuid, path, state, before, detail))
+        self._tell(shelf)
         shelf.dirty = True
         if state is VolumeState.OK:
             shelf.pressed = False
             shelf.writer.attach()
         elif before is VolumeState.OK:
             shelf.writer.refuse(detail or state.value)
-            core.leave(shelf, detail or state.value)
+            self._core.leave(shelf, detail or state.value)
+
+    def _tell(self, shelf: Shelf) -> None:
+        core, before, state = self._core, shelf.told, shelf.state
+        now, uuid, path = core.clock.utc(), shelf.settings.uuid, str(shelf.settings.path)
+        core.tell(VolumeChanged(now, uuid, path, state, before, shelf.detail))
+        full = state is VolumeState.FULL
+        if full or before in (None, VolumeState.FULL):
+            core.tell(StorageFull(now, uuid, shelf.free, not full))
+            shelf.low = None  # that it is full says more, and that it is not takes both back
+        shelf.told = state

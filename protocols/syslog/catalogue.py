@@ -94,6 +94,7 @@ ROWS: tuple[Row, ...] = (
     Row("volume.missing", "VOLUME-MISSING", "storage"),
     Row("volume.read-only", "VOLUME-READ-ONLY", "storage"),
     Row("volume.back", "VOLUME-BACK", "storage"),
+    Row("volume.released", "VOLUME-RELEASED", "storage"),
     Row("settings.changed", "SETTINGS-CHANGED", "settings"),
     Row("account.created", "ACCOUNT-CREATED", "account"),
     Row("account.changed", "ACCOUNT-CHANGED", "account"),

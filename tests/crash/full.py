@@ -98,7 +98,10 @@ def kept(folder: Path, system: str) -> list[str]:
         if store.recorder.volumes()[0].state is not VolumeState.OK:
             problems.append("the volume is not used again")
         if not any(
-            isinstance(each, VolumeChanged) and each.state is VolumeState.OK for each in store.notices
+            isinstance(each, VolumeChanged)
+            and each.before is VolumeState.FULL
+            and each.state is VolumeState.OK
+            for each in store.notices
         ):
             problems.append("nobody was told that there is room again")
         if not store.acknowledged["CAM1"] > store.clock.utc() - 2 * MICROSECONDS:

@@ -223,6 +223,7 @@ ROWS: tuple[Told | Silent, ...] = (
     Silent("clock.synchronized", "a clock that is right is no news to a manager"),
     _own(91, "machine.refused", "hfMachineRefused"),
     _own(92, "machine.obeyed", "hfMachineObeyed"),
+    _own(93, "volume.released", "hfVolumeReleased"),
     Silent("network.tried", _TRIED),
     Silent("network.kept", _TRIED),
     Silent("network.taken-back", _TRIED),

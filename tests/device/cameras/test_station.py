@@ -9,7 +9,7 @@ import pytest
 
 from device.cameras.reconnect import TRIES_WHILE_REJECTED, Ladder
 from device.cameras.source import ROUND, Cause, Intake, Lane, Reception, SessionEnded
-from device.cameras.station import Health, Station
+from device.cameras.station import Frozen, Health, Loss, Losses, Station
 from device.clock import SystemClock
 from device.media import Track, Utc
 
@@ -60,7 +60,17 @@ class Bench:
         self.made: list[Session] = []
         self.told: list[Health] = []
         self.shelf = Shelf()
-        self.station = Station(self._next, self.shelf, Ladder(lambda: 1.0), SystemClock(), self.told.append)
+        self.frozen: list[Frozen | None] = []
+        self.losses: list[Loss] = []
+        self.station = Station(
+            self._next,
+            self.shelf,
+            Ladder(lambda: 1.0),
+            SystemClock(),
+            self.told.append,
+            self.frozen.append,
+            self.losses.append,
+        )
 
     def _next(self) -> Session:
         session = self.sessions.pop(0) if len(self.sessions) > 1 else self.sessions[0]
@@ -148,4 +158,35 @@ async def test_counters_go_on_through_sessions(begun: Callable[[Bench], asyncio.
     task = begun(bench)
     await until(lambda: len(bench.made) == 2 and bench.made[1].reception.keys > 2)
     assert bench.station.reception.keys == first.reception.keys + bench.made[1].reception.keys
+    await finish(task)
+
+
+def test_losses_are_told_within_a_minute_and_then_every_ten_and_none_is_forgotten() -> None:
+    losses = Losses(0.0)
+    told = []
+    for second in range(0, 2000, 10):
+        reception = Reception(packets=second * 100, lost=min(second, 1500))
+        if losses.due(second) and (loss := losses.look(reception, float(second))) is not None:
+            told.append((second, loss))
+    assert [second for second, _ in told] == [60, 660, 1260, 1860]
+    assert sum(loss.lost for _, loss in told) == 1500
+    assert told[1][1] == Loss(600, 60_000, 600.0)
+
+
+def test_a_stream_that_loses_nothing_has_nothing_to_tell() -> None:
+    losses = Losses(0.0)
+    assert [losses.look(Reception(packets=each), float(each)) for each in range(0, 3000, 60)] == [None] * 50
+
+
+async def test_a_picture_that_stands_is_told_once_until_key_frames_advance(
+    begun: Callable[[Bench], asyncio.Task[None]],
+) -> None:
+    stands = [Session(Cause.FROZEN, False, 0.1), Session(Cause.SILENT, False, 0.1)]
+    for session in stands:
+        session.reception.keys = 1  # the one that it sends when it is asked to play
+    bench = Bench(*stands, Session(Cause.LINK_LOST, True, 60))
+    task = begun(bench)
+    await until(lambda: len(bench.frozen) > 1)
+    assert [each.packets if each is not None else None for each in bench.frozen] == [True, None]
+    assert bench.shelf.ended == [Cause.FROZEN, Cause.SILENT]
     await finish(task)

@@ -39,7 +39,8 @@ def send(store: Store, camera: Camera, seconds: float) -> None:
 
 
 def failures(store: Store) -> list[VolumeState]:
-    return [notice.state for notice in store.notices if isinstance(notice, VolumeChanged)]
+    changes = [notice for notice in store.notices if isinstance(notice, VolumeChanged)]
+    return [notice.state for notice in changes if notice.before is not None]
 
 
 def test_the_only_volume_is_waited_for_and_nothing_is_lost(

@@ -15,9 +15,16 @@ from device.errors import BadValue
 from device.media import MICROSECONDS, Utc
 from device.recording import intake as intake_module
 from device.recording.commits import Enter
-from device.recording.intake import GRACE, RENEWED
+from device.recording.intake import RENEWED
 from device.recording.modes import Mode, Policy
-from device.recording.notices import GapClosed, GapOpened, OverloadDropped, VolumeChanged, VolumeState
+from device.recording.notices import (
+    OverloadDropped,
+    RetentionBelowMinimum,
+    RetentionKept,
+    StorageFull,
+    VolumeChanged,
+    VolumeState,
+)
 from device.recording.reader import parse
 from device.recording.recorder import Recorder
 from device.recording.volume import Volume
@@ -77,7 +84,7 @@ def test_nothing_is_acknowledged_before_the_sync(store: Store, monkeypatch: pyte
     monkeypatch.setattr(Volume, "sync", failing)
     store.run(2, camera)
     assert store.acknowledged == before
-    (changed,) = [n for n in store.notices if isinstance(n, VolumeChanged)]
+    (changed,) = [n for n in store.notices if isinstance(n, VolumeChanged) and n.before is not None]
     assert (changed.state, changed.before) == (VolumeState.FAILED, VolumeState.OK)
     gap = store.recorder.status()[0].gap
     assert gap is not None
@@ -336,47 +343,6 @@ def test_the_time_that_the_recorder_was_down_is_one_gap(store: Store) -> None:
     assert store.untiled() == []
 
 
-def gaps_told(store: Store) -> list[tuple[str, Cause]]:
-    return [
-        (type(notice).__name__, notice.cause)
-        for notice in store.notices
-        if isinstance(notice, GapOpened | GapClosed)
-    ]
-
-
-def test_a_first_connection_that_takes_a_moment_is_in_the_ledger_and_no_news(store: Store) -> None:
-    intake = store.intake()
-    added = store.clock.utc()
-    store.clock.advance(GRACE - 1)
-    store.beat()
-    camera = Camera(store.clock, intake)
-    camera.connect()
-    connected = store.clock.utc()
-    store.run(3, camera)
-    assert store.ledger()[0] == (added, connected, Cause.CONNECTING)
-    assert gaps_told(store) == []
-    camera.disconnect()
-    assert gaps_told(store) == [("GapOpened", Cause.LINK_LOST)]
-    store.close()
-
-
-def test_a_camera_that_never_sent_a_picture_is_news_after_a_while(store: Store) -> None:
-    intake = store.intake()
-    store.clock.advance(GRACE / 2)
-    intake.closed(Cause.UNREACHABLE, "no route")
-    store.beat()
-    assert gaps_told(store) == []
-    store.clock.advance(GRACE / 2)
-    store.beat()
-    store.beat()
-    assert gaps_told(store) == [("GapOpened", Cause.UNREACHABLE)]
-    camera = Camera(store.clock, intake)
-    camera.connect()
-    store.run(3, camera)
-    assert gaps_told(store) == [("GapOpened", Cause.UNREACHABLE), ("GapClosed", Cause.UNREACHABLE)]
-    store.close()
-
-
 def test_another_run_of_the_same_session_costs_no_time(store: Store) -> None:
     camera = store.camera()
     store.run(3.4, camera)
@@ -516,6 +482,22 @@ def test_a_disk_full_of_locked_evidence_stops_recording(tmp_path: Path, small_di
     kept = read_back(store)
     assert kept == [data for _, data in camera.sent][: len(kept)]
     assert store.untiled() == []
+    full = [each.cleared for each in store.notices if isinstance(each, StorageFull)]
+    short = [type(each) for each in store.notices if isinstance(each, RetentionBelowMinimum | RetentionKept)]
+    assert (full, short) == ([True, False], [RetentionKept, RetentionBelowMinimum])
+    store.open()
+    (lock,) = store.recorder.locks().result(10)
+    store.recorder.unlock(lock.id).result(10)
+    for _ in range(30):
+        store.clock.advance(1)
+        store.beat()
+    assert store.recorder.volumes()[0].state is VolumeState.OK
+    store.close()
+    full = [each.cleared for each in store.notices if isinstance(each, StorageFull)]
+    assert full[-1] is True
+    assert isinstance(
+        [e for e in store.notices if isinstance(e, RetentionBelowMinimum | RetentionKept)][-1], RetentionKept
+    )
 
 
 async def test_the_loop_runs_it(tmp_path: Path) -> None:
