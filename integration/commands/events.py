@@ -8,13 +8,15 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from device.events.event import dump
-from device.events.event import events as declared
+from device.events.event import dump, load
 from device.events.journal import peek
+from device.events.words import fields
 from device.media import Utc
 from device.planes.link import Client
 from device.planes.messages import SubscribeEvents
+from device.records import BadRecord
 from integration.commands.common import (
     ConfigOption,
     DataOption,
@@ -53,13 +55,15 @@ def events(
 
 
 def _print_event(utc: Utc, plane: str, seq: int, text: str, as_json: bool) -> None:
-    fields = json.loads(text)
     if as_json:
-        sys.stdout.write(json.dumps({"seq": seq, "utc": iso(utc), "plane": plane, **fields}) + "\n")
+        sys.stdout.write(json.dumps({"seq": seq, "utc": iso(utc), "plane": plane, **json.loads(text)}) + "\n")
         sys.stdout.flush()
         return
-    name = fields.pop("event")
-    kind = declared().get(name)
-    severity = kind.severity.name.lower() if kind is not None else ""
-    rest = "  ".join(f"{key}={value}" for key, value in fields.items() if value not in ("", None))
+    try:
+        event = load(text)
+    except BadRecord:  # of a recorder that is newer than this command
+        console.print(f"{local(utc)}  {escape(text)}", highlight=False, soft_wrap=True)
+        return
+    severity, name = event.severity.name.lower(), event.name
+    rest = escape("  ".join(f"{key}={value}" for key, value in fields(event)))
     console.print(f"{local(utc)}  {severity:9} [bold]{name}[/bold]  {rest}", highlight=False, soft_wrap=True)

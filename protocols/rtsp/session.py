@@ -422,6 +422,10 @@ def _context(address: Address) -> ssl.SSLContext:
 def _said(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return "the camera did not answer in time"
+    if isinstance(error, socket.gaierror) and error.strerror:
+        return error.strerror
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno)  # asyncio's own text is for programmers
     return str(error) or type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -53,6 +54,10 @@ def test_what_was_wrong_with_a_camera_and_a_storage_that_are_gone_is_over(tmp_pa
         wait_until("both are told", lambda: wrong <= holding(recorder.data), seconds=60)
         (frozen,) = told(recorder.data, "video.frozen")
         assert '"packets":true' in frozen
+        (line,) = [each for each in recorder.command("events").out.splitlines() if "video.frozen" in each]
+        assert re.search(
+            r" error +video\.frozen +camera=c-cam1 +stream=main +since=2.{25}Z +packets=yes$", line
+        )
         data = recorder.data
         assert recorder.end() == 0
     with run(data) as recorder:

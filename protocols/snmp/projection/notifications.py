@@ -12,6 +12,7 @@ from typing import Any
 
 from device.events.event import Event
 from device.events.journal import Entry
+from device.events.words import fields
 from protocols.snmp.ber import Oid
 from protocols.snmp.notify import Notification, Varbind
 from protocols.snmp.projection import holdfast, interfaces, power
@@ -237,13 +238,7 @@ Finder = Callable[[Objects, object], Sequence[Varbind]]  #: objects, and the val
 def text(event: Event) -> str:
     """The fields of an event, for a person: `cause=unreachable detail=...`."""
     skipped = type(event).about
-    parts = []
-    for name in type(event).__match_args__:  # type: ignore[attr-defined]  # every event is a dataclass
-        value = getattr(event, name)
-        if name not in skipped and value not in ("", ()):
-            shown = ",".join(map(str, value)) if isinstance(value, tuple) else getattr(value, "value", value)
-            parts.append(f"{name}={shown}")
-    return " ".join(parts)[:255]
+    return " ".join(f"{name}={value}" for name, value in fields(event) if name not in skipped)[:255]
 
 
 def about(event: Event) -> str:

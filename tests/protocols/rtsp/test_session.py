@@ -215,7 +215,7 @@ async def test_nobody_there() -> None:
         url = camera.url
     ended = await Session(Address(url)).run()
     assert ended is not None
-    assert ended.cause is Cause.UNREACHABLE
+    assert (ended.cause, ended.detail) == (Cause.UNREACHABLE, "Connection refused")
 
 
 async def test_ipv6() -> None:
