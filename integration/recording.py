@@ -18,6 +18,7 @@ from device.cameras.source import ROUND, Address, Cause, Source
 from device.cameras.station import Frozen, Health, Loss, Station
 from device.errors import BadValue, NotFound
 from device.events import catalogue as said
+from device.events.event import event_values
 from device.events.evidence import EvidenceLocked, EvidenceUnlocked, RecordingDeleted
 from device.media import MICROSECONDS, Kind, Sample, Track, Utc
 from device.planes.leash import Leash, attach
@@ -229,25 +230,15 @@ class RecordingPlane:
         """What held for a stream or a storage that is not used any more does not matter: it may have been taken away
         while the recorder was down, too."""
         publish, storages = self._own.bus.publish, {volume.uuid for volume in self._recorder.volumes()}
-        for entry in self._own.bus.journal.active():
-            match entry.event:
-                case (
-                    said.CameraOffline(camera, stream)
-                    | said.CredentialsRejected(camera, stream)
-                    | said.VideoFrozen(camera, stream)
-                ):
-                    if token_of(camera, stream) not in self._intakes:
-                        publish(said.CameraReleased(camera, stream))
-                case (
-                    said.StorageLow(volume, path)
-                    | said.StorageFull(volume, path)
-                    | said.RetentionBelowMinimum(volume, path)
-                    | said.VolumeFailed(volume, path)
-                    | said.VolumeMissing(volume, path)
-                    | said.VolumeReadOnly(volume, path)
-                ):
-                    if volume not in storages:
-                        publish(said.VolumeReleased(volume, path))
+        for event in [entry.event for entry in self._own.bus.journal.active()]:
+            if event.raises in said.CameraReleased.clears:
+                camera, stream = map(str, event_values(event, ("camera", "stream")))
+                if token_of(camera, stream) not in self._intakes:
+                    publish(said.CameraReleased(said.CameraId(camera), stream))
+            elif event.raises in said.VolumeReleased.clears:
+                volume, path = map(str, event_values(event, ("volume", "path")))
+                if volume not in storages:
+                    publish(said.VolumeReleased(said.VolumeId(volume), path))
 
     async def follow(self, position: int) -> None:
         """Do what changed settings say, for ever."""

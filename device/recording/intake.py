@@ -117,8 +117,7 @@ class StreamIntake:
         self._dropping: Cause | None = None  #: until the next key frame
         self._idle: Cause | None = policy.idle(desk.clock.utc())
         self._grace = desk.clock.monotonic() + GRACE  #: 0 once there was a picture
-        self._untold = False  #: the gap that lasts was kept from those who want to know
-        self._told: Gap | None = None  #: where the outage begins whose end is to be told
+        self._told: Gap | None = None  #: where the outage begins that was told, and whose end is to be told
         self._lost = 0
         self._outstanding = 0
         #: the last ones opened, some not yet in the catalogue
@@ -243,7 +242,8 @@ class StreamIntake:
     def beat(self) -> None:
         """Cut what is there; let the policy and the schedule take effect."""
         self._cut_now()
-        if self._untold and not self.waits:
+        gap = self.ledger.gap
+        if gap is not None and gap.cause.due and self._told is None and not self.waits:
             self._tell_gap()
         now = self.desk.clock.utc()
         idle = self.policy.idle(now)
@@ -509,7 +509,7 @@ class StreamIntake:
             else:
                 inner = dataclasses.replace(inner, inside=segment.id)
         self._tell_end(span.t0)
-        self._grace, self._untold = 0.0, False
+        self._grace = 0.0
         if first:
             segment.t0 = span.t0
         claim = Claim(segment, span, inner, cut.utc, size, cut.key, cut.damaged)
@@ -550,11 +550,10 @@ class StreamIntake:
         self._miss(cause, self._outage_detail if cause is self._outage else "")
 
     def _miss(self, cause: Cause, detail: str = "") -> None:
-        if self.ledger.missing(cause, self.desk.clock.utc(), detail):
-            if self.waits and cause.due:
-                self._untold = True
-            else:
-                self._tell_gap()
+        news = self.ledger.missing(cause, self.desk.clock.utc(), detail)
+        # What a camera needs for its first picture is told at a beat, where it takes too long.
+        if news and not (self.waits and cause.due):
+            self._tell_gap()
 
     @property
     def waits(self) -> bool:
@@ -564,7 +563,6 @@ class StreamIntake:
     def _tell_gap(self) -> None:
         gap = self.ledger.gap
         assert gap is not None
-        self._untold = False
         if not gap.cause.due:
             self._tell_end(gap.t0)
             return

@@ -419,9 +419,11 @@ class Recorder:
             # Opening takes a moment: who is to be recorded has been taken up by now.
             for token, known in self._known.items():
                 if token not in self._intakes:
-                    utc, end = self.clock.utc(), self._epochs.today(known.frontier.epoch, known.frontier.utc)
-                    self.tell(GapClosed(utc, token, end, self._why_down))
-                    self._leave(known, self._ledger(known, utc))
+                    utc = self.clock.utc()
+                    ledger = self._ledger(known, utc)
+                    if (gap := ledger.gap) is not None:
+                        self.tell(GapClosed(utc, token, gap.t0, gap.cause))
+                    self._leave(known, ledger)
         for intake in self._intakes.values():
             intake.beat()
         self._number += 1

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import integration.control  # noqa: F401 - with it every event of the recorder is known
 from device.events.event import Event, events
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-TOLD_BY = ("device", "protocols", "integration")
+from tests.house.tree import PRODUCT
 
 
 def _kinds() -> list[type[Event]]:
@@ -21,8 +19,6 @@ def _uses(path: Path) -> Iterator[str]:
     """The names that a module makes something of, or hands on; a name in a pattern or in an import is neither."""
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
-            case ast.MatchClass():
-                continue
             case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name)):
                 yield name
             case ast.IfExp(body=body, orelse=other):
@@ -40,10 +36,10 @@ def _name(node: ast.expr) -> str:
     return ""
 
 
-def test_every_event_is_told_by_something() -> None:
+def test_every_event_is_told_by_something(checkout: Path) -> None:
     used: set[str] = set()
-    for top in TOLD_BY:
-        for path in (ROOT / top).rglob("*.py"):
+    for top in PRODUCT:
+        for path in (checkout / top).rglob("*.py"):
             used.update(_uses(path))
     assert [kind.name for kind in _kinds() if kind.__name__ not in used] == []
 
